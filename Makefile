@@ -1,0 +1,42 @@
+# muster: the commands of every day. `make up` and `make test` are the two a
+# newcomer needs; both work from a clean clone with Go, Node and the package
+# registries at hand.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X muster/internal/cli.version=$(VERSION)
+TESTFLAGS ?=
+
+.PHONY: build up test check bench generate lint fuzz clean
+
+build: ## bin/muster and bin/muster-agent
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/muster ./cmd/muster-agent
+
+up: build ## build, start on the embedded store, show real findings of this machine
+	@bin/muster up $(ARGS)
+
+check: ## the everyday part: formatting, vet, linters, tests on SQLite and PostgreSQL; a few minutes
+	@test/needs.sh check
+	@$(MAKE) --no-print-directory lint
+	$(GO) run ./test/cmd/postgres -- $(GO) test -short $(TESTFLAGS) ./...
+
+test: ## everything: installs what the tests need, then all tests with the race detector
+	@test/needs.sh all
+	@$(MAKE) --no-print-directory build lint
+	$(GO) run ./test/cmd/postgres -- $(GO) test -race -timeout 30m $(TESTFLAGS) ./...
+
+lint: ## formatting, vet and the chosen linters (docs/decisions/0003-linters.md)
+	@test/lint.sh
+
+bench: ## the benchmarks behind docs/performance.md
+	$(GO) run ./test/cmd/postgres -- $(GO) test -run '^$$' -bench . -benchtime 1s ./...
+
+fuzz: ## ten seconds for every fuzz target
+	@test/fuzz.sh 10s
+
+generate: ## every generated file: interface packages and docs/coverage.md
+	$(GO) generate ./...
+	$(GO) run ./test/cmd/coverage > docs/coverage.md
+
+clean:
+	rm -rf bin

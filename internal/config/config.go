@@ -1,0 +1,204 @@
+// Package config reads muster's one small configuration file. Every key has a
+// good default, so that an empty file works; every key can be overridden by an
+// environment variable MUSTER_<KEY>. docs/operating.md lists them all, which a
+// test checks.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Config is the whole configuration of a server process.
+type Config struct {
+	// Data is the folder for state on disk: the embedded store, advisory
+	// files and the key file.
+	Data string `yaml:"data"`
+	// Listen is the address that serves the AWS APIs and the agents.
+	Listen string `yaml:"listen"`
+	// Store is "sqlite:FILE" or "postgres://…"; empty means the embedded
+	// store muster.db in Data.
+	Store string `yaml:"store"`
+	// KeyFile holds the 32-byte key-encryption key; empty means key in Data.
+	// The environment variable MUSTER_KEY (base64) takes precedence.
+	KeyFile string `yaml:"key_file"`
+	// TLSCert and TLSKey are PEM files; both or none.
+	TLSCert string `yaml:"tls_cert"`
+	TLSKey  string `yaml:"tls_key"`
+	// AllowPlainHTTP permits an address beyond loopback without TLS.
+	AllowPlainHTTP bool `yaml:"allow_plain_http"`
+	// Regions are the Region names this installation knows.
+	Regions []string `yaml:"regions"`
+	// Feeds is where advisories come from: a folder or URL in the layout of
+	// OSV's public bucket; empty means the publishers themselves.
+	Feeds string `yaml:"feeds"`
+	// FeedsInterval is how often advisories are looked for; 0 means never
+	// by itself.
+	FeedsInterval time.Duration `yaml:"feeds_interval"`
+	// Transition is how long Inspector's asynchronous states (ENABLING,
+	// CREATED, DISABLE_IN_PROGRESS) last at least.
+	Transition time.Duration `yaml:"transition"`
+	// MaxBody is the largest request body the AWS doors read, in bytes.
+	MaxBody int64 `yaml:"max_body"`
+	// AuditLog is the file that gets one CloudTrail-form record per call;
+	// empty means audit.log in Data, "-" standard error, "off" none.
+	AuditLog string `yaml:"audit_log"`
+	// LogLevel is debug, info, warn or error.
+	LogLevel string `yaml:"log_level"`
+}
+
+// Default is what an empty file means.
+func Default() Config {
+	return Config{
+		Data:          "muster-data",
+		Listen:        "127.0.0.1:8440",
+		Regions:       append([]string(nil), publicRegions...),
+		FeedsInterval: time.Hour,
+		Transition:    200 * time.Millisecond,
+		MaxBody:       10 << 20,
+		LogLevel:      "info",
+	}
+}
+
+// publicRegions is AWS's public list.
+var publicRegions = []string{
+	"us-east-1", "us-east-2", "us-west-1", "us-west-2",
+	"af-south-1", "ap-east-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3",
+	"ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4",
+	"ca-central-1", "ca-west-1", "eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2",
+	"eu-west-1", "eu-west-2", "eu-west-3", "il-central-1", "me-central-1", "me-south-1", "mx-central-1", "sa-east-1",
+}
+
+// Load reads the file (none when the name is empty) over the defaults, then
+// the environment over both. Unknown keys are errors, so that a misspelt
+// setting never goes unnoticed.
+func Load(file string, getenv func(string) string) (Config, error) {
+	c := Default()
+	if file != "" {
+		body, err := os.ReadFile(file)
+		if err != nil {
+			return c, fmt.Errorf("configuration: %w", err)
+		}
+		dec := yaml.NewDecoder(bytes.NewReader(body))
+		dec.KnownFields(true)
+		if err := dec.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
+			return c, fmt.Errorf("configuration %s: %w", file, err)
+		}
+	}
+	if err := c.override(getenv); err != nil {
+		return c, err
+	}
+	return c, c.Check()
+}
+
+// override sets every field whose variable MUSTER_<KEY> is not empty.
+func (c *Config) override(getenv func(string) string) error {
+	v := reflect.ValueOf(c).Elem()
+	for i := range v.NumField() {
+		name := "MUSTER_" + strings.ToUpper(v.Type().Field(i).Tag.Get("yaml"))
+		text := getenv(name)
+		if text == "" {
+			continue
+		}
+		if err := set(v.Field(i), text); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func set(field reflect.Value, text string) error {
+	switch field.Interface().(type) {
+	case string:
+		field.SetString(text)
+	case time.Duration:
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			return err
+		}
+		field.SetInt(int64(d))
+	case bool:
+		b, err := strconv.ParseBool(text)
+		if err != nil {
+			return err
+		}
+		field.SetBool(b)
+	case int64:
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return err
+		}
+		field.SetInt(n)
+	case []string:
+		field.Set(reflect.ValueOf(strings.Split(text, ",")))
+	default:
+		return fmt.Errorf("cannot be set from the environment")
+	}
+	return nil
+}
+
+// Check refuses what cannot work, naming the key.
+func (c *Config) Check() error {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %q is not an address such as 127.0.0.1:8440", c.Listen)
+	}
+	switch {
+	case c.Data == "":
+		return errors.New("data: a folder is needed")
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		return errors.New("tls_cert and tls_key: give both or none")
+	case c.TLSCert == "" && !c.AllowPlainHTTP && !loopback(host):
+		return fmt.Errorf("listen: %s is not a loopback address: give tls_cert and tls_key, or allow_plain_http", c.Listen)
+	case len(c.Regions) == 0:
+		return errors.New("regions: at least one is needed")
+	case c.MaxBody <= 0:
+		return errors.New("max_body: must be positive")
+	case c.Transition < 0 || c.FeedsInterval < 0:
+		return errors.New("transition and feeds_interval: must not be negative")
+	case c.Store != "" && !strings.HasPrefix(c.Store, "sqlite:") && !strings.HasPrefix(c.Store, "postgres://") && !strings.HasPrefix(c.Store, "postgresql://"):
+		return errors.New("store: give sqlite:FILE or postgres://…")
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// StoreURL is Store, or the embedded store in Data.
+func (c *Config) StoreURL() string {
+	if c.Store != "" {
+		return c.Store
+	}
+	return "sqlite:" + filepath.Join(c.Data, "muster.db")
+}
+
+// KeyPath is KeyFile, or the file "key" in Data.
+func (c *Config) KeyPath() string {
+	if c.KeyFile != "" {
+		return c.KeyFile
+	}
+	return filepath.Join(c.Data, "key")
+}
+
+// AdvisoryDir is where advisory files live.
+func (c *Config) AdvisoryDir() string { return filepath.Join(c.Data, "advisories") }
+
+// Secure reports whether the server speaks TLS.
+func (c *Config) Secure() bool { return c.TLSCert != "" }

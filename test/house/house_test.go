@@ -1,0 +1,167 @@
+// Package house holds the tests of the project as a whole: which way imports
+// point, that packages say what they are, that documents list what exists.
+package house
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"path"
+	"strings"
+	"testing"
+)
+
+type goPackage struct {
+	ImportPath  string
+	Name        string
+	Doc         string
+	Dir         string
+	GoFiles     []string
+	Imports     []string
+	TestImports []string
+}
+
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Name,Doc,Dir,GoFiles,Imports,TestImports", "muster/...")
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var list []goPackage
+	for dec := json.NewDecoder(bytes.NewReader(out)); dec.More(); {
+		var p goPackage
+		if err := dec.Decode(&p); err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// floor is a storey of the house; imports go down only.
+type floor int
+
+const (
+	words floor = iota
+	lineOrCellar
+	desks
+	doors
+	assembly
+	command
+)
+
+// rooms says on which storey each room lies, and for the middle storey in
+// which wing, because the line and the cellar do not know each other.
+var rooms = map[string]struct {
+	floor floor
+	wing  string
+}{
+	"arn": {words, ""}, "inventory": {words, ""}, "advisory": {words, ""}, "version": {words, ""},
+	"finding": {words, ""}, "awsmodel": {words, ""}, "pagetoken": {words, ""}, "policy": {words, ""},
+	"agentwire": {words, ""}, "config": {words, ""},
+
+	"source": {lineOrCellar, "line"}, "extract": {lineOrCellar, "line"}, "feed": {lineOrCellar, "line"},
+	"match": {lineOrCellar, "line"}, "suppress": {lineOrCellar, "line"},
+
+	"store": {lineOrCellar, "cellar"}, "advisorydb": {lineOrCellar, "cellar"}, "keyring": {lineOrCellar, "cellar"},
+	"worker": {lineOrCellar, "cellar"},
+
+	"iam": {desks, ""}, "sts": {desks, ""}, "organizations": {desks, ""}, "inspector": {desks, ""}, "ecr": {desks, ""},
+	"fleet": {desks, ""}, "scan": {desks, ""}, "refresh": {desks, ""}, "event": {desks, ""}, "access": {desks, ""},
+
+	"awsapi": {doors, ""}, "agentapi": {doors, ""}, "console": {doors, ""},
+
+	"server": {assembly, ""}, "agent": {assembly, ""}, "up": {assembly, ""}, "cli": {assembly, ""},
+}
+
+// room is the first folder below internal/, or "" for what is not in a room.
+func room(importPath string) string {
+	rest, ok := strings.CutPrefix(importPath, "muster/internal/")
+	if !ok {
+		return ""
+	}
+	name, _, _ := strings.Cut(rest, "/")
+	return name
+}
+
+// testHelper reports whether a package serves tests only, by the standard
+// library's naming (storetest, matchtest).
+func testHelper(importPath string) bool {
+	return strings.HasSuffix(importPath, "test") || importPath == "muster/internal/testshared"
+}
+
+func TestImportsPointDown(t *testing.T) {
+	for _, p := range packages(t) {
+		from := room(p.ImportPath)
+		if from == "" || testHelper(p.ImportPath) {
+			continue
+		}
+		here, known := rooms[from]
+		if !known {
+			t.Errorf("%s lies in no room of the list: name its storey here and in docs/architecture.md", p.ImportPath)
+			continue
+		}
+		for _, imp := range p.Imports {
+			if testHelper(imp) {
+				t.Errorf("%s imports the test helper %s outside tests", p.ImportPath, imp)
+			}
+			to := room(imp)
+			if to == "" || to == from {
+				continue
+			}
+			there := rooms[to]
+			switch {
+			case there.floor > here.floor:
+				t.Errorf("%s imports %s: imports point down (doors → desks → line or cellar → words)", p.ImportPath, imp)
+			case there.floor == here.floor && here.wing != there.wing:
+				t.Errorf("%s imports %s: the line reaches out or works things out, the cellar remembers; they do not know each other", p.ImportPath, imp)
+			}
+		}
+	}
+}
+
+// TestBorders lists imports that would undo a decision, each with its reason.
+func TestBorders(t *testing.T) {
+	for _, p := range packages(t) {
+		from := room(p.ImportPath)
+		for _, imp := range p.Imports {
+			switch {
+			case imp == "database/sql" && from != "store" && from != "":
+				t.Errorf("%s imports database/sql: only the cellar speaks SQL", p.ImportPath)
+			case strings.HasPrefix(imp, "muster/internal/awsmodel/") && rooms[from].floor < desks && from != "awsmodel" && from != "":
+				t.Errorf("%s imports %s: AWS's shapes stop at the desks", p.ImportPath, imp)
+			case imp == "testing" && from != "" && !testHelper(p.ImportPath):
+				t.Errorf("%s imports testing outside tests", p.ImportPath)
+			case imp == "github.com/google/osv-scalibr":
+				t.Errorf("%s imports osv-scalibr's root: it pulls every plugin and cloud client; import extractors one by one", p.ImportPath)
+			case strings.HasPrefix(imp, "github.com/aws/aws-sdk-go-v2") && from != "up" && from != "":
+				t.Errorf("%s imports %s: the SDK is a client of ours; the server does not depend on it", p.ImportPath, imp)
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIs(t *testing.T) {
+	for _, p := range packages(t) {
+		if len(p.GoFiles) > 0 && p.Doc == "" {
+			t.Errorf("%s has no package comment", p.ImportPath)
+		}
+		switch base := path.Base(p.ImportPath); base {
+		case "util", "utils", "common", "helpers", "helper", "misc":
+			t.Errorf("%s: %q says nothing; name the idea", p.ImportPath, base)
+		}
+	}
+}
+
+// TestArchitectureNamesEveryRoom keeps docs/architecture.md true.
+func TestArchitectureNamesEveryRoom(t *testing.T) {
+	page := readFile(t, "docs/architecture.md")
+	for name := range rooms {
+		if !strings.Contains(page, fmt.Sprintf("`%s", name)) {
+			t.Errorf("docs/architecture.md does not name the room %q", name)
+		}
+	}
+}

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Installs what the tests need and this machine lacks, through the package
+# registries alone: PostgreSQL's server binaries, Python with boto3 and the
+# AWS CLI as real clients. What is there already is left alone.
+#
+#   test/needs.sh check   warns about what is missing
+#   test/needs.sh all     installs it (Debian and its kin, as root or by sudo)
+set -euo pipefail
+mode=${1:-all}
+
+have_postgres() { command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
+have_boto3()    { command -v python3 >/dev/null 2>&1 && python3 -c 'import boto3' >/dev/null 2>&1; }
+
+missing=()
+have_postgres || missing+=(postgresql)
+command -v dpkg >/dev/null 2>&1 && { command -v aws >/dev/null 2>&1 || missing+=(awscli); }
+have_boto3 || missing+=(python3-boto3)
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if [ "$mode" = check ]; then
+  echo "tests that need ${missing[*]} will be skipped: 'make test' installs them" >&2
+  exit 0
+fi
+if ! command -v apt-get >/dev/null 2>&1; then
+  echo "please install: ${missing[*]} (no apt-get on this machine)" >&2
+  exit 1
+fi
+sudo=""
+[ "$(id -u)" = 0 ] || sudo="sudo"
+export DEBIAN_FRONTEND=noninteractive
+# No cluster of the distribution's own: the tests make and remove theirs.
+$sudo mkdir -p /etc/postgresql-common
+[ -e /etc/postgresql-common/createcluster.conf ] || echo 'create_main_cluster = false' | $sudo tee /etc/postgresql-common/createcluster.conf >/dev/null
+$sudo apt-get update -qq
+$sudo apt-get install -y -qq --no-install-recommends "${missing[@]}"
