@@ -69,6 +69,9 @@ const (
 	// RoleOwned is a language package whose files an operating-system
 	// package owns: the distribution's advisories judge it.
 	RoleOwned Role = "os-owned"
+	// RoleThirdParty did not come from the distribution: its advisories say
+	// nothing about it and no other source is known to (feeds 7.1 rule 3).
+	RoleThirdParty Role = "third-party"
 )
 
 // Judged reports whether packages of this role can become findings.
