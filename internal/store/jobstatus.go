@@ -1,0 +1,43 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+)
+
+// JobCount says how much work of a kind there is.
+type JobCount struct {
+	Kind string
+	// Waiting jobs are due now or later; Running ones have a claim; Parked
+	// ones failed too often.
+	Waiting, Running, Parked int64
+}
+
+// JobCounts counts the jobs of every kind that has any, by name of the kind.
+func (tx *Tx) JobCounts(ctx context.Context) ([]JobCount, error) {
+	rows, err := tx.Query(ctx, `SELECT kind,
+		SUM(CASE WHEN NOT parked AND lease = '' THEN 1 ELSE 0 END),
+		SUM(CASE WHEN NOT parked AND lease <> '' THEN 1 ELSE 0 END),
+		SUM(CASE WHEN parked THEN 1 ELSE 0 END)
+		FROM jobs GROUP BY kind ORDER BY kind`)
+	return All(rows, err, func(rows *sql.Rows) (c JobCount, err error) {
+		return c, rows.Scan(&c.Kind, &c.Waiting, &c.Running, &c.Parked)
+	})
+}
+
+// ParkedJobs lists up to limit parked jobs, oldest first, after the id given
+// ("" from the beginning).
+func (tx *Tx) ParkedJobs(ctx context.Context, after string, limit int) ([]Job, error) {
+	rows, err := tx.Query(ctx, `SELECT `+jobColumns+` FROM jobs WHERE parked AND id > $1 ORDER BY id LIMIT $2`, after, limit)
+	return All(rows, err, scanJob)
+}
+
+// RetryJob makes a parked job due again with a fresh count of attempts.
+func (tx *Tx) RetryJob(ctx context.Context, id string) error {
+	n, err := tx.Exec(ctx, `UPDATE jobs SET parked = FALSE, attempts = 0, run_at = $2 WHERE id = $1 AND parked`, id, Micros(tx.store.now()))
+	if err == nil && n == 0 {
+		return ErrNotFound
+	}
+	tx.wake = true
+	return err
+}

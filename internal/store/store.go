@@ -1,0 +1,134 @@
+// Package store is muster's memory: one SQL database, either an embedded
+// SQLite file or PostgreSQL (15 or newer), behind the same few calls.
+//
+// How to write SQL here. There is one text per statement for both engines, in
+// their common subset: $1 placeholders, INSERT … ON CONFLICT … DO UPDATE,
+// RETURNING, row-value paging "(a, b) > ($1, $2)", CAST(x AS BIGINT) where a
+// type cannot be inferred. Columns are TEXT, BIGINT, DOUBLE PRECISION, BOOLEAN
+// (TRUE and FALSE) or BYTEA. Timestamps are BIGINT microseconds since 1970 in
+// UTC (Micros, Time); JSON is TEXT and bound as a string, never as []byte.
+// Primary keys begin with the account, then the Region, then rise with time.
+//
+// Only packages at and below internal/store write SQL. The subjects live in
+// sub-packages of plain functions over *Tx, one package per subject, one file
+// per noun; they return ErrNotFound and ErrConflict and no driver's errors.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Engine names the database behind a Store.
+type Engine string
+
+// The engines.
+const (
+	SQLite     Engine = "sqlite"
+	PostgreSQL Engine = "postgres"
+)
+
+// Options tune Open. The zero value is good for production.
+type Options struct {
+	// Log receives what Open and the background listener have to say; nil
+	// means silence.
+	Log *slog.Logger
+	// Now is the clock of leases and ids; nil means time.Now.
+	Now func() time.Time
+	// Wait is how long Open waits for a PostgreSQL that does not answer yet;
+	// 0 means one minute, negative means not at all.
+	Wait time.Duration
+	// Connections bounds the pool of readers (SQLite) or of all connections
+	// (PostgreSQL); 0 means 8 and 24.
+	Connections int
+}
+
+// Store is an open, migrated database. It is safe for concurrent use.
+type Store struct {
+	engine Engine
+	// write and read are the same pool on PostgreSQL. On SQLite write holds
+	// exactly one connection, so writers of this process queue in Go, where
+	// they can be cancelled, and not in SQLite's busy handler.
+	write, read *sql.DB
+	log         *slog.Logger
+	now         func() time.Time
+	lastID      atomic.Int64
+	wakes       *wakes
+	// closing ends the background listener and waits for it.
+	closing func()
+}
+
+// Open connects to the database at url ("sqlite:/path/file.db" or
+// "postgres://…"), waits for it if it is still starting, and brings its schema
+// up to date under a lock. A schema written by a newer program is refused with
+// ErrNewerSchema and left alone.
+func Open(ctx context.Context, url string, opts Options) (*Store, error) {
+	s := &Store{log: opts.Log, now: opts.Now, wakes: newWakes(), closing: func() {}}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if err := s.connect(ctx, url, opts); err != nil {
+		return nil, err
+	}
+	if err := s.migrate(ctx, url); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) connect(ctx context.Context, url string, opts Options) error {
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		return s.openSQLite(ctx, path, opts)
+	}
+	if strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://") {
+		return s.openPostgres(ctx, url, opts)
+	}
+	return fmt.Errorf("store: a database is given as sqlite:/path/file.db or postgres://…")
+}
+
+// Engine says which database this is.
+func (s *Store) Engine() Engine { return s.engine }
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.read.PingContext(ctx); err != nil {
+		return fmt.Errorf("store: database does not answer: %w", err)
+	}
+	return nil
+}
+
+// Close releases all connections. Transactions that still run fail.
+func (s *Store) Close() error {
+	s.closing()
+	err := s.read.Close()
+	if s.write != s.read {
+		err = errors.Join(err, s.write.Close())
+	}
+	return err
+}
+
+// Micros is how a time is stored: microseconds since 1970 in UTC, and 0 for
+// the zero time.
+func Micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// Time is the inverse of Micros, in UTC.
+func Time(micros int64) time.Time {
+	if micros == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(micros).UTC()
+}
