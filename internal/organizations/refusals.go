@@ -1,0 +1,248 @@
+package organizations
+
+import (
+	"errors"
+
+	api "muster/internal/awsmodel/organizations"
+	"muster/internal/store"
+)
+
+// The refusals of this service. Texts that AWS was seen to send are verbatim,
+// because clients match parts of them; for the others the text is the sentence
+// by which AWS's reference explains the reason.
+
+// missing turns store.ErrNotFound into a refusal and leaves all else alone.
+func missing(err, refusal error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return refusal
+	}
+	return err
+}
+
+func notInUse() error {
+	return &api.AWSOrganizationsNotInUseException{Message: "Your account is not a member of an organization."}
+}
+
+func accessDenied() error {
+	return &api.AccessDeniedException{Message: "You don't have permissions to access this resource."}
+}
+
+func alreadyInOrganization() error {
+	return &api.AlreadyInOrganizationException{Message: "The provided account is already a member of an organization."}
+}
+
+func organizationNotEmpty() error {
+	return &api.OrganizationNotEmptyException{Message: "To delete an organization you must first remove all member accounts (except the master)."}
+}
+
+func accountNotFound() error {
+	return &api.AccountNotFoundException{Message: "You specified an account that doesn't exist."}
+}
+
+func managementCannotLeave() error {
+	return &api.MasterCannotLeaveOrganizationException{Message: "The management account can't leave its organization. To remove it, delete the organization."}
+}
+
+func createStatusNotFound() error {
+	return &api.CreateAccountStatusNotFoundException{Message: "You specified a create account request that doesn't exist."}
+}
+
+func accountAlreadyClosed() error {
+	return &api.AccountAlreadyClosedException{Message: "The provided account is already closed."}
+}
+
+func accountClosing() error {
+	return &api.ConflictException{Message: "The provided account is already being closed."}
+}
+
+func unitNotFound() error {
+	return &api.OrganizationalUnitNotFoundException{Message: "You specified an organizational unit that doesn't exist."}
+}
+
+func duplicateUnit() error {
+	return &api.DuplicateOrganizationalUnitException{Message: "An OU with the same name already exists."}
+}
+
+func unitNotEmpty() error {
+	return &api.OrganizationalUnitNotEmptyException{Message: "To delete an organizational unit you must first move all accounts out of it and delete all its child organizational units."}
+}
+
+func parentNotFound() error {
+	return &api.ParentNotFoundException{Message: "You specified parent that doesn't exist."}
+}
+
+func childNotFound() error {
+	return &api.ChildNotFoundException{Message: "You specified a child that doesn't exist."}
+}
+
+func targetNotFound() error {
+	return &api.TargetNotFoundException{Message: "You specified a target that doesn't exist."}
+}
+
+func rootNotFound() error {
+	return &api.RootNotFoundException{Message: "You specified a root that doesn't exist."}
+}
+
+func sourceParentNotFound() error {
+	return &api.SourceParentNotFoundException{Message: "You specified a source parent that doesn't exist or doesn't hold the account."}
+}
+
+func destinationParentNotFound() error {
+	return &api.DestinationParentNotFoundException{Message: "You specified a destination parent that doesn't exist."}
+}
+
+func duplicateAccount() error {
+	return &api.DuplicateAccountException{Message: "The account is already present in the specified destination."}
+}
+
+func accountAlreadyRegistered() error {
+	return &api.AccountAlreadyRegisteredException{Message: "The provided account is already a delegated administrator for your organization."}
+}
+
+func accountNotRegistered() error {
+	return &api.AccountNotRegisteredException{Message: "The provided account is not a registered delegated administrator for your organization."}
+}
+
+func requestInProgress() error {
+	return &api.TooManyRequestsException{Message: "AWS Organizations can't complete your request because another request is already in progress. Try again later."}
+}
+
+func policyNotFound() error {
+	return &api.PolicyNotFoundException{Message: "You specified a policy that doesn't exist."}
+}
+
+func policyTypeNotEnabled() error {
+	return &api.PolicyTypeNotEnabledException{Message: "This operation can be performed only for enabled policy types."}
+}
+
+func policyTypeAlreadyEnabled() error {
+	return &api.PolicyTypeAlreadyEnabledException{Message: "The specified policy type is already enabled."}
+}
+
+func policyTypeNotAvailable() error {
+	return &api.PolicyTypeNotAvailableForOrganizationException{Message: "You can't use the specified policy type with the feature set currently enabled for this organization."}
+}
+
+func policyChangesInProgress() error {
+	return &api.PolicyChangesInProgressException{Message: "Changes to the effective policy are in progress, and its contents can't be returned. Try the operation again later."}
+}
+
+// constraint is a ConstraintViolationException.
+func constraint(reason api.ConstraintViolationExceptionReason, text string) error {
+	return &api.ConstraintViolationException{Message: text, Reason: reason}
+}
+
+func notAllFeatures() error {
+	return constraint(api.ConstraintViolationExceptionReasonOrganizationNotInAllFeaturesMode,
+		"The request failed because the organization does not have all features enabled. Please enable all features in your organization and then retry.")
+}
+
+func tooManyAccounts() error {
+	return constraint(api.ConstraintViolationExceptionReasonAccountNumberLimitExceeded,
+		"You have exceeded the allowed number of AWS Accounts.")
+}
+
+func tooManyUnits() error {
+	return constraint(api.ConstraintViolationExceptionReasonOuNumberLimitExceeded,
+		"You have exceeded the allowed number of organizational units.")
+}
+
+func tooDeep() error {
+	return constraint(api.ConstraintViolationExceptionReasonOuDepthLimitExceeded,
+		"You attempted to create an OU tree that is too many levels deep.")
+}
+
+func tooManyTags() error {
+	return constraint(api.ConstraintViolationExceptionReasonMaxTagLimitExceeded,
+		"You have exceeded the number of tags allowed on this resource.")
+}
+
+func policyTypeEnabledForThisService() error {
+	return constraint(api.ConstraintViolationExceptionReasonPolicyTypeEnabledForThisService,
+		"You attempted to disable service access before you disabled the policy type (for example, INSPECTOR_POLICY). To complete this operation, you must first disable the policy type.")
+}
+
+func tooManyAdministrators() error {
+	return constraint(api.ConstraintViolationExceptionReasonMaxDelegatedAdministratorsForServiceLimitExceeded,
+		"You have exceeded the allowed number of delegated administrators for the delegated service.")
+}
+
+func cannotRegisterManagement() error {
+	return constraint(api.ConstraintViolationExceptionReasonCannotRegisterMasterAsDelegatedAdministrator,
+		"You cannot register master account/yourself as delegated administrator for your organization.")
+}
+
+func cannotRegisterSuspended() error {
+	return constraint(api.ConstraintViolationExceptionReasonCannotRegisterSuspendedAccountAsDelegatedAdministrator,
+		"You cannot register a suspended account as delegated administrator for your organization.")
+}
+
+func serviceAccessNotEnabled() error {
+	return constraint(api.ConstraintViolationExceptionReasonServiceAccessNotEnabled,
+		"You attempted to register a delegated administrator before you enabled service access. Call the EnableAWSServiceAccess API first.")
+}
+
+func policyServiceAccessNotEnabled() error {
+	return constraint(api.ConstraintViolationExceptionReasonServiceAccessNotEnabled,
+		"You attempted to enable a policy type before you enabled service access. Call the EnableAWSServiceAccess API first.")
+}
+
+func cannotRemoveAdministrator() error {
+	return constraint(api.ConstraintViolationExceptionReasonCannotRemoveDelegatedAdministratorFromOrg,
+		"You attempted to remove an account that is registered as a delegated administrator for a service integrated with your organization. To complete this operation, you must first deregister this account as a delegated administrator.")
+}
+
+func waitPeriodActive() error {
+	return constraint(api.ConstraintViolationExceptionReasonWaitPeriodActive,
+		"After you create an AWS account, you must wait until the waiting period is over before the account can leave the organization.")
+}
+
+func cannotCloseManagement() error {
+	return constraint(api.ConstraintViolationExceptionReasonCannotCloseManagementAccount,
+		"You attempted to close the management account. To close the management account for the organization, you must first either remove or close all member accounts in the organization.")
+}
+
+func tooManyClosures() error {
+	return constraint(api.ConstraintViolationExceptionReasonCloseAccountQuotaExceeded,
+		"You have exceeded close account quota for the past 30 days.")
+}
+
+func tooManyClosuresAtOnce() error {
+	return constraint(api.ConstraintViolationExceptionReasonCloseAccountRequestsLimitExceeded,
+		"You attempted to exceed the number of accounts that you can close at a time.")
+}
+
+// invalid is an InvalidInputException.
+func invalid(reason api.InvalidInputExceptionReason, text string) error {
+	return &api.InvalidInputException{Message: text, Reason: reason}
+}
+
+func unrecognizedServicePrincipal() error {
+	return invalid(api.InvalidInputExceptionReasonUnrecognizedServicePrincipal,
+		"You specified an unrecognized service principal.")
+}
+
+func invalidNextToken() error {
+	return invalid(api.InvalidInputExceptionReasonInvalidNextToken,
+		"You provided an invalid next token. Get the value for this parameter from the response to a previous call of the operation.")
+}
+
+func invalidRoleName() error {
+	return invalid(api.InvalidInputExceptionReasonInvalidRoleName,
+		"You provided a role name that isn't valid. A role name can't begin with the reserved prefix AWSServiceRoleFor.")
+}
+
+func systemTag() error {
+	return invalid(api.InvalidInputExceptionReasonInvalidSystemTagsParameter,
+		"You specified a tag key that is a system tag. You can't add, edit, or delete system tag keys because they're reserved for AWS use.")
+}
+
+func duplicateTagKey() error {
+	return invalid(api.InvalidInputExceptionReasonDuplicateTagKey,
+		"Tag keys must be unique among the tags attached to the same entity.")
+}
+
+func notTaggable() error {
+	return invalid(api.InvalidInputExceptionReasonTargetNotSupported,
+		"You can't perform the specified operation on that target entity.")
+}

@@ -1,0 +1,112 @@
+package organizations
+
+import (
+	"context"
+	"time"
+
+	"muster/internal/awsmodel"
+	api "muster/internal/awsmodel/organizations"
+	"muster/internal/store"
+)
+
+// Pager seals the place where a page ended into a token for the client, and
+// opens it again for the same caller, operation and query only.
+// *pagetoken.Sealer is one.
+type Pager interface {
+	Seal(call *awsmodel.Call, op string, query any, cursor []byte) string
+	Open(call *awsmodel.Call, op string, query any, token string) ([]byte, error)
+}
+
+// Limits are the quotas that AWS lets customers raise.
+type Limits struct {
+	// Accounts of one organization, whatever their state.
+	Accounts int
+	// Units is the number of organizational units of one organization.
+	Units int
+	// Depth is how many units may lie within each other.
+	Depth int
+	// Tags on one resource.
+	Tags int
+	// Requests is how many accounts may be in creation at once.
+	Requests int
+	// Closing is how many accounts may be in closure at once.
+	Closing int
+	// Closures bounds the closures of 30 days: this many or ClosuresPercent
+	// of the accounts, whichever is more, but at most ClosuresMax.
+	Closures, ClosuresPercent, ClosuresMax int
+}
+
+// DefaultLimits are AWS's defaults.
+func DefaultLimits() Limits {
+	return Limits{
+		Accounts: 10, Units: 2000, Depth: 5, Tags: 50,
+		Requests: 5, Closing: 3, Closures: 250, ClosuresPercent: 20, ClosuresMax: 1000,
+	}
+}
+
+// Options configure a Service.
+type Options struct {
+	// Pages seals page tokens; required.
+	Pages Pager
+	// Observers are told of changes, in order.
+	Observers []Observer
+	// Limits are the quotas; the zero value means DefaultLimits.
+	Limits Limits
+	// Transition is how long asynchronous states (an account in creation or
+	// closure, a policy type being enabled) last at least.
+	Transition time.Duration
+	// WaitPeriod is how old an account created in an organization must be
+	// to leave it; 0 means any age. AWS has four days.
+	WaitPeriod time.Duration
+}
+
+// Service is the desk. It is safe for concurrent use.
+type Service struct {
+	store      *store.Store
+	pages      Pager
+	observers  []Observer
+	limits     Limits
+	transition time.Duration
+	waitPeriod time.Duration
+}
+
+// New returns the desk over a store.
+func New(st *store.Store, opts Options) *Service {
+	if opts.Limits == (Limits{}) {
+		opts.Limits = DefaultLimits()
+	}
+	return &Service{
+		store: st, pages: opts.Pages, observers: opts.Observers, limits: opts.Limits,
+		transition: opts.Transition, waitPeriod: opts.WaitPeriod,
+	}
+}
+
+// Handlers lists the operations that muster implements.
+func (s *Service) Handlers() api.Handlers {
+	return api.Handlers{
+		CreateOrganization:   s.CreateOrganization,
+		DescribeOrganization: s.DescribeOrganization,
+		DeleteOrganization:   s.DeleteOrganization,
+	}
+}
+
+// view runs fn on a snapshot and returns what it returns.
+func view[T any](ctx context.Context, s *Service, fn func(*store.Tx) (T, error)) (T, error) {
+	var out T
+	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+		out, err = fn(tx)
+		return err
+	})
+	return out, err
+}
+
+// update runs fn in a transaction, again if need be, and returns what it
+// returned last.
+func update[T any](ctx context.Context, s *Service, fn func(*store.Tx) (T, error)) (T, error) {
+	var out T
+	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
+		out, err = fn(tx)
+		return err
+	})
+	return out, err
+}

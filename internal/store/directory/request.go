@@ -1,0 +1,98 @@
+package directory
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"muster/internal/arn"
+	"muster/internal/store"
+)
+
+// RequestState is how far the creation of an account has come.
+type RequestState string
+
+// The states of a request.
+const (
+	InProgress RequestState = "IN_PROGRESS"
+	Succeeded  RequestState = "SUCCEEDED"
+	Failed     RequestState = "FAILED"
+)
+
+// Request is a request to create an account.
+type Request struct {
+	Org      OrganizationID
+	ID       string
+	Email    string
+	Name     string
+	RoleName string
+	// Tags are put on the account once it exists.
+	Tags  map[string]string
+	State RequestState
+	// Account is the new account of a request that succeeded.
+	Account arn.AccountID
+	// FailureReason is AWS's word, of a request that failed.
+	FailureReason string
+	RequestedAt   time.Time
+	// CompletedAt is zero while the request is in progress.
+	CompletedAt time.Time
+}
+
+const requestColumns = `org, id, email, name, role_name, tags, state, account, failure_reason, requested_at, completed_at`
+
+func scanRequest(s scanner) (Request, error) {
+	var r Request
+	var tags string
+	var requested, completed int64
+	err := s.Scan(&r.Org, &r.ID, &r.Email, &r.Name, &r.RoleName, &tags, &r.State, &r.Account, &r.FailureReason,
+		&requested, &completed)
+	if err != nil {
+		return r, err
+	}
+	r.RequestedAt, r.CompletedAt = at(requested), at(completed)
+	if err := json.Unmarshal([]byte(tags), &r.Tags); err != nil {
+		return r, fmt.Errorf("tags of account request %s: %w", r.ID, err)
+	}
+	return r, nil
+}
+
+// InsertRequest adds a request.
+func InsertRequest(ctx context.Context, tx *store.Tx, r Request) error {
+	tags, err := json.Marshal(r.Tags)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO account_requests (`+requestColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		r.Org, r.ID, r.Email, r.Name, r.RoleName, string(tags), r.State, r.Account, r.FailureReason,
+		micros(r.RequestedAt), micros(r.CompletedAt))
+	return err
+}
+
+// LookupRequest returns the request of an id.
+func LookupRequest(ctx context.Context, tx *store.Tx, org OrganizationID, id string) (Request, error) {
+	return one(tx.QueryRow(ctx, `SELECT `+requestColumns+` FROM account_requests WHERE org = $1 AND id = $2`, org, id),
+		scanRequest)
+}
+
+// Requests returns up to limit requests after another one, oldest first.
+func Requests(ctx context.Context, tx *store.Tx, org OrganizationID, after Request, limit int) ([]Request, error) {
+	rows, err := tx.Query(ctx, `SELECT `+requestColumns+` FROM account_requests
+		WHERE org = $1 AND (requested_at, id) > ($2, $3) ORDER BY requested_at, id LIMIT $4`,
+		org, micros(after.RequestedAt), after.ID, limit)
+	return all(rows, err, scanRequest)
+}
+
+// CountRequests counts an organization's requests in a state.
+func CountRequests(ctx context.Context, tx *store.Tx, org OrganizationID, state RequestState) (int, error) {
+	return one(tx.QueryRow(ctx, `SELECT COUNT(*) FROM account_requests WHERE org = $1 AND state = $2`, org, state),
+		scanCount)
+}
+
+// FinishRequest writes how a request ended: State, Account, FailureReason and
+// CompletedAt.
+func FinishRequest(ctx context.Context, tx *store.Tx, r Request) error {
+	return affected(tx.Exec(ctx, `UPDATE account_requests SET state = $3, account = $4, failure_reason = $5, completed_at = $6
+		WHERE org = $1 AND id = $2`, r.Org, r.ID, r.State, r.Account, r.FailureReason, micros(r.CompletedAt)))
+}
