@@ -1,0 +1,146 @@
+package activation
+
+import (
+	"context"
+	"time"
+
+	"muster/internal/arn"
+	"muster/internal/store"
+)
+
+// Relationship is the state of a member's association with its administrator.
+type Relationship string
+
+// The relationships that muster produces.
+const (
+	// SettingUp, AWS's "CREATED": associated, not everything is in place yet.
+	SettingUp Relationship = "CREATED"
+	// Associated, AWS's "ENABLED".
+	Associated Relationship = "ENABLED"
+	// Removed: disassociated again.
+	Removed Relationship = "REMOVED"
+	// AccountSuspended: associated, but the account is suspended or closing.
+	AccountSuspended Relationship = "ACCOUNT_SUSPENDED"
+	// Gone, AWS's "DELETED": the account has left the organization.
+	Gone Relationship = "DELETED"
+)
+
+// Associated reports whether the relationship lets the administrator act.
+func (r Relationship) Associated() bool {
+	return r == SettingUp || r == Associated || r == AccountSuspended
+}
+
+// associated is Relationship.Associated in SQL.
+const associated = `relationship IN ('CREATED', 'ENABLED', 'ACCOUNT_SUSPENDED')`
+
+// Member is an account's relationship with an administrator in a Region.
+type Member struct {
+	Administrator arn.AccountID
+	Region        arn.Region
+	Account       arn.AccountID
+	Relationship  Relationship
+	UpdatedAt     time.Time
+}
+
+const memberColumns = `administrator, region, account, relationship, updated_at`
+
+func scanMember(s scanner) (Member, error) {
+	var m Member
+	var at int64
+	err := s.Scan(&m.Administrator, &m.Region, &m.Account, &m.Relationship, &at)
+	m.UpdatedAt = store.Time(at)
+	return m, err
+}
+
+// PutMember sets a relationship.
+func PutMember(ctx context.Context, tx *store.Tx, m Member) error {
+	_, err := tx.Exec(ctx, `INSERT INTO inspector_members (`+memberColumns+`) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (administrator, region, account) DO UPDATE
+		SET relationship = excluded.relationship, updated_at = excluded.updated_at`,
+		m.Administrator, m.Region, m.Account, m.Relationship, store.Micros(m.UpdatedAt))
+	return err
+}
+
+// LookupMember returns an account's relationship, ended ones included.
+func LookupMember(ctx context.Context, tx *store.Tx, administrator arn.AccountID, region arn.Region, account arn.AccountID) (Member, error) {
+	return one(tx.QueryRow(ctx, `SELECT `+memberColumns+` FROM inspector_members
+		WHERE administrator = $1 AND region = $2 AND account = $3`, administrator, region, account), scanMember)
+}
+
+// LookupMembers returns the relationships of the accounts named, by account;
+// those without one are not in the map.
+func LookupMembers(ctx context.Context, tx *store.Tx, administrator arn.AccountID, region arn.Region, accounts []arn.AccountID) (map[arn.AccountID]Member, error) {
+	var w store.Where
+	w.Add("administrator = ?", administrator)
+	w.Add("region = ?", region)
+	store.In(&w, "account", accounts...)
+	rows, err := tx.Query(ctx, `SELECT `+memberColumns+` FROM inspector_members`+w.SQL(), w.Args()...)
+	list, err := all(rows, err, scanMember)
+	found := make(map[arn.AccountID]Member, len(list))
+	for _, m := range list {
+		found[m.Account] = m
+	}
+	return found, err
+}
+
+// MembersPage returns up to limit associated members after an account.
+func MembersPage(ctx context.Context, tx *store.Tx, administrator arn.AccountID, region arn.Region, after arn.AccountID, limit int) ([]Member, error) {
+	rows, err := tx.Query(ctx, `SELECT `+memberColumns+` FROM inspector_members
+		WHERE administrator = $1 AND region = $2 AND account > $3 AND `+associated+`
+		ORDER BY account LIMIT $4`, administrator, region, after, limit)
+	return all(rows, err, scanMember)
+}
+
+// RelationsPage returns up to limit relationships after an account, ended ones
+// included.
+func RelationsPage(ctx context.Context, tx *store.Tx, administrator arn.AccountID, region arn.Region, after arn.AccountID, limit int) ([]Member, error) {
+	rows, err := tx.Query(ctx, `SELECT `+memberColumns+` FROM inspector_members
+		WHERE administrator = $1 AND region = $2 AND account > $3 ORDER BY account LIMIT $4`,
+		administrator, region, after, limit)
+	return all(rows, err, scanMember)
+}
+
+// CountMembers counts associated members, up to limit.
+func CountMembers(ctx context.Context, tx *store.Tx, administrator arn.AccountID, region arn.Region, limit int) (int, error) {
+	return one(tx.QueryRow(ctx, `SELECT COUNT(*) FROM (SELECT account FROM inspector_members
+		WHERE administrator = $1 AND region = $2 AND `+associated+` LIMIT $3) AS counted`,
+		administrator, region, limit), scanCount)
+}
+
+// MembersInSetup returns up to limit members in setup, the oldest first.
+func MembersInSetup(ctx context.Context, tx *store.Tx, administrator arn.AccountID, region arn.Region, limit int) ([]Member, error) {
+	rows, err := tx.Query(ctx, `SELECT `+memberColumns+` FROM inspector_members
+		WHERE administrator = $1 AND region = $2 AND relationship = 'CREATED'
+		ORDER BY updated_at, account LIMIT $3`, administrator, region, limit)
+	return all(rows, err, scanMember)
+}
+
+// RelationsOf returns an account's relationships in every Region and with
+// every administrator, ended ones included.
+func RelationsOf(ctx context.Context, tx *store.Tx, account arn.AccountID) ([]Member, error) {
+	rows, err := tx.Query(ctx, `SELECT `+memberColumns+` FROM inspector_members
+		WHERE account = $1 ORDER BY region, administrator`, account)
+	return all(rows, err, scanMember)
+}
+
+// DeleteMember forgets a relationship.
+func DeleteMember(ctx context.Context, tx *store.Tx, m Member) error {
+	return affected(tx.Exec(ctx, `DELETE FROM inspector_members
+		WHERE administrator = $1 AND region = $2 AND account = $3`, m.Administrator, m.Region, m.Account))
+}
+
+// AdministratorOf returns the account whose rules and settings apply to an
+// account in a Region: its administrator while it is an associated member of
+// one that is designated, else store.ErrNotFound.
+func AdministratorOf(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region) (arn.AccountID, error) {
+	return one(tx.QueryRow(ctx, `SELECT m.administrator FROM inspector_members m
+		JOIN organization_accounts o ON o.account = m.account
+		JOIN inspector_designations d ON d.org = o.org AND d.region = m.region AND d.account = m.administrator
+		WHERE m.account = $1 AND m.region = $2 AND d.status = 'ENABLED' AND m.`+associated, account, region), scanAccount)
+}
+
+func scanAccount(s scanner) (arn.AccountID, error) {
+	var a arn.AccountID
+	err := s.Scan(&a)
+	return a, err
+}
