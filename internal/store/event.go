@@ -50,7 +50,7 @@ func (tx *Tx) Emit(ctx context.Context, e Event) error {
 	if err != nil {
 		return fmt.Errorf("emit %s: %w", e.DetailType, err)
 	}
-	tx.wake = true
+	tx.wake(EventsKind)
 	return nil
 }
 

@@ -65,7 +65,7 @@ func (tx *Tx) Enqueue(ctx context.Context, job Job) error {
 	if err != nil {
 		return fmt.Errorf("enqueue %s: %w", job.Kind, err)
 	}
-	tx.wake = true
+	tx.wake(job.Kind)
 	return nil
 }
 
@@ -99,19 +99,19 @@ func (s *Store) Claim(ctx context.Context, kind string, limit int, lease time.Du
 	return jobs, nil
 }
 
-// NextDue tells when the next job of the kind falls due, leased ones by the
-// end of their lease; ok is false when there is none. It does not write, so
-// looking costs little.
-func (s *Store) NextDue(ctx context.Context, kind string) (at time.Time, ok bool, err error) {
+// NextDue tells how long until the next job of the kind falls due, counting
+// leased ones by the end of their lease; zero or less means now, and ok is
+// false when there is none. It does not write, so looking costs little.
+func (s *Store) NextDue(ctx context.Context, kind string) (in time.Duration, ok bool, err error) {
 	var micros int64
 	row := s.read.QueryRowContext(ctx, `SELECT run_at FROM jobs WHERE kind = $1 AND NOT parked ORDER BY run_at LIMIT 1`, kind)
 	switch err := One(row, &micros); {
 	case errors.Is(err, ErrNotFound):
-		return time.Time{}, false, nil
+		return 0, false, nil
 	case err != nil:
-		return time.Time{}, false, fmt.Errorf("look for %s: %w", kind, err)
+		return 0, false, fmt.Errorf("look for %s: %w", kind, err)
 	}
-	return Time(micros), true, nil
+	return Time(micros).Sub(s.now()), true, nil
 }
 
 // Extend prolongs the lease of a claimed job, or returns ErrLeaseLost.
@@ -124,20 +124,19 @@ func (s *Store) Extend(ctx context.Context, job Job, lease time.Duration) error 
 // now; ErrLeaseLost is returned after the others are completed.
 func (s *Store) Complete(ctx context.Context, jobs ...Job) error {
 	var lost []string
-	var again bool
 	err := s.Update(ctx, func(tx *Tx) error {
-		lost, again = nil, false
+		lost = nil
 		for _, job := range jobs {
 			done, rearmed, err := tx.complete(ctx, job)
 			if err != nil {
 				return err
 			}
-			again = again || rearmed
-			if !done && !rearmed {
+			if rearmed {
+				tx.wake(job.Kind)
+			} else if !done {
 				lost = append(lost, job.ID)
 			}
 		}
-		tx.wake = again
 		return nil
 	})
 	if err != nil {
@@ -159,13 +158,13 @@ func (tx *Tx) complete(ctx context.Context, job Job) (done, rearmed bool, err er
 	return false, n > 0, err
 }
 
-// Fail gives a claimed job back: it becomes due at retry, or at once if it was
-// asked for again meanwhile.
-func (s *Store) Fail(ctx context.Context, job Job, cause error, retry time.Time) error {
+// Fail gives a claimed job back: it becomes due after the pause, or as asked
+// if it was asked for again meanwhile.
+func (s *Store) Fail(ctx context.Context, job Job, cause error, pause time.Duration) error {
 	return s.settle(ctx, job, `UPDATE jobs SET lease = '', error = $3, again_at = 0,
 		run_at   = CASE WHEN again_at > 0 THEN again_at ELSE CAST($4 AS BIGINT) END,
 		attempts = CASE WHEN again_at > 0 THEN 0 ELSE attempts END
-		WHERE id = $1 AND lease = $2`, errorText(cause), Micros(retry))
+		WHERE id = $1 AND lease = $2`, errorText(cause), Micros(s.now().Add(pause)))
 }
 
 // Park puts a claimed job aside because it failed too often: it stays visible
@@ -188,7 +187,7 @@ func (s *Store) Release(ctx context.Context, job Job) error {
 func (s *Store) settle(ctx context.Context, job Job, query string, args ...any) error {
 	var n int64
 	err := s.Update(ctx, func(tx *Tx) (err error) {
-		tx.wake = true
+		tx.wake(job.Kind)
 		n, err = tx.Exec(ctx, query, append([]any{job.ID, job.lease}, args...)...)
 		return err
 	})

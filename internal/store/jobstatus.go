@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 )
 
 // JobCount says how much work of a kind there is.
@@ -32,12 +33,15 @@ func (tx *Tx) ParkedJobs(ctx context.Context, after string, limit int) ([]Job, e
 	return All(rows, err, scanJob)
 }
 
-// RetryJob makes a parked job due again with a fresh count of attempts.
+// RetryJob makes a parked job due again with a fresh count of attempts, or
+// returns ErrNotFound.
 func (tx *Tx) RetryJob(ctx context.Context, id string) error {
-	n, err := tx.Exec(ctx, `UPDATE jobs SET parked = FALSE, attempts = 0, run_at = $2 WHERE id = $1 AND parked`, id, Micros(tx.store.now()))
-	if err == nil && n == 0 {
-		return ErrNotFound
+	var kind string
+	err := One(tx.QueryRow(ctx, `UPDATE jobs SET parked = FALSE, attempts = 0, run_at = $2
+		WHERE id = $1 AND parked RETURNING kind`, id, Micros(tx.store.now())), &kind)
+	if err != nil {
+		return fmt.Errorf("retry job: %w", err)
 	}
-	tx.wake = true
-	return err
+	tx.wake(kind)
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -19,7 +20,8 @@ type Tx struct {
 	// goes on after ErrConflict notices on either.
 	failed      error
 	afterCommit []func()
-	wake        bool
+	// woken are the kinds of work that the transaction asks for.
+	woken []string
 }
 
 // View runs fn on one consistent, read-only snapshot.
@@ -107,8 +109,14 @@ func (tx *Tx) committed() {
 	for _, fn := range tx.afterCommit {
 		fn()
 	}
-	if tx.wake {
-		tx.store.wakes.here()
+	if tx.woken != nil {
+		tx.store.wakes.here(tx.woken)
+	}
+}
+
+func (tx *Tx) wake(kind string) {
+	if !slices.Contains(tx.woken, kind) {
+		tx.woken = append(tx.woken, kind)
 	}
 }
 

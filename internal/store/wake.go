@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,31 +12,38 @@ import (
 // channel is the PostgreSQL notification channel: "there is work".
 const channel = "muster_work"
 
+// EventsKind is the kind under which waiters for events ask Wakes.
+const EventsKind = "events"
+
 // wakes tells whoever waits for jobs or events that some were committed. It
 // is a hint only: it may be lost or come for nothing, so waiters also poll.
 type wakes struct {
-	mu      sync.Mutex
-	waiting map[chan struct{}]bool
+	mu sync.Mutex
+	// waiting maps each waiter to the kind it waits for.
+	waiting map[chan struct{}]string
 	// remote, if set, is poked to tell the other processes; its capacity of
 	// one merges bursts.
 	remote chan struct{}
 }
 
-func newWakes() *wakes { return &wakes{waiting: map[chan struct{}]bool{}} }
+func newWakes() *wakes { return &wakes{waiting: map[chan struct{}]string{}} }
 
-// here announces work committed by this process.
-func (w *wakes) here() {
-	w.local()
+// here announces work of the kinds, committed by this process.
+func (w *wakes) here(kinds []string) {
+	w.local(func(kind string) bool { return slices.Contains(kinds, kind) })
 	select {
 	case w.remote <- struct{}{}:
 	default: // nobody to tell (a nil channel), or already told
 	}
 }
 
-func (w *wakes) local() {
+func (w *wakes) local(concerns func(kind string) bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for c := range w.waiting {
+	for c, kind := range w.waiting {
+		if !concerns(kind) {
+			continue
+		}
 		select {
 		case c <- struct{}{}:
 		default:
@@ -43,15 +51,15 @@ func (w *wakes) local() {
 	}
 }
 
-// Wakes returns a channel that receives after work was committed, by this
-// process at once and by others on PostgreSQL soon after. It is a hint:
-// receivers must also look once a second. stop releases the channel.
-func (s *Store) Wakes() (c <-chan struct{}, stop func()) {
+// Wakes returns a channel that receives after work of the kind was committed,
+// by this process at once and by others on PostgreSQL soon after. It is a
+// hint: receivers must also look once a second. stop releases the channel.
+func (s *Store) Wakes(kind string) (c <-chan struct{}, stop func()) {
 	w := s.wakes
 	ch := make(chan struct{}, 1)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.waiting[ch] = true
+	w.waiting[ch] = kind
 	return ch, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -111,6 +119,6 @@ func (s *Store) receiveUntilLost(ctx context.Context, config *pgx.ConnConfig) er
 		if _, err := conn.WaitForNotification(ctx); err != nil {
 			return err
 		}
-		s.wakes.local()
+		s.wakes.local(func(string) bool { return true })
 	}
 }

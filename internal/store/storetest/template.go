@@ -44,22 +44,25 @@ func migrateOnce(url string) error {
 // server is a PostgreSQL server with a template database.
 type server struct {
 	base, template string
+	// cluster is ours, if we started one. Holding it holds its pipe open,
+	// which keeps it alive.
+	cluster *pgtest.Cluster
 }
 
 var postgresServer = sync.OnceValues(func() (*server, error) {
-	base := os.Getenv("MUSTER_TEST_POSTGRES")
-	if base == "" {
+	s := &server{base: os.Getenv("MUSTER_TEST_POSTGRES")}
+	if s.base == "" {
 		cluster, err := pgtest.Start(context.Background())
 		if err != nil {
 			return nil, err
 		}
-		base = cluster.URL // stopped when this process ends
+		s.base, s.cluster = cluster.URL, cluster // ends with this process
 	}
 	sum, err := migrationsHash()
 	if err != nil {
 		return nil, err
 	}
-	s := &server{base: base, template: "muster_template_" + sum}
+	s.template = "muster_template_" + sum
 	return s, s.makeTemplate(context.Background())
 })
 
