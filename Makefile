@@ -9,8 +9,20 @@ TESTFLAGS ?=
 
 .PHONY: build up test check bench generate lint fuzz clean
 
-build: ## bin/muster and bin/muster-agent
+CONSOLE := internal/console/ui
+CONSOLE_SOURCES := $(shell find $(CONSOLE)/src $(CONSOLE)/*.json $(CONSOLE)/*.ts $(CONSOLE)/index.html -type f)
+
+build: console ## bin/muster and bin/muster-agent, console included
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/muster ./cmd/muster-agent
+
+.PHONY: console
+console: $(CONSOLE)/dist/index.html ## the web console's files, embedded by the server
+
+$(CONSOLE)/node_modules/.installed: $(CONSOLE)/package-lock.json
+	@cd $(CONSOLE) && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.installed
+
+$(CONSOLE)/dist/index.html: $(CONSOLE)/node_modules/.installed $(CONSOLE_SOURCES)
+	@cd $(CONSOLE) && npm run build --silent && touch dist/index.html
 
 up: build ## build, start on the embedded store, show real findings of this machine
 	@bin/muster up $(ARGS)

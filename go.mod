@@ -191,3 +191,5 @@ tool (
 	github.com/kisielk/errcheck
 	honnef.co/go/tools/cmd/staticcheck
 )
+
+ignore ./internal/console/ui/node_modules
