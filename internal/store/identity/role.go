@@ -1,0 +1,98 @@
+package identity
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"muster/internal/arn"
+	"muster/internal/store"
+)
+
+// Role is an IAM role.
+type Role struct {
+	Account arn.AccountID
+	Name    string
+	Path    string
+	// ID is the unique id, AROA….
+	ID string
+	// Trust is the policy document that says who may assume the role.
+	Trust       string
+	Description string
+	// MaxSession bounds the length of a session.
+	MaxSession time.Duration
+	// Boundary is the ARN of its permissions boundary, or empty.
+	Boundary string
+	// Service is the service principal of a service-linked role, else empty.
+	Service        string
+	CreatedAt      time.Time
+	LastUsedAt     time.Time
+	LastUsedRegion string
+}
+
+// ARN names the role with its path.
+func (r Role) ARN() arn.ARN { return arn.New("iam", "", r.Account, "role"+r.Path+r.Name) }
+
+const roleColumns = `account, name, path, id, trust, description, max_session, boundary, service, created_at, last_used_at, last_used_region`
+
+func scanRole(s scanner) (Role, error) {
+	var r Role
+	var maxSession, created, used int64
+	err := s.Scan(&r.Account, &r.Name, &r.Path, &r.ID, &r.Trust, &r.Description, &maxSession, &r.Boundary, &r.Service,
+		&created, &used, &r.LastUsedRegion)
+	r.MaxSession = time.Duration(maxSession) * time.Second
+	r.CreatedAt, r.LastUsedAt = store.Time(created), store.Time(used)
+	return r, err
+}
+
+// InsertRole adds a role.
+func InsertRole(ctx context.Context, tx *store.Tx, r Role) error {
+	_, err := tx.Exec(ctx, `INSERT INTO iam_roles
+		(account, name_key, name, path, id, trust, description, max_session, boundary, service, created_at, last_used_at, last_used_region)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, '')`,
+		r.Account, Key(r.Name), r.Name, r.Path, r.ID, r.Trust, r.Description, int64(r.MaxSession/time.Second), r.Boundary, r.Service,
+		store.Micros(r.CreatedAt))
+	return err
+}
+
+// RoleByName finds a role.
+func RoleByName(ctx context.Context, tx *store.Tx, account arn.AccountID, name string) (Role, error) {
+	return scanRole(oneRow{tx.QueryRow(ctx, `SELECT `+roleColumns+` FROM iam_roles WHERE account = $1 AND name_key = $2`,
+		account, Key(name))})
+}
+
+// RoleByID finds a role by its unique id.
+func RoleByID(ctx context.Context, tx *store.Tx, account arn.AccountID, id string) (Role, error) {
+	return scanRole(oneRow{tx.QueryRow(ctx, `SELECT `+roleColumns+` FROM iam_roles WHERE account = $1 AND id = $2`, account, id)})
+}
+
+// Roles lists up to limit roles under a path prefix.
+func Roles(ctx context.Context, tx *store.Tx, account arn.AccountID, pathPrefix, after string, limit int) ([]Role, error) {
+	rows, err := tx.Query(ctx, `SELECT `+roleColumns+` FROM iam_roles
+		WHERE account = $1 AND name_key > $2 AND substr(path, 1, CAST($3 AS INTEGER)) = $4 ORDER BY name_key LIMIT $5`,
+		account, after, len(pathPrefix), pathPrefix, limit)
+	return store.All(rows, err, func(r *sql.Rows) (Role, error) { return scanRole(r) })
+}
+
+// UpdateRole stores what of a role can change: trust policy, description,
+// longest session, boundary.
+func UpdateRole(ctx context.Context, tx *store.Tx, r Role) error {
+	return affected(tx.Exec(ctx, `UPDATE iam_roles SET trust = $3, description = $4, max_session = $5, boundary = $6
+		WHERE account = $1 AND name_key = $2`,
+		r.Account, Key(r.Name), r.Trust, r.Description, int64(r.MaxSession/time.Second), r.Boundary))
+}
+
+// TouchRole notes that a role was used.
+func TouchRole(ctx context.Context, tx *store.Tx, account arn.AccountID, id string, at time.Time, region arn.Region) error {
+	_, err := tx.Exec(ctx, `UPDATE iam_roles SET last_used_at = $3, last_used_region = $4
+		WHERE account = $1 AND id = $2 AND last_used_at < $3`, account, id, store.Micros(at), region)
+	return err
+}
+
+// DeleteRole removes a role with its tags. Policies must have gone before.
+func DeleteRole(ctx context.Context, tx *store.Tx, r Role) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM iam_tags WHERE account = $1 AND owner = $2`, r.Account, r.ID); err != nil {
+		return err
+	}
+	return affected(tx.Exec(ctx, `DELETE FROM iam_roles WHERE account = $1 AND name_key = $2`, r.Account, Key(r.Name)))
+}
