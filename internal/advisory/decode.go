@@ -1,0 +1,232 @@
+package advisory
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Bounds of one record. The largest real records (kernel live patches,
+// packages with every version listed) stay below a tenth of them.
+const (
+	MaxRecordBytes = 16 << 20
+	maxDepth       = 48
+	maxIDLength    = 256
+	maxNameLength  = 1024
+	maxIDs         = 20_000
+	maxAffected    = 100_000
+)
+
+// ErrRecord says that bytes are not an advisory; the wrapping error says why.
+var ErrRecord = errors.New("not an OSV record")
+
+// Parse reads one OSV record. Unknown members are ignored; Vulnerabilities
+// and Synonyms stay empty. The error wraps ErrRecord and names the member.
+func Parse(data []byte) (Advisory, error) {
+	if err := checkShape(data); err != nil {
+		return Advisory{}, err
+	}
+	var w wireRecord
+	if err := json.Unmarshal(data, &w); err != nil {
+		return Advisory{}, fmt.Errorf("%w: %w", ErrRecord, err)
+	}
+	if err := w.check(); err != nil {
+		return Advisory{}, err
+	}
+	return w.advisory(), nil
+}
+
+func refuse(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrRecord}, args...)...)
+}
+
+// checkShape bounds size and nesting before anything is decoded.
+func checkShape(data []byte) error {
+	if len(data) > MaxRecordBytes {
+		return refuse("%d bytes, more than %d", len(data), MaxRecordBytes)
+	}
+	depth, quoted := 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > maxDepth {
+				return refuse("nested deeper than %d", maxDepth)
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return nil
+}
+
+// The wire form. Members that only vary in what databases put there are kept
+// raw, so that an odd one does not cost the record.
+type wireRecord struct {
+	ID        string          `json:"id"`
+	Modified  string          `json:"modified"`
+	Published string          `json:"published"`
+	Withdrawn string          `json:"withdrawn"`
+	Aliases   []string        `json:"aliases"`
+	Upstream  []string        `json:"upstream"`
+	Related   []string        `json:"related"`
+	Summary   string          `json:"summary"`
+	Details   string          `json:"details"`
+	Severity  []Severity      `json:"severity"`
+	Affected  []wireAffected  `json:"affected"`
+	Refs      []Reference     `json:"references"`
+	Database  json.RawMessage `json:"database_specific"`
+}
+
+type wireAffected struct {
+	Package struct {
+		Ecosystem string `json:"ecosystem"`
+		Name      string `json:"name"`
+	} `json:"package"`
+	Severity  []Severity      `json:"severity"`
+	Versions  []string        `json:"versions"`
+	Ranges    []wireRange     `json:"ranges"`
+	Ecosystem json.RawMessage `json:"ecosystem_specific"`
+	Database  json.RawMessage `json:"database_specific"`
+}
+
+type wireRange struct {
+	Type   string      `json:"type"`
+	Events []wireEvent `json:"events"`
+}
+
+type wireEvent struct {
+	Introduced   *string `json:"introduced"`
+	Fixed        *string `json:"fixed"`
+	LastAffected *string `json:"last_affected"`
+	Limit        *string `json:"limit"`
+}
+
+// check refuses records that break the schema where muster relies on it.
+func (w *wireRecord) check() error {
+	switch {
+	case w.ID == "":
+		return refuse("no id")
+	case len(w.ID) > maxIDLength || strings.ContainsAny(w.ID, "/\\\x00\r\n"):
+		return refuse("id %.40q is not an id", w.ID)
+	case len(w.Aliases)+len(w.Upstream)+len(w.Related) > maxIDs:
+		return refuse("%s: more than %d aliases", w.ID, maxIDs)
+	case len(w.Affected) > maxAffected:
+		return refuse("%s: more than %d affected packages", w.ID, maxAffected)
+	}
+	for _, date := range []string{w.Modified, w.Published, w.Withdrawn} {
+		if _, err := parseDate(date); err != nil {
+			return refuse("%s: %w", w.ID, err)
+		}
+	}
+	for i := range w.Affected {
+		if err := w.Affected[i].check(); err != nil {
+			return refuse("%s: affected[%d]: %w", w.ID, i, err)
+		}
+	}
+	return nil
+}
+
+func (a *wireAffected) check() error {
+	if len(a.Package.Name) > maxNameLength || len(a.Package.Ecosystem) > maxNameLength {
+		return errors.New("package name too long")
+	}
+	for _, r := range a.Ranges {
+		for _, e := range r.Events {
+			if _, ok := e.event(); !ok {
+				return errors.New("an event must have exactly one of introduced, fixed, last_affected, limit")
+			}
+		}
+	}
+	return nil
+}
+
+// event converts; false unless exactly one member is present.
+func (e wireEvent) event() (Event, bool) {
+	var out Event
+	n := 0
+	set := func(kind EventKind, v *string) {
+		if v != nil {
+			out, n = Event{kind, *v}, n+1
+		}
+	}
+	set(Introduced, e.Introduced)
+	set(Fixed, e.Fixed)
+	set(LastAffected, e.LastAffected)
+	set(Limit, e.Limit)
+	return out, n == 1
+}
+
+// parseDate reads RFC 3339; the empty string is the zero time.
+func parseDate(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("date %.40q is not RFC 3339", s)
+	}
+	return t.UTC(), nil
+}
+
+// date is parseDate after check has passed.
+func date(s string) time.Time {
+	t, _ := parseDate(s)
+	return t
+}
+
+func (w *wireRecord) advisory() Advisory {
+	word, cwes := databaseWords(w.Database)
+	if word == "" {
+		word = noticeWord(w.ID, w.Summary)
+	}
+	a := Advisory{
+		ID: w.ID, Aliases: w.Aliases, Upstream: w.Upstream, Related: w.Related,
+		Modified: date(w.Modified), Published: date(w.Published), Withdrawn: date(w.Withdrawn),
+		Summary: w.Summary, Details: w.Details, Severity: w.Severity, References: w.Refs, CWEs: cwes,
+	}
+	if len(w.Affected) > 0 {
+		a.Affected = make([]Affected, 0, len(w.Affected))
+	}
+	for i := range w.Affected {
+		a.Affected = append(a.Affected, w.Affected[i].affected(vendorWord(w.Severity, word)))
+	}
+	return a
+}
+
+// affected converts; word is the record's severity, for entries without one.
+func (a *wireAffected) affected(word string) Affected {
+	out := Affected{
+		Ecosystem: a.Package.Ecosystem, Name: a.Package.Name,
+		Severity: a.Severity, Versions: a.Versions,
+	}
+	local, wontFix := entryWords(a.Ecosystem, a.Database)
+	out.Word, out.WontFix = vendorWord(a.Severity, local), wontFix
+	if out.Word == "" {
+		out.Word = word
+	}
+	for _, r := range a.Ranges {
+		out.Ranges = append(out.Ranges, r.convert())
+	}
+	return out
+}
+
+// convert tolerates a missing type: some published records leave it out, and
+// their events are versions.
+func (r wireRange) convert() Range {
+	out := Range{Type: RangeType(r.Type), Events: make([]Event, 0, len(r.Events))}
+	if out.Type == "" {
+		out.Type = Ecosystem
+	}
+	for _, e := range r.Events {
+		event, _ := e.event()
+		out.Events = append(out.Events, event)
+	}
+	return out
+}

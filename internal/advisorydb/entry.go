@@ -1,0 +1,177 @@
+package advisorydb
+
+import (
+	"encoding/binary"
+
+	"muster/internal/advisory"
+)
+
+// The flags of an affected entry. Nine in ten entries are one range [0, fixed)
+// or [0, …), which cost only their bound.
+const (
+	entryFixed    = 1 << iota // one range [0, string)
+	entryOpen                 // one range [0, …)
+	entryRanges               // a list of ranges
+	entryVersions             // a list of versions
+	entryWord                 // a severity word
+	entryWontFix
+)
+
+// appendEntry writes what matching needs of an affected entry. False means
+// that it can never match.
+func appendEntry(b []byte, a *advisory.Affected, word uint64) ([]byte, bool) {
+	ranges := ordered(a.Ranges)
+	flags := byte(0)
+	fixed, simple := simpleRange(ranges)
+	switch {
+	case simple && fixed != "":
+		flags |= entryFixed
+	case simple:
+		flags |= entryOpen
+	case len(ranges) > 0:
+		flags |= entryRanges
+	}
+	if len(a.Versions) > 0 {
+		flags |= entryVersions
+	}
+	if flags == 0 {
+		return b, false
+	}
+	if word != 0 {
+		flags |= entryWord
+	}
+	if a.WontFix {
+		flags |= entryWontFix
+	}
+	return appendEntryBody(append(b, flags), flags, a.Versions, ranges, fixed, word), true
+}
+
+func appendEntryBody(b []byte, flags byte, versions []string, ranges []advisory.Range, fixed string, word uint64) []byte {
+	if flags&entryFixed != 0 {
+		b = appendString(b, fixed)
+	}
+	if flags&entryRanges != 0 {
+		b = binary.AppendUvarint(b, uint64(len(ranges)))
+		for _, r := range ranges {
+			b = appendRange(b, r)
+		}
+	}
+	if flags&entryVersions != 0 {
+		b = appendStrings(b, versions)
+	}
+	if flags&entryWord != 0 {
+		b = binary.AppendUvarint(b, word)
+	}
+	return b
+}
+
+func appendRange(b []byte, r advisory.Range) []byte {
+	kind := byte(0)
+	if r.Type == advisory.SemVer {
+		kind = 1
+	}
+	b = binary.AppendUvarint(append(b, kind), uint64(len(r.Events)))
+	for _, e := range r.Events {
+		b = appendString(append(b, byte(e.Kind)), e.Version)
+	}
+	return b
+}
+
+// ordered leaves out the ranges that have no order of versions.
+func ordered(ranges []advisory.Range) []advisory.Range {
+	out := make([]advisory.Range, 0, len(ranges))
+	for _, r := range ranges {
+		if r.Type == advisory.Ecosystem || r.Type == advisory.SemVer {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// simpleRange recognises [0, fixed) and, with an empty bound, [0, …).
+func simpleRange(ranges []advisory.Range) (fixed string, ok bool) {
+	if len(ranges) != 1 || len(ranges[0].Events) == 0 || len(ranges[0].Events) > 2 {
+		return "", false
+	}
+	e := ranges[0].Events
+	if e[0].Kind != advisory.Introduced || e[0].Version != "0" {
+		return "", false
+	}
+	if len(e) == 1 {
+		return "", true
+	}
+	return e[1].Version, e[1].Kind == advisory.Fixed && e[1].Version != ""
+}
+
+// slab holds the lists of all entries of a block, so that a block costs a
+// handful of allocations however many entries it has.
+type slab struct {
+	affected []advisory.Affected
+	versions []string
+	ranges   []advisory.Range
+	events   []advisory.Event
+}
+
+// readEntry decodes an entry; the strings are parts of the reader's text.
+func (s *slab) readEntry(r *reader, words []string) advisory.Affected {
+	var a advisory.Affected
+	flags := r.byte()
+	switch {
+	case flags&entryFixed != 0:
+		a.Ranges = s.simple(r.string())
+	case flags&entryOpen != 0:
+		a.Ranges = s.simple("")
+	case flags&entryRanges != 0:
+		a.Ranges = s.readRanges(r)
+	}
+	if flags&entryVersions != 0 {
+		start := len(s.versions)
+		for range r.count() {
+			s.versions = append(s.versions, r.string())
+		}
+		a.Versions = s.versions[start:len(s.versions):len(s.versions)]
+	}
+	if flags&entryWord != 0 {
+		if n := r.uvarint(); n >= 1 && n <= uint64(len(words)) {
+			a.Word = words[n-1]
+		} else {
+			r.fail()
+		}
+	}
+	a.WontFix = flags&entryWontFix != 0
+	return a
+}
+
+// simple is the range [0, fixed), open when fixed is empty.
+func (s *slab) simple(fixed string) []advisory.Range {
+	start := len(s.events)
+	s.events = append(s.events, advisory.Event{Kind: advisory.Introduced, Version: "0"})
+	if fixed != "" {
+		s.events = append(s.events, advisory.Event{Kind: advisory.Fixed, Version: fixed})
+	}
+	return s.addRanges(advisory.Range{Type: advisory.Ecosystem, Events: s.events[start:len(s.events):len(s.events)]})
+}
+
+func (s *slab) addRanges(list ...advisory.Range) []advisory.Range {
+	start := len(s.ranges)
+	s.ranges = append(s.ranges, list...)
+	return s.ranges[start:len(s.ranges):len(s.ranges)]
+}
+
+func (s *slab) readRanges(r *reader) []advisory.Range {
+	first := len(s.ranges)
+	for range r.count() {
+		out := advisory.Range{Type: advisory.Ecosystem}
+		if r.byte() == 1 {
+			out.Type = advisory.SemVer
+		}
+		start := len(s.events)
+		for range r.count() {
+			kind := advisory.EventKind(r.byte())
+			s.events = append(s.events, advisory.Event{Kind: kind, Version: r.string()})
+		}
+		out.Events = s.events[start:len(s.events):len(s.events)]
+		s.ranges = append(s.ranges, out)
+	}
+	return s.ranges[first:len(s.ranges):len(s.ranges)]
+}

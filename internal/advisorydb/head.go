@@ -1,0 +1,105 @@
+package advisorydb
+
+import (
+	"encoding/binary"
+	"errors"
+	"sort"
+	"time"
+
+	"muster/internal/advisory"
+)
+
+// head returns the stored head of a record as bytes of the mapping.
+func (f *File) head(number uint64) ([]byte, error) {
+	heads := f.section(sectionHeads)
+	if number >= f.header.records {
+		return nil, corrupt("no record %d", number)
+	}
+	start := uint64(binary.LittleEndian.Uint32(heads[number*4:]))
+	end := uint64(len(heads))
+	if number+1 < f.header.records {
+		end = uint64(binary.LittleEndian.Uint32(heads[(number+1)*4:]))
+	}
+	if start > end || end > uint64(len(heads)) {
+		return nil, corrupt("head %d outside its section", number)
+	}
+	return heads[start:end], nil
+}
+
+// nameReader decodes heads into shared buffers.
+type nameReader struct {
+	arena arena
+	list  []string
+}
+
+// read decodes what matching needs of a head.
+func (n *nameReader) read(f *File, number uint64) (advisory.Advisory, reader, error) {
+	head, err := f.head(number)
+	if err != nil {
+		return advisory.Advisory{}, reader{}, err
+	}
+	r := reader{b: n.arena.copy(head)}
+	a := advisory.Advisory{ID: r.string()}
+	a.Vulnerabilities = n.strings(&r)
+	a.Synonyms = n.strings(&r)
+	if r.bad {
+		return a, r, corrupt("head %d", number)
+	}
+	return a, r, nil
+}
+
+func (n *nameReader) strings(r *reader) []string {
+	start := len(n.list)
+	for range r.count() {
+		n.list = append(n.list, r.string())
+	}
+	return n.list[start:len(n.list):len(n.list)]
+}
+
+// Advisory returns a whole record by its id, withdrawn or not; false when the
+// file has none.
+func (f *File) Advisory(id string) (advisory.Advisory, bool, error) {
+	if err := f.ready(); err != nil {
+		return advisory.Advisory{}, false, err
+	}
+	var failed error
+	n := sort.Search(f.Records(), func(i int) bool {
+		head, err := f.head(uint64(i))
+		failed = errors.Join(failed, err)
+		r := reader{b: string(head)}
+		return r.string() >= id
+	})
+	if failed != nil || n == f.Records() {
+		return advisory.Advisory{}, false, f.wrap(failed)
+	}
+	var names nameReader
+	named, r, err := names.read(f, uint64(n))
+	if err != nil || named.ID != id {
+		return advisory.Advisory{}, false, f.wrap(err)
+	}
+	full, err := f.document(&r)
+	full.Vulnerabilities, full.Synonyms = named.Vulnerabilities, named.Synonyms
+	return full, err == nil, f.wrap(err)
+}
+
+// document reads the rest of a head and the record's JSON.
+func (f *File) document(r *reader) (advisory.Advisory, error) {
+	withdrawn := r.uvarint()
+	r.skip(8)
+	at := place{uint32(r.uvarint()), uint32(r.uvarint()), uint32(r.uvarint())}
+	if r.bad {
+		return advisory.Advisory{}, corrupt("head")
+	}
+	doc, err := f.docs.read(at)
+	if err != nil {
+		return advisory.Advisory{}, err
+	}
+	a, err := advisory.Parse(doc)
+	if err != nil {
+		return advisory.Advisory{}, corrupt("%v", err)
+	}
+	if withdrawn != 0 && a.Withdrawn.IsZero() {
+		a.Withdrawn = time.Unix(int64(withdrawn), 0).UTC()
+	}
+	return a, nil
+}
