@@ -1,0 +1,100 @@
+package finding
+
+import (
+	"time"
+)
+
+// ResourceType is the kind of a resource, in Inspector's words.
+type ResourceType string
+
+// The types of resources.
+const (
+	Instance       ResourceType = "AWS_EC2_INSTANCE"
+	ContainerImage ResourceType = "AWS_ECR_CONTAINER_IMAGE"
+	Repository     ResourceType = "AWS_ECR_REPOSITORY"
+	LambdaFunction ResourceType = "AWS_LAMBDA_FUNCTION"
+	CodeRepository ResourceType = "CODE_REPOSITORY"
+)
+
+// Resource is something that is scanned. The JSON form is stored; add
+// members, never rename them.
+type Resource struct {
+	Type ResourceType      `json:"type"`
+	ID   string            `json:"id"`
+	Tags map[string]string `json:"tags,omitempty"`
+	// At most one of the four, by Type.
+	Instance *InstanceDetails `json:"instance,omitempty"`
+	Image    *ImageDetails    `json:"image,omitempty"`
+	Function *FunctionDetails `json:"function,omitempty"`
+	Code     *CodeRepoDetails `json:"code,omitempty"`
+}
+
+// InstanceDetails describe a host.
+type InstanceDetails struct {
+	Type        string    `json:"type,omitempty"`
+	ImageID     string    `json:"imageId,omitempty"`
+	IPv4        []string  `json:"ipv4,omitempty"`
+	IPv6        []string  `json:"ipv6,omitempty"`
+	KeyName     string    `json:"keyName,omitempty"`
+	ProfileARN  string    `json:"profileArn,omitempty"`
+	VPC         string    `json:"vpc,omitempty"`
+	Subnet      string    `json:"subnet,omitempty"`
+	LaunchedAt  time.Time `json:"launchedAt,omitzero"`
+	Platform    string    `json:"platform,omitempty"`
+	Stopped     bool      `json:"stopped,omitempty"`
+	Terminated  bool      `json:"terminated,omitempty"`
+	Unsupported bool      `json:"unsupported,omitempty"`
+}
+
+// ImageDetails describe a container image in a repository.
+type ImageDetails struct {
+	Repository   string    `json:"repository"`
+	Registry     string    `json:"registry"`
+	Hash         string    `json:"hash"`
+	Tags         []string  `json:"tags,omitempty"`
+	Author       string    `json:"author,omitempty"`
+	Architecture string    `json:"architecture,omitempty"`
+	Platform     string    `json:"platform,omitempty"`
+	PushedAt     time.Time `json:"pushedAt,omitzero"`
+	PulledAt     time.Time `json:"pulledAt,omitzero"`
+	LastInUseAt  time.Time `json:"lastInUseAt,omitzero"`
+	InUseCount   *int64    `json:"inUseCount,omitempty"`
+}
+
+// FunctionDetails describe a Lambda function.
+type FunctionDetails struct {
+	Name           string    `json:"name"`
+	Runtime        string    `json:"runtime"`
+	CodeSHA256     string    `json:"codeSha256"`
+	Version        string    `json:"version"`
+	RoleARN        string    `json:"roleArn"`
+	Layers         []string  `json:"layers,omitempty"`
+	VPC            string    `json:"vpc,omitempty"`
+	Subnets        []string  `json:"subnets,omitempty"`
+	SecurityGroups []string  `json:"securityGroups,omitempty"`
+	PackageType    string    `json:"packageType,omitempty"`
+	Architecture   string    `json:"architecture,omitempty"`
+	LastModifiedAt time.Time `json:"lastModifiedAt,omitzero"`
+}
+
+// CodeRepoDetails describe a source code repository.
+type CodeRepoDetails struct {
+	Project        string `json:"project"`
+	IntegrationARN string `json:"integrationArn,omitempty"`
+	// Provider is GITHUB or GITLAB_SELF_MANAGED.
+	Provider   string `json:"provider,omitempty"`
+	Visibility string `json:"visibility,omitempty"`
+	CommitID   string `json:"commitId,omitempty"`
+}
+
+// Platform is Inspector's word for the operating system, "" where it does
+// not apply.
+func (r *Resource) Platform() string {
+	switch {
+	case r.Instance != nil:
+		return r.Instance.Platform
+	case r.Image != nil:
+		return r.Image.Platform
+	}
+	return ""
+}
