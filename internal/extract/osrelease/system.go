@@ -1,0 +1,177 @@
+package osrelease
+
+import (
+	"strings"
+
+	"muster/internal/inventory"
+)
+
+// System maps the fields of os-release to an operating system. Ecosystem is
+// OSV's name of the distribution release that judges its packages, empty where
+// OSV has none; Platform is Inspector's word (scanning specification 3.1).
+func System(fields map[string]string) inventory.OS {
+	o := inventory.OS{
+		ID: fields["ID"], VersionID: fields["VERSION_ID"],
+		Codename: fields["VERSION_CODENAME"], PrettyName: fields["PRETTY_NAME"],
+	}
+	if o.ID == "debian" && o.VersionID == "" {
+		o.VersionID = debianNumber(o.Codename)
+	}
+	if o.PrettyName == "" {
+		o.PrettyName = strings.TrimSpace(fields["NAME"] + " " + fields["VERSION"])
+	}
+	o.PrettyName = clean(o.PrettyName)
+	o.Ecosystem = clean(ecosystem(o, fields["CPE_NAME"]))
+	o.Platform = clean(platform(o))
+	return o
+}
+
+// debianNumber is the release number of a codename, for testing and unstable,
+// whose os-release has no number.
+func debianNumber(codename string) string {
+	switch codename {
+	case "stretch":
+		return "9"
+	case "buster":
+		return "10"
+	case "bullseye":
+		return "11"
+	case "bookworm":
+		return "12"
+	case "trixie":
+		return "13"
+	case "forky":
+		return "14"
+	}
+	return ""
+}
+
+// ecosystem follows the suffix rules of the OSV schema (feeds specification 2).
+func ecosystem(o inventory.OS, cpe string) string {
+	switch o.ID {
+	case "wolfi":
+		return "Wolfi"
+	case "chainguard":
+		return "Chainguard"
+	case "minimos":
+		return "MinimOS"
+	case "rhel":
+		return redHat(o.VersionID, cpe)
+	}
+	if o.VersionID == "" {
+		if o.ID == "opensuse-tumbleweed" {
+			return "openSUSE:Tumbleweed"
+		}
+		return ""
+	}
+	switch o.ID {
+	case "debian":
+		return "Debian:" + major(o.VersionID)
+	case "ubuntu":
+		return "Ubuntu:" + o.VersionID + ubuntuSupport(o.VersionID)
+	case "alpine":
+		return alpine(o.VersionID)
+	case "almalinux":
+		return "AlmaLinux:" + major(o.VersionID)
+	case "rocky":
+		return "Rocky Linux:" + major(o.VersionID)
+	case "mageia":
+		return "Mageia:" + o.VersionID
+	case "photon":
+		return "Photon OS:" + o.VersionID
+	case "azurelinux", "mariner":
+		return "Azure Linux:" + major(o.VersionID)
+	case "openEuler":
+		return openEuler(o.PrettyName, o.VersionID)
+	case "sles", "sled", "sles_sap", "sle-micro":
+		return "SUSE:" + strings.TrimPrefix(o.PrettyName, "SUSE ")
+	case "opensuse-leap":
+		return "openSUSE:Leap " + o.VersionID
+	}
+	return ""
+}
+
+func major(version string) string {
+	m, _, _ := strings.Cut(version, ".")
+	return m
+}
+
+// majorMinor cuts "3.19.1" to "3.19".
+func majorMinor(version string) string {
+	parts := strings.SplitN(version, ".", 3)
+	return strings.Join(parts[:min(2, len(parts))], ".")
+}
+
+// ubuntuSupport is ":LTS" for the April releases of even years.
+func ubuntuSupport(version string) string {
+	year, month, _ := strings.Cut(version, ".")
+	if month == "04" && len(year) == 2 && strings.ContainsRune("02468", rune(year[1])) {
+		return ":LTS"
+	}
+	return ""
+}
+
+// alpine drops the patch level; edge ("3.20_alpha20240329") is judged like the
+// release it becomes.
+func alpine(version string) string {
+	version, _, _ = strings.Cut(version, "_")
+	return "Alpine:v" + majorMinor(version)
+}
+
+// redHat is the CPE without its fixed start; without a CPE, the base
+// repository of the major release.
+func redHat(version, cpe string) string {
+	if _, rest, ok := strings.Cut(cpe, ":redhat:"); ok && rest != "" {
+		return "Red Hat:" + rest
+	}
+	if version == "" {
+		return ""
+	}
+	return "Red Hat:enterprise_linux:" + major(version) + "::baseos"
+}
+
+// openEuler writes "24.03-LTS-SP1" of the pretty name "openEuler 24.03 (LTS-SP1)".
+func openEuler(pretty, version string) string {
+	if _, edition, ok := strings.Cut(pretty, "("); ok {
+		return "openEuler:" + version + "-" + strings.TrimSuffix(edition, ")")
+	}
+	return "openEuler:" + version
+}
+
+// platform is the distribution's word and version, upper case with
+// underscores: DEBIAN_12, UBUNTU_22_04, ALPINE_LINUX_3_21.
+func platform(o inventory.OS) string {
+	word, version := o.ID, o.VersionID
+	switch o.ID {
+	case "":
+		return ""
+	case "alpine":
+		word, version = "ALPINE_LINUX", strings.TrimPrefix(alpine(version), "Alpine:v")
+	case "amzn":
+		word, version = "AMAZON_LINUX", major(version)
+	case "debian", "almalinux", "centos":
+		version = major(version)
+	case "rocky":
+		word, version = "ROCKY_LINUX", major(version)
+	case "rhel":
+		version = major(version)
+	case "ol":
+		word, version = "ORACLE_LINUX", major(version)
+	case "azurelinux", "mariner":
+		word, version = "AZURE_LINUX", major(version)
+	case "wolfi", "chainguard", "minimos", "opensuse-tumbleweed":
+		version = "" // rolling: the number is a date
+	}
+	if version != "" {
+		word += "_" + version
+	}
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' {
+			return r - 'a' + 'A'
+		}
+		if (r >= 'A' && r <= 'Z') || (r >= '0' && r <= '9') {
+			return r
+		}
+		return '_'
+	}, word)
+}
