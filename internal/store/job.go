@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -126,15 +127,22 @@ func (s *Store) Complete(ctx context.Context, jobs ...Job) error {
 	var lost []string
 	err := s.Update(ctx, func(tx *Tx) error {
 		lost = nil
-		for _, job := range jobs {
-			done, rearmed, err := tx.complete(ctx, job)
+		for group := range slices.Chunk(jobs, completeAtOnce) {
+			done, err := tx.deleteClaimed(ctx, group)
 			if err != nil {
 				return err
 			}
-			if rearmed {
-				tx.wake(job.Kind)
-			} else if !done {
-				lost = append(lost, job.ID)
+			for _, job := range group {
+				if done[job.ID] {
+					continue
+				}
+				again, err := tx.rearm(ctx, job)
+				if err != nil {
+					return err
+				}
+				if !again {
+					lost = append(lost, job.ID)
+				}
 			}
 		}
 		return nil
@@ -148,14 +156,33 @@ func (s *Store) Complete(ctx context.Context, jobs ...Job) error {
 	return nil
 }
 
-func (tx *Tx) complete(ctx context.Context, job Job) (done, rearmed bool, err error) {
-	n, err := tx.Exec(ctx, `DELETE FROM jobs WHERE id = $1 AND lease = $2 AND generation = $3`, job.ID, job.lease, job.generation)
-	if err != nil || n > 0 {
-		return n > 0, false, err
+// completeAtOnce bounds the jobs that one statement completes.
+const completeAtOnce = 256
+
+// deleteClaimed removes the jobs that are still as they were claimed and
+// returns their ids.
+func (tx *Tx) deleteClaimed(ctx context.Context, jobs []Job) (done map[string]bool, err error) {
+	var w Where
+	rows := make([]string, len(jobs))
+	for i, job := range jobs {
+		rows[i] = fmt.Sprintf("(%s, %s, CAST(%s AS BIGINT))", w.Arg(job.ID), w.Arg(job.lease), w.Arg(job.generation))
 	}
-	n, err = tx.Exec(ctx, `UPDATE jobs SET run_at = again_at, again_at = 0, attempts = 0, lease = '', error = ''
+	result, err := tx.Query(ctx, `DELETE FROM jobs WHERE (id, lease, generation) IN (VALUES `+strings.Join(rows, ", ")+`) RETURNING id`, w.Args()...)
+	ids, err := All(result, err, Text)
+	done = make(map[string]bool, len(ids))
+	for _, id := range ids {
+		done[id] = true
+	}
+	return done, err
+}
+
+// rearm makes a job due that was asked for again while it ran; false when the
+// lease was lost.
+func (tx *Tx) rearm(ctx context.Context, job Job) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE jobs SET run_at = again_at, again_at = 0, attempts = 0, lease = '', error = ''
 		WHERE id = $1 AND lease = $2`, job.ID, job.lease)
-	return false, n > 0, err
+	tx.wake(job.Kind)
+	return n > 0, err
 }
 
 // Fail gives a claimed job back: it becomes due after the pause, or as asked

@@ -34,6 +34,13 @@ func EachURL(t *testing.T, fn func(t *testing.T, url string)) {
 	t.Run("postgres", func(t *testing.T) { fn(t, Postgres(t)) })
 }
 
+// EachEmpty is EachURL on databases without any schema.
+func EachEmpty(t *testing.T, fn func(t *testing.T, url string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { fn(t, "sqlite:"+filepath.Join(t.TempDir(), "muster.db")) })
+	t.Run("postgres", func(t *testing.T) { fn(t, postgres(t, "template0")) })
+}
+
 // Open opens a database for the length of the test, with few connections
 // unless the options say otherwise.
 func Open(t testing.TB, url string, opts store.Options) *store.Store {
@@ -73,6 +80,12 @@ var serial atomic.Int64
 // the machine the test is skipped with a message, or fails where CI is set.
 func Postgres(t testing.TB) string {
 	t.Helper()
+	return postgres(t, "")
+}
+
+// postgres makes a database from the template, by default the migrated one.
+func postgres(t testing.TB, template string) string {
+	t.Helper()
 	server, err := postgresServer()
 	if errors.Is(err, pgtest.ErrNoBinaries) && os.Getenv("CI") == "" {
 		t.Skip(err)
@@ -81,7 +94,7 @@ func Postgres(t testing.TB) string {
 		t.Fatal(err)
 	}
 	name := "muster_test_" + strconv.Itoa(os.Getpid()) + "_" + strconv.FormatInt(serial.Add(1), 10)
-	if err := server.create(t.Context(), name); err != nil {
+	if err := server.create(t.Context(), name, template); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -115,8 +116,8 @@ func (s *server) makeTemplate(ctx context.Context) error {
 	return err
 }
 
-func (s *server) create(ctx context.Context, name string) error {
-	return s.exec(ctx, `CREATE DATABASE `+name+` TEMPLATE `+s.template)
+func (s *server) create(ctx context.Context, name, template string) error {
+	return s.exec(ctx, `CREATE DATABASE `+name+` TEMPLATE `+cmp.Or(template, s.template))
 }
 
 func (s *server) exec(ctx context.Context, query string) error {
