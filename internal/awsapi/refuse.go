@@ -1,0 +1,185 @@
+package awsapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"reflect"
+
+	"muster/internal/awsapi/sigv4"
+	"muster/internal/awsapi/wire"
+	"muster/internal/awsmodel"
+)
+
+// refusal is an error in the form that goes on the wire.
+type refusal struct {
+	status        int
+	code, message string
+	// members are further members of the error, encoded for the protocol.
+	members []byte
+	header  map[string]string
+}
+
+func (r *refusal) Error() string { return r.code + ": " + r.message }
+
+// refuse turns an error into the reply.
+func (e *exchange) refuse(err error) {
+	r := e.refusal(err)
+	e.refused, e.out = r, nil
+	e.reply = reply{status: r.status, header: r.header}
+	switch e.protocol {
+	case awsmodel.Query:
+		e.reply.body = e.queryError(r)
+	default:
+		e.reply.body = e.jsonError(r)
+	}
+}
+
+func (e *exchange) refusal(err error) *refusal {
+	if r, ok := errors.AsType[*refusal](err); ok {
+		return r
+	}
+	if s, ok := errors.AsType[*sigv4.Error](err); ok {
+		return e.authRefusal(s)
+	}
+	if fault, ok := errors.AsType[*awsmodel.Fault](err); ok {
+		return e.fault(fault)
+	}
+	if modelled, ok := errors.AsType[awsmodel.Error](err); ok {
+		return e.exception(modelled)
+	}
+	return e.internal(err)
+}
+
+// exception encodes an exception of the service's model with all its members;
+// one of another model keeps its code, status and message.
+func (e *exchange) exception(err awsmodel.Error) *refusal {
+	r := &refusal{status: err.HTTPStatus(), code: err.ErrorCode()}
+	v := reflect.Indirect(reflect.ValueOf(err))
+	if f := v.FieldByName("Message"); v.Kind() == reflect.Struct && f.IsValid() && f.Kind() == reflect.String {
+		r.message = f.String()
+	}
+	if e.service == nil {
+		return r
+	}
+	shape, value, ok := e.service.codec.Exception(err)
+	if !ok {
+		return r
+	}
+	r.members, r.header = e.service.codec.ErrorMembers(shape, value, e.protocol)
+	return r
+}
+
+// fault adapts the faults that every service has to the protocol's names.
+func (e *exchange) fault(f *awsmodel.Fault) *refusal {
+	r := &refusal{status: f.Status, code: f.Code, message: f.Message}
+	switch f.Code {
+	case "AccessDenied", "AccessDeniedException":
+		r.code, r.status = e.named("AccessDenied"), http.StatusForbidden
+		if e.protocol == awsmodel.JSON11 {
+			r.status = http.StatusBadRequest
+		}
+	case "Throttling", "ThrottlingException", "TooManyRequestsException":
+		e.throttle(r)
+	}
+	if r.status == 0 {
+		r.status = http.StatusBadRequest
+	}
+	return r
+}
+
+func (e *exchange) throttle(r *refusal) {
+	r.code, r.status = e.named("Throttling"), http.StatusBadRequest
+	switch {
+	case e.protocol == awsmodel.RESTJSON:
+		r.status = http.StatusTooManyRequests
+	case e.service != nil && e.service.declares("TooManyRequestsException"):
+		r.code = "TooManyRequestsException"
+	}
+}
+
+// named is a common error's code in the protocol: JSON protocols end it in
+// "Exception", the query protocol does not.
+func (e *exchange) named(code string) string {
+	if e.protocol == awsmodel.Query {
+		return code
+	}
+	return code + "Exception"
+}
+
+// internalError carries what only the log may know.
+type internalError struct {
+	error
+	stack string
+}
+
+// internal logs what went wrong, once, and answers with the service's own
+// internal error.
+func (e *exchange) internal(err error) *refusal {
+	if errors.Is(err, context.Canceled) && e.r.Context().Err() != nil {
+		return &refusal{status: http.StatusServiceUnavailable, code: e.named("ServiceUnavailable"), message: "The client closed the connection."}
+	}
+	attrs := []any{"requestID", e.id, "error", err}
+	if e.op != nil {
+		attrs = append(attrs, "operation", e.op.Action())
+	}
+	if p, ok := errors.AsType[*internalError](err); ok {
+		attrs = append(attrs, "stack", p.stack)
+	}
+	e.door.config.Logger.ErrorContext(e.r.Context(), "call failed", attrs...)
+	r := &refusal{status: http.StatusInternalServerError, code: "InternalFailure", message: "The request processing has failed because of an unknown error. Request id: " + e.id}
+	if e.service == nil {
+		return r
+	}
+	for _, name := range []string{"InternalServerException", "ServiceException", "ServerException"} {
+		if e.service.declares(name) {
+			r.code = name
+		}
+	}
+	if e.service.declares("ServiceFailureException") {
+		r.code = "ServiceFailure"
+	}
+	if e.service.exceptionHas("InternalServerException", "reason") {
+		r.members = []byte(`,"reason":"OTHER"`)
+	}
+	return r
+}
+
+func (e *exchange) jsonError(r *refusal) []byte {
+	key := "message"
+	if e.service != nil {
+		key = e.service.messageKey
+	}
+	b := []byte{'{'}
+	if e.protocol == awsmodel.JSON11 {
+		b = wire.AppendString(append(b, `"__type":`...), r.code)
+		b = append(b, ',')
+	} else {
+		if e.reply.header == nil {
+			e.reply.header = map[string]string{}
+		}
+		e.reply.header["X-Amzn-Errortype"] = r.code
+	}
+	b = append(wire.AppendString(b, key), ':')
+	b = wire.AppendString(b, r.message)
+	return append(append(b, r.members...), '}')
+}
+
+func (e *exchange) queryError(r *refusal) []byte {
+	kind := "Sender"
+	if r.status >= http.StatusInternalServerError {
+		kind = "Receiver"
+	}
+	b := []byte("<ErrorResponse")
+	if e.service != nil && e.service.model.XMLNamespace != "" {
+		b = append(b, ` xmlns="`+e.service.model.XMLNamespace+`"`...)
+	}
+	b = append(b, "><Error><Type>"+kind+"</Type><Code>"...)
+	b = append(wire.AppendText(b, r.code), "</Code><Message>"...)
+	b = append(wire.AppendText(b, r.message), "</Message>"...)
+	b = append(b, r.members...)
+	return append(b, "</Error><RequestId>"+e.id+"</RequestId></ErrorResponse>"...)
+}
+
+// quote is a JSON string.
+func quote(s string) string { return string(wire.AppendString(nil, s)) }
