@@ -58,6 +58,8 @@ type Options struct {
 	// WaitPeriod is how old an account created in an organization must be
 	// to leave it; 0 means any age. AWS has four days.
 	WaitPeriod time.Duration
+	// Now is the clock of jobs; nil means time.Now.
+	Now func() time.Time
 }
 
 // Service is the desk. It is safe for concurrent use.
@@ -68,6 +70,7 @@ type Service struct {
 	limits     Limits
 	transition time.Duration
 	waitPeriod time.Duration
+	now        func() time.Time
 }
 
 // New returns the desk over a store.
@@ -75,9 +78,12 @@ func New(st *store.Store, opts Options) *Service {
 	if opts.Limits == (Limits{}) {
 		opts.Limits = DefaultLimits()
 	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
 	return &Service{
 		store: st, pages: opts.Pages, observers: opts.Observers, limits: opts.Limits,
-		transition: opts.Transition, waitPeriod: opts.WaitPeriod,
+		transition: opts.Transition, waitPeriod: opts.WaitPeriod, now: opts.Now,
 	}
 }
 
@@ -87,6 +93,49 @@ func (s *Service) Handlers() api.Handlers {
 		CreateOrganization:   s.CreateOrganization,
 		DescribeOrganization: s.DescribeOrganization,
 		DeleteOrganization:   s.DeleteOrganization,
+
+		ListRoots:    s.ListRoots,
+		ListParents:  s.ListParents,
+		ListChildren: s.ListChildren,
+		MoveAccount:  s.MoveAccount,
+
+		CreateOrganizationalUnit:         s.CreateOrganizationalUnit,
+		DescribeOrganizationalUnit:       s.DescribeOrganizationalUnit,
+		UpdateOrganizationalUnit:         s.UpdateOrganizationalUnit,
+		DeleteOrganizationalUnit:         s.DeleteOrganizationalUnit,
+		ListOrganizationalUnitsForParent: s.ListOrganizationalUnitsForParent,
+
+		CreateAccount:               s.CreateAccount,
+		DescribeCreateAccountStatus: s.DescribeCreateAccountStatus,
+		ListCreateAccountStatus:     s.ListCreateAccountStatus,
+
+		DescribeAccount:       s.DescribeAccount,
+		ListAccounts:          s.ListAccounts,
+		ListAccountsForParent: s.ListAccountsForParent,
+
+		RemoveAccountFromOrganization: s.RemoveAccountFromOrganization,
+		LeaveOrganization:             s.LeaveOrganization,
+		CloseAccount:                  s.CloseAccount,
+
+		EnableAWSServiceAccess:              s.EnableAWSServiceAccess,
+		DisableAWSServiceAccess:             s.DisableAWSServiceAccess,
+		ListAWSServiceAccessForOrganization: s.ListAWSServiceAccessForOrganization,
+
+		RegisterDelegatedAdministrator:   s.RegisterDelegatedAdministrator,
+		DeregisterDelegatedAdministrator: s.DeregisterDelegatedAdministrator,
+		ListDelegatedAdministrators:      s.ListDelegatedAdministrators,
+		ListDelegatedServicesForAccount:  s.ListDelegatedServicesForAccount,
+
+		TagResource:         s.TagResource,
+		UntagResource:       s.UntagResource,
+		ListTagsForResource: s.ListTagsForResource,
+
+		EnablePolicyType:      s.EnablePolicyType,
+		DisablePolicyType:     s.DisablePolicyType,
+		ListPolicies:          s.ListPolicies,
+		DescribePolicy:        s.DescribePolicy,
+		ListPoliciesForTarget: s.ListPoliciesForTarget,
+		ListTargetsForPolicy:  s.ListTargetsForPolicy,
 	}
 }
 

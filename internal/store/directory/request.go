@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"muster/internal/arn"
@@ -76,11 +77,18 @@ func LookupRequest(ctx context.Context, tx *store.Tx, org OrganizationID, id str
 		scanRequest)
 }
 
-// Requests returns up to limit requests after another one, oldest first.
-func Requests(ctx context.Context, tx *store.Tx, org OrganizationID, after Request, limit int) ([]Request, error) {
+// Requests returns up to limit requests after another one, oldest first, of
+// the given states or, without any, of all.
+func Requests(ctx context.Context, tx *store.Tx, org OrganizationID, states []RequestState, after Request, limit int) ([]Request, error) {
+	wanted := func(s RequestState) RequestState {
+		if len(states) == 0 || slices.Contains(states, s) {
+			return s
+		}
+		return ""
+	}
 	rows, err := tx.Query(ctx, `SELECT `+requestColumns+` FROM account_requests
-		WHERE org = $1 AND (requested_at, id) > ($2, $3) ORDER BY requested_at, id LIMIT $4`,
-		org, micros(after.RequestedAt), after.ID, limit)
+		WHERE org = $1 AND state IN ($2, $3, $4) AND (requested_at, id) > ($5, $6) ORDER BY requested_at, id LIMIT $7`,
+		org, wanted(InProgress), wanted(Succeeded), wanted(Failed), micros(after.RequestedAt), after.ID, limit)
 	return all(rows, err, scanRequest)
 }
 

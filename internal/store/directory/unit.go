@@ -58,6 +58,13 @@ func UnitsUnder(ctx context.Context, tx *store.Tx, org OrganizationID, parent, a
 	return all(rows, err, scanUnit)
 }
 
+// Units returns up to limit units of an organization after an id.
+func Units(ctx context.Context, tx *store.Tx, org OrganizationID, after string, limit int) ([]Unit, error) {
+	rows, err := tx.Query(ctx, `SELECT `+unitColumns+` FROM organizational_units
+		WHERE org = $1 AND id > $2 ORDER BY id LIMIT $3`, org, after, limit)
+	return all(rows, err, scanUnit)
+}
+
 // CountUnits counts the units of an organization.
 func CountUnits(ctx context.Context, tx *store.Tx, org OrganizationID) (int, error) {
 	return one(tx.QueryRow(ctx, `SELECT COUNT(*) FROM organizational_units WHERE org = $1`, org), scanCount)

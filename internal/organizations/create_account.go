@@ -1,0 +1,225 @@
+package organizations
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"muster/internal/arn"
+	"muster/internal/awsmodel"
+	api "muster/internal/awsmodel/organizations"
+	"muster/internal/iam"
+	"muster/internal/store"
+	"muster/internal/store/directory"
+)
+
+// accessRole is the role that gives the management account entry into the
+// accounts it creates, unless the request names another one.
+const accessRole = "OrganizationAccountAccessRole"
+
+// CreateAccount begins the creation of an account and returns its status. What
+// can be seen in the request fails at once; the rest is found out by the job.
+func (s *Service) CreateAccount(ctx context.Context, call *awsmodel.Call, in *api.CreateAccountInput) (*api.CreateAccountOutput, error) {
+	return update(ctx, s, func(tx *store.Tx) (*api.CreateAccountOutput, error) {
+		m, err := s.admit(ctx, tx, call, "CreateAccount")
+		if err != nil {
+			return nil, err
+		}
+		r, err := s.request(in)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.roomForAccount(ctx, tx, m.Org); err != nil {
+			return nil, err
+		}
+		r.Org, r.RequestedAt = m.Org, call.Time
+		if err := directory.InsertRequest(ctx, tx, r); err != nil {
+			return nil, err
+		}
+		err = s.later(ctx, tx, createAccountJob, m.Management, call.Time.Add(s.transition), string(r.Org), r.ID)
+		return &api.CreateAccountOutput{CreateAccountStatus: new(requestOutput(r))}, err
+	})
+}
+
+// request reads a creation's input.
+func (s *Service) request(in *api.CreateAccountInput) (directory.Request, error) {
+	r := directory.Request{
+		ID: newRequestID(), Email: in.Email, Name: in.AccountName, RoleName: accessRole,
+		Tags: make(map[string]string, len(in.Tags)), State: directory.InProgress,
+	}
+	if in.RoleName != nil && *in.RoleName != "" {
+		r.RoleName = *in.RoleName
+	}
+	if strings.HasPrefix(r.RoleName, "AWSServiceRoleFor") {
+		return r, invalidRoleName()
+	}
+	for _, t := range in.Tags {
+		r.Tags[t.Key] = t.Value
+	}
+	return r, s.checkTags(in.Tags)
+}
+
+// roomForAccount refuses a creation that the limits forbid.
+func (s *Service) roomForAccount(ctx context.Context, tx *store.Tx, org OrganizationID) error {
+	n, err := accountsAndRequests(ctx, tx, org)
+	if err != nil {
+		return err
+	}
+	if n >= s.limits.Accounts {
+		return tooManyAccounts()
+	}
+	running, err := directory.CountRequests(ctx, tx, org, directory.InProgress)
+	if err != nil {
+		return err
+	}
+	if running >= s.limits.Requests {
+		return requestInProgress()
+	}
+	return nil
+}
+
+func requestOutput(r directory.Request) api.CreateAccountStatus {
+	out := api.CreateAccountStatus{
+		Id: new(r.ID), AccountName: new(r.Name), State: api.CreateAccountState(r.State),
+		RequestedTimestamp: new(r.RequestedAt), FailureReason: api.CreateAccountFailureReason(r.FailureReason),
+	}
+	if r.Account != "" {
+		out.AccountId = new(string(r.Account))
+	}
+	if !r.CompletedAt.IsZero() {
+		out.CompletedTimestamp = new(r.CompletedAt)
+	}
+	return out
+}
+
+// finishCreation is the job behind CreateAccount.
+func (s *Service) finishCreation(ctx context.Context, tx *store.Tx, org OrganizationID, id string) error {
+	r, err := directory.LookupRequest(ctx, tx, org, id)
+	if errors.Is(err, store.ErrNotFound) || err == nil && r.State != directory.InProgress {
+		return nil // done before, or the organization is gone
+	}
+	if err != nil {
+		return err
+	}
+	r.CompletedAt = s.now()
+	reason, err := s.obstacle(ctx, tx, r)
+	if err != nil {
+		return err
+	}
+	if reason != "" {
+		r.State, r.FailureReason = directory.Failed, string(reason)
+	} else {
+		r.State = directory.Succeeded
+		if r.Account, err = s.createMember(ctx, tx, r); err != nil {
+			return err
+		}
+	}
+	return directory.FinishRequest(ctx, tx, r)
+}
+
+// obstacle is why a requested account cannot be made, or empty.
+func (s *Service) obstacle(ctx context.Context, tx *store.Tx, r directory.Request) (api.CreateAccountFailureReason, error) {
+	_, err := directory.AccountByEmail(ctx, tx, r.Email)
+	if err == nil {
+		return api.CreateAccountFailureReasonEmailAlreadyExists, nil
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return "", err
+	}
+	n, err := directory.CountMembers(ctx, tx, r.Org)
+	if err == nil && n >= s.limits.Accounts {
+		return api.CreateAccountFailureReasonAccountLimitExceeded, nil
+	}
+	return "", err
+}
+
+// createMember makes the account of a request: in the root, with the role that
+// lets the management account in.
+func (s *Service) createMember(ctx context.Context, tx *store.Tx, r directory.Request) (arn.AccountID, error) {
+	o, err := directory.LookupOrganization(ctx, tx, r.Org)
+	if err != nil {
+		return "", err
+	}
+	now := r.CompletedAt
+	id, err := newAccount(ctx, tx, directory.Account{Email: r.Email, Name: r.Name}, now)
+	if err != nil {
+		return "", err
+	}
+	if err := iam.CreateAccessRole(ctx, tx, id, o.Management, r.RoleName, now); err != nil {
+		return "", err
+	}
+	if err := directory.AddMember(ctx, tx, o.ID, id, o.Root, directory.Created, now); err != nil {
+		return "", err
+	}
+	for key, value := range r.Tags {
+		if err := directory.PutTag(ctx, tx, o.ID, string(id), directory.Tag{Key: key, Value: value}); err != nil {
+			return "", err
+		}
+	}
+	return id, s.tell(func(ob Observer) error { return ob.AccountJoined(ctx, tx, o.ID, id, now) })
+}
+
+// DescribeCreateAccountStatus returns how far a creation has come.
+func (s *Service) DescribeCreateAccountStatus(ctx context.Context, call *awsmodel.Call, in *api.DescribeCreateAccountStatusInput) (*api.DescribeCreateAccountStatusOutput, error) {
+	return view(ctx, s, func(tx *store.Tx) (*api.DescribeCreateAccountStatusOutput, error) {
+		m, err := s.admit(ctx, tx, call, "DescribeCreateAccountStatus")
+		if err != nil {
+			return nil, err
+		}
+		r, err := directory.LookupRequest(ctx, tx, m.Org, in.CreateAccountRequestId)
+		if err != nil {
+			return nil, missing(err, createStatusNotFound())
+		}
+		return &api.DescribeCreateAccountStatusOutput{CreateAccountStatus: new(requestOutput(r))}, nil
+	})
+}
+
+// ListCreateAccountStatus lists creations, oldest first, of the states asked
+// for or of all.
+func (s *Service) ListCreateAccountStatus(ctx context.Context, call *awsmodel.Call, in *api.ListCreateAccountStatusInput) (*api.ListCreateAccountStatusOutput, error) {
+	return view(ctx, s, func(tx *store.Tx) (*api.ListCreateAccountStatusOutput, error) {
+		m, err := s.admit(ctx, tx, call, "ListCreateAccountStatus")
+		if err != nil {
+			return nil, err
+		}
+		l, err := s.list(call, "ListCreateAccountStatus", in.States, in.NextToken, in.MaxResults)
+		if err != nil {
+			return nil, err
+		}
+		after, err := openRequestKey(l.after)
+		if err != nil {
+			return nil, err
+		}
+		var states []directory.RequestState
+		for _, state := range in.States {
+			states = append(states, directory.RequestState(state))
+		}
+		read, err := directory.Requests(ctx, tx, m.Org, states, after, l.ask())
+		if err != nil {
+			return nil, err
+		}
+		var out api.ListCreateAccountStatusOutput
+		out.CreateAccountStatuses, out.NextToken = cut(l, read, requestKey, requestOutput)
+		return &out, nil
+	})
+}
+
+// requestKey is a request's place in its list, for page tokens.
+func requestKey(r directory.Request) string {
+	return strconv.FormatInt(r.RequestedAt.UnixMicro(), 10) + " " + r.ID
+}
+
+func openRequestKey(key string) (directory.Request, error) {
+	if key == "" {
+		return directory.Request{}, nil
+	}
+	at, id, _ := strings.Cut(key, " ")
+	micros, err := strconv.ParseInt(at, 10, 64)
+	if err != nil {
+		return directory.Request{}, fmt.Errorf("cursor of account requests %q: %w", key, err)
+	}
+	return directory.Request{RequestedAt: time.UnixMicro(micros).UTC(), ID: id}, nil
+}

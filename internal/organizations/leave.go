@@ -1,0 +1,55 @@
+package organizations
+
+import (
+	"context"
+
+	"muster/internal/arn"
+	"muster/internal/awsmodel"
+	api "muster/internal/awsmodel/organizations"
+	"muster/internal/store"
+	"muster/internal/store/directory"
+)
+
+// RemoveAccountFromOrganization makes a member stand alone.
+func (s *Service) RemoveAccountFromOrganization(ctx context.Context, call *awsmodel.Call, in *api.RemoveAccountFromOrganizationInput) (*api.RemoveAccountFromOrganizationOutput, error) {
+	return update(ctx, s, func(tx *store.Tx) (*api.RemoveAccountFromOrganizationOutput, error) {
+		m, err := s.admit(ctx, tx, call, "RemoveAccountFromOrganization")
+		if err != nil {
+			return nil, err
+		}
+		return &api.RemoveAccountFromOrganizationOutput{}, s.part(ctx, tx, call, m, arn.AccountID(in.AccountId))
+	})
+}
+
+// LeaveOrganization makes the calling member stand alone.
+func (s *Service) LeaveOrganization(ctx context.Context, call *awsmodel.Call, _ *api.LeaveOrganizationInput) (*api.LeaveOrganizationOutput, error) {
+	return update(ctx, s, func(tx *store.Tx) (*api.LeaveOrganizationOutput, error) {
+		m, err := s.admit(ctx, tx, call, "LeaveOrganization")
+		if err != nil {
+			return nil, err
+		}
+		return &api.LeaveOrganizationOutput{}, s.part(ctx, tx, call, m, m.Account)
+	})
+}
+
+// part takes an account out of the organization of m, if it may leave.
+func (s *Service) part(ctx context.Context, tx *store.Tx, call *awsmodel.Call, m Membership, account arn.AccountID) error {
+	if account == m.Management {
+		return managementCannotLeave()
+	}
+	a, err := directory.LookupMember(ctx, tx, m.Org, account)
+	if err != nil {
+		return missing(err, accountNotFound())
+	}
+	n, err := directory.CountDelegationsOf(ctx, tx, m.Org, account)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		return cannotRemoveAdministrator()
+	}
+	if a.JoinedMethod == directory.Created && call.Time.Before(a.JoinedAt.Add(s.waitPeriod)) {
+		return waitPeriodActive()
+	}
+	return s.expel(ctx, tx, m.Org, account, call.Time)
+}
