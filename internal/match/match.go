@@ -14,6 +14,9 @@ const (
 	Unfixed State = "unfixed"
 	// WontFix: the vendor decided not to fix it.
 	WontFix State = "wont-fix"
+	// Subscription: only a paid channel that the host does not have (Ubuntu
+	// Pro) carries a fix; the evidence's range names its version.
+	Subscription State = "subscription"
 )
 
 // Match is one vulnerability of one component.

@@ -1,0 +1,229 @@
+package match
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"muster/internal/advisory"
+	"muster/internal/inventory"
+	"muster/internal/version"
+)
+
+// Lookup finds the records about a package: all of them that are not
+// withdrawn, each with the affected entries of that package only, names
+// resolved. advisorydb.Set is one.
+type Lookup interface {
+	Lookup(ecosystem, name string) ([]advisory.Advisory, error)
+}
+
+// Component returns the vulnerabilities of a package version, one match each,
+// sorted by id. Where several records speak of the same vulnerability the
+// package is affected if any of them says so; the evidence lists those that
+// do. A fixed version exists if any of them names one; the highest counts,
+// because only that satisfies all. The result shares no memory with the lookup.
+func Component(c inventory.Component, lookup Lookup) ([]Match, error) {
+	f := finder{component: c, found: map[string]*candidate{}}
+	layers := layersOf(c)
+	for i, l := range layers {
+		if err := f.judge(l, lookup, len(layers) > 1 && i+1 < len(layers)); err != nil {
+			return nil, fmt.Errorf("match %s %s %s: %w", c.Ecosystem, c.Name, c.Version, err)
+		}
+	}
+	return f.matches(), nil
+}
+
+// Keys returns what the component's records are looked up by: a change of
+// other keys cannot change its matches.
+func Keys(c inventory.Component) []advisory.Key {
+	var out []advisory.Key
+	for _, l := range layersOf(c) {
+		out = append(out, l.keys...)
+	}
+	return out
+}
+
+// finder collects the candidates of one component.
+type finder struct {
+	component inventory.Component
+	found     map[string]*candidate
+	// decided are the vulnerabilities that a layer of higher precedence has
+	// spoken about, whatever it said.
+	decided map[string]bool
+}
+
+// candidate is a vulnerability that some record affirms.
+type candidate struct {
+	evidence []proof
+	related  map[string]bool
+}
+
+// proof is the evidence of one record and what follows from it.
+type proof struct {
+	Evidence
+	fixed, word   string
+	wontFix, paid bool
+}
+
+// judge evaluates the records of one layer. What the layer speaks about is
+// noted only when another layer follows.
+func (f *finder) judge(l layer, lookup Lookup, follows bool) error {
+	installed, err := version.Parse(l.keys[0].Ecosystem, l.version)
+	mentioned := map[string]bool{}
+	for _, key := range l.keys {
+		records, lookupErr := lookup.Lookup(key.Ecosystem, key.Name)
+		if lookupErr != nil {
+			return lookupErr
+		}
+		for i := range records {
+			a := &records[i]
+			if !counts(a) {
+				continue
+			}
+			if follows {
+				note(mentioned, a)
+			}
+			if p, ok := examine(a, l, installed, err == nil); ok {
+				f.add(a, p)
+			}
+		}
+	}
+	if follows {
+		f.close(mentioned)
+	}
+	return nil
+}
+
+// counts leaves out withdrawn records and bug fixes that name no CVE.
+func counts(a *advisory.Advisory) bool {
+	if !a.Withdrawn.IsZero() {
+		return false
+	}
+	return !a.Bugfix() || slices.ContainsFunc(a.Vulnerabilities, advisory.IsCVE)
+}
+
+func note(mentioned map[string]bool, a *advisory.Advisory) {
+	for _, id := range a.Vulnerabilities {
+		mentioned[strings.Clone(id)] = true
+	}
+}
+
+func (f *finder) close(mentioned map[string]bool) {
+	if f.decided == nil {
+		f.decided = mentioned
+		return
+	}
+	maps.Copy(f.decided, mentioned)
+}
+
+// examine evaluates the entries of a record against the installed version,
+// which counts only by equality when it could not be parsed.
+func examine(a *advisory.Advisory, l layer, installed version.Version, parsed bool) (proof, bool) {
+	var best proof
+	var found bool
+	for i := range a.Affected {
+		entry := &a.Affected[i]
+		verdict, ok := advisory.Verdict{Listed: true}, entry.Lists(l.version)
+		if parsed {
+			verdict, ok = entry.Evaluate(installed)
+		}
+		if !ok || !sameModularity(l, a, verdict.Fixed) {
+			continue
+		}
+		if !found || newer(installed.Scheme(), verdict.Fixed, best.fixed) {
+			best, found = prove(a, entry, l, verdict, installed.Scheme()), true
+		}
+	}
+	return best, found
+}
+
+func prove(a *advisory.Advisory, entry *advisory.Affected, l layer, verdict advisory.Verdict, scheme version.Scheme) proof {
+	comparator := string(scheme)
+	if verdict.Listed {
+		comparator = "equality"
+	}
+	return proof{
+		Evidence: Evidence{
+			Advisory: strings.Clone(a.ID), Database: database(a.ID), Package: strings.Clone(entry.Name),
+			Range: verdict.String(), Comparator: comparator, Compared: l.version,
+		},
+		fixed: strings.Clone(verdict.Fixed), word: strings.Clone(entry.Word), wontFix: entry.WontFix, paid: l.paid,
+	}
+}
+
+// add notes the proof under each vulnerability that the record is about,
+// unless a layer of higher precedence has decided; of a paid channel's proof
+// of an unfixed one, that the fix is there is kept.
+func (f *finder) add(a *advisory.Advisory, p proof) {
+	for _, id := range a.Vulnerabilities {
+		c := f.found[id]
+		if f.decided[id] && (c == nil || !p.paid) {
+			continue
+		}
+		if c == nil {
+			c = &candidate{related: map[string]bool{}}
+			f.found[strings.Clone(id)] = c
+		}
+		c.evidence = append(c.evidence, p)
+		for _, other := range a.Synonyms {
+			c.related[strings.Clone(other)] = true
+		}
+		if a.ID != id {
+			c.related[p.Advisory] = true
+		}
+	}
+}
+
+func (f *finder) matches() []Match {
+	out := make([]Match, 0, len(f.found))
+	for id, c := range f.found {
+		delete(c.related, id)
+		slices.SortStableFunc(c.evidence, compareProofs)
+		m := Match{VulnerabilityID: id, Source: f.source(c.evidence[0].Advisory)}
+		m.Related = slices.Sorted(maps.Keys(c.related))
+		m.State, m.FixedVersion = outcome(f.component, c.evidence)
+		for _, p := range c.evidence {
+			if m.VendorSeverity == "" {
+				m.VendorSeverity = p.word
+			}
+			m.Evidence = append(m.Evidence, p.Evidence)
+		}
+		out = append(out, m)
+	}
+	slices.SortFunc(out, func(a, b Match) int { return cmp.Compare(a.VulnerabilityID, b.VulnerabilityID) })
+	return out
+}
+
+// outcome is the state that the proofs amount to.
+func outcome(c inventory.Component, proofs []proof) (State, string) {
+	scheme, _ := version.SchemeOf(c.Ecosystem)
+	fixed, paid, wontFix := "", false, false
+	for _, p := range proofs {
+		paid = paid || (p.paid && p.fixed != "")
+		wontFix = wontFix || p.wontFix
+		if !p.paid && newer(scheme, p.fixed, fixed) {
+			fixed = p.fixed
+		}
+	}
+	switch {
+	case fixed != "":
+		return Fixed, fixed
+	case paid:
+		return Subscription, ""
+	case wontFix:
+		return WontFix, ""
+	}
+	return Unfixed, ""
+}
+
+// newer reports whether a is a higher fix than b; no fix is the lowest.
+func newer(scheme version.Scheme, a, b string) bool {
+	if a == "" || b == "" {
+		return a != ""
+	}
+	va, errA := scheme.Parse(a)
+	vb, errB := scheme.Parse(b)
+	return errA == nil && errB == nil && va.Compare(vb) > 0
+}
