@@ -36,7 +36,7 @@ func TestScenarios(t *testing.T) {
 				st := storetest.Open(t, url, store.Options{Now: c.Now})
 				s := &scenario{t: t, file: file, vars: map[string]string{}}
 				opts := organizations.Options{Limits: organizations.DefaultLimits(), Transition: time.Second}
-				s.setUp = func() { s.world = newWorld(st, c, opts) }
+				s.setUp = func() { s.world = newWorld(t, st, c, opts) }
 				s.limit = func(name string, n int) bool {
 					f := reflect.ValueOf(&opts.Limits).Elem().FieldByName(name)
 					if f.IsValid() {
@@ -328,4 +328,31 @@ func (s *scenario) observed(text string) {
 	if !slices.Equal(got, want) {
 		s.failf("the observer was told %q, want %q", got, want)
 	}
+}
+
+// refused is one refusal that a scenario expects.
+type refused struct{ op, code string }
+
+// refusalsInScenarios reads the refusals by service exceptions out of all
+// scenarios.
+func refusalsInScenarios(t *testing.T) (list []refused) {
+	t.Helper()
+	files, _ := filepath.Glob("testdata/*.txt")
+	for _, file := range files {
+		body, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var op string
+		for line := range strings.Lines(string(body)) {
+			words := strings.Fields(line)
+			switch {
+			case len(words) > 2 && words[0] == "as":
+				op = words[2]
+			case len(words) > 1 && words[0] == "!" && strings.HasSuffix(words[1], "Exception"):
+				list = append(list, refused{op, words[1]})
+			}
+		}
+	}
+	return list
 }

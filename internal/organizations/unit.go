@@ -109,7 +109,11 @@ func (s *Service) UpdateOrganizationalUnit(ctx context.Context, call *awsmodel.C
 				return nil, err
 			}
 			u.Name = *in.Name
-			if err := directory.RenameUnit(ctx, tx, m.Org, u.ID, u.Name); err != nil {
+			err := directory.RenameUnit(ctx, tx, m.Org, u.ID, u.Name)
+			if errors.Is(err, store.ErrConflict) { // a sibling took the name just now
+				err = duplicateUnit()
+			}
+			if err != nil {
 				return nil, err
 			}
 		}

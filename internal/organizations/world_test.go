@@ -3,7 +3,6 @@ package organizations_test
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,12 +13,13 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	"muster/internal/organizations"
+	"muster/internal/pagetoken"
 	"muster/internal/store"
 	"muster/internal/store/directory"
 )
 
-// world is the desk on a database, with a clock that stands still, an observer
-// that takes notes and page tokens that anyone can read.
+// world is the desk on a database, with a clock that stands still and an
+// observer that takes notes.
 type world struct {
 	store      *store.Store
 	desk       *organizations.Service
@@ -47,9 +47,14 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-func newWorld(st *store.Store, c *clock, opts organizations.Options) *world {
+func newWorld(t testing.TB, st *store.Store, c *clock, opts organizations.Options) *world {
+	t.Helper()
+	pages, err := pagetoken.New(pagetoken.NewKey())
+	if err != nil {
+		t.Fatal(err)
+	}
 	w := &world{store: st, clock: c, notes: &notes{}, operations: map[string]awsmodel.Operation{}}
-	opts.Pages, opts.Observers, opts.Now = plainPages{}, []organizations.Observer{w.notes}, c.Now
+	opts.Pages, opts.Observers, opts.Now = pages, []organizations.Observer{w.notes}, c.Now
 	w.desk = organizations.New(st, opts)
 	for _, op := range w.desk.Handlers().Operations() {
 		w.operations[op.Name] = op
@@ -88,6 +93,17 @@ func (w *world) do(ctx context.Context, caller arn.AccountID, name string, input
 		return nil, fmt.Errorf("%s: the relation refuses (%w) what the handler answers with %v", name, refused, err)
 	}
 	return out, err
+}
+
+// code is the code of a refusal, the text of another error, or "" for nil.
+func code(err error) string {
+	if known, ok := errors.AsType[awsmodel.Error](err); ok {
+		return known.ErrorCode()
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // run does every job that is due by now, and again, until none is.
@@ -154,38 +170,6 @@ func (n *notes) TrustedAccessDisabled(_ context.Context, _ *store.Tx, _ organiza
 
 func (n *notes) DelegatedAdministratorDeregistered(_ context.Context, _ *store.Tx, _ organizations.OrganizationID, account arn.AccountID, principal string, _ time.Time) error {
 	return n.note("deregistered %s %s", account, principal)
-}
-
-// plainPages are page tokens without secrets, bound like real ones.
-type plainPages struct{}
-
-type plainToken struct {
-	Account arn.AccountID
-	Op      string
-	Query   json.RawMessage
-	Cursor  []byte
-}
-
-func (plainPages) Seal(call *awsmodel.Call, op string, query any, cursor []byte) string {
-	q, _ := json.Marshal(query)
-	body, _ := json.Marshal(plainToken{call.Account(), op, q, cursor})
-	return base64.StdEncoding.EncodeToString(body)
-}
-
-func (plainPages) Open(call *awsmodel.Call, op string, query any, token string) ([]byte, error) {
-	var t plainToken
-	body, err := base64.StdEncoding.DecodeString(token)
-	if err == nil {
-		err = json.Unmarshal(body, &t)
-	}
-	if err != nil {
-		return nil, err
-	}
-	q, _ := json.Marshal(query)
-	if t.Account != call.Account() || t.Op != op || !bytes.Equal(t.Query, q) {
-		return nil, errors.New("token of another query")
-	}
-	return t.Cursor, nil
 }
 
 // membersOf lists an organization through AccountsOf.

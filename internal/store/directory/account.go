@@ -47,10 +47,9 @@ func EmailKey(email string) string { return strings.ToLower(email) }
 
 // InsertAccount adds an account.
 func InsertAccount(ctx context.Context, tx *store.Tx, a Account) error {
-	_, err := tx.Exec(ctx, `INSERT INTO accounts (id, email, email_key, name, state, created_at, closed_at)
+	return insert(ctx, tx, `INSERT INTO accounts (id, email, email_key, name, state, created_at, closed_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 		a.ID, a.Email, EmailKey(a.Email), a.Name, a.State, micros(a.CreatedAt), micros(a.ClosedAt))
-	return err
 }
 
 // LookupAccount returns the account of an id.
@@ -62,13 +61,6 @@ func LookupAccount(ctx context.Context, tx *store.Tx, id arn.AccountID) (Account
 func AccountByEmail(ctx context.Context, tx *store.Tx, email string) (Account, error) {
 	return one(tx.QueryRow(ctx, `SELECT `+accountColumns+` FROM accounts a WHERE a.email_key = $1`,
 		EmailKey(email)), scanAccount)
-}
-
-// Accounts returns up to limit accounts of the installation after an id.
-func Accounts(ctx context.Context, tx *store.Tx, after arn.AccountID, limit int) ([]Account, error) {
-	rows, err := tx.Query(ctx, `SELECT `+accountColumns+` FROM accounts a WHERE a.id > $1 ORDER BY a.id LIMIT $2`,
-		after, limit)
-	return all(rows, err, scanAccount)
 }
 
 // SetState changes an account's state; closedAt is zero unless it closes.

@@ -5,12 +5,19 @@
 // Functions take the transaction they work in. They answer store.ErrNotFound
 // for a row that is not there and otherwise decide nothing: what is permitted
 // is the organizations desk's business. Lists are pages in the order of their
-// key, beginning after a given key; an empty key means the first page. Inserts
-// presuppose that the caller has looked first, in the same transaction:
-// PostgreSQL gives up a transaction after a unique violation.
+// key, beginning after a given key; an empty key means the first page.
+//
+// Inserts answer store.ErrConflict when the key is taken, which callers look
+// for beforehand to refuse it in the right words. They say ON CONFLICT DO
+// NOTHING, not for the conflict they saw, but for the one they could not see:
+// when two transactions look and then insert the same key at once, a plain
+// insert fails on PostgreSQL with a unique violation, this one with a
+// serialization failure, after which the store runs the loser again and it
+// sees the winner's row.
 package directory
 
 import (
+	"context"
 	"database/sql"
 	"time"
 
@@ -53,6 +60,15 @@ func scanCount(s scanner) (int, error) {
 	var n int
 	err := s.Scan(&n)
 	return n, err
+}
+
+// insert runs an insert without an ON CONFLICT clause of its own.
+func insert(ctx context.Context, tx *store.Tx, query string, args ...any) error {
+	n, err := tx.Exec(ctx, query+` ON CONFLICT DO NOTHING`, args...)
+	if err == nil && n == 0 {
+		return store.ErrConflict
+	}
+	return err
 }
 
 // affected turns "no row was touched" into store.ErrNotFound.

@@ -49,9 +49,8 @@ func scanMember(s scanner) (Member, error) {
 
 // AddMember puts an account into an organization, under a parent.
 func AddMember(ctx context.Context, tx *store.Tx, org OrganizationID, account arn.AccountID, parent string, how JoinedMethod, now time.Time) error {
-	_, err := tx.Exec(ctx, `INSERT INTO organization_accounts (account, org, parent, joined_method, joined_at)
+	return insert(ctx, tx, `INSERT INTO organization_accounts (account, org, parent, joined_method, joined_at)
 		VALUES ($1, $2, $3, $4, $5)`, account, org, parent, how, micros(now))
-	return err
 }
 
 // LookupMember returns an account of an organization.

@@ -44,9 +44,8 @@ func scanOrganization(s scanner) (Organization, error) {
 
 // InsertOrganization adds an organization, without any account.
 func InsertOrganization(ctx context.Context, tx *store.Tx, o Organization) error {
-	_, err := tx.Exec(ctx, `INSERT INTO organizations (id, management, feature_set, root, created_at)
+	return insert(ctx, tx, `INSERT INTO organizations (id, management, feature_set, root, created_at)
 		VALUES ($1, $2, $3, $4, $5)`, o.ID, o.Management, o.FeatureSet, o.Root, micros(o.CreatedAt))
-	return err
 }
 
 // LookupOrganization returns the organization of an id.

@@ -64,11 +64,10 @@ func InsertRequest(ctx context.Context, tx *store.Tx, r Request) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO account_requests (`+requestColumns+`)
+	return insert(ctx, tx, `INSERT INTO account_requests (`+requestColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		r.Org, r.ID, r.Email, r.Name, r.RoleName, string(tags), r.State, r.Account, r.FailureReason,
 		micros(r.RequestedAt), micros(r.CompletedAt))
-	return err
 }
 
 // LookupRequest returns the request of an id.

@@ -77,9 +77,8 @@ func scanDelegation(s scanner) (Delegation, error) {
 
 // InsertDelegation records a registration.
 func InsertDelegation(ctx context.Context, tx *store.Tx, org OrganizationID, d Delegation) error {
-	_, err := tx.Exec(ctx, `INSERT INTO delegated_administrators (org, `+delegationColumns+`) VALUES ($1, $2, $3, $4, $5)`,
+	return insert(ctx, tx, `INSERT INTO delegated_administrators (org, `+delegationColumns+`) VALUES ($1, $2, $3, $4, $5)`,
 		org, d.Principal, d.Account, d.Origin, micros(d.EnabledAt))
-	return err
 }
 
 // DeleteDelegation forgets a registration; store.ErrNotFound if there is none.

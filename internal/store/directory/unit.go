@@ -34,9 +34,8 @@ func scanUnit(s scanner) (Unit, error) {
 
 // InsertUnit adds a unit.
 func InsertUnit(ctx context.Context, tx *store.Tx, u Unit) error {
-	_, err := tx.Exec(ctx, `INSERT INTO organizational_units (`+unitColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`,
+	return insert(ctx, tx, `INSERT INTO organizational_units (`+unitColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`,
 		u.Org, u.ID, u.Parent, u.Name, u.Path, micros(u.CreatedAt))
-	return err
 }
 
 // LookupUnit returns the unit of an id.
