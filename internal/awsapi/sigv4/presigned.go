@@ -22,7 +22,8 @@ func presignedParams(rawQuery string) map[string][]string {
 	}
 	params := map[string][]string{}
 	for _, p := range splitQuery(rawQuery) {
-		if strings.HasPrefix(p.name, "X-Amz-") {
+		switch p.name {
+		case "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-Security-Token", "X-Amz-Signature", "X-Amz-SignedHeaders":
 			params[p.name] = append(params[p.name], p.value)
 		}
 	}
