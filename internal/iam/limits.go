@@ -4,10 +4,14 @@ import "time"
 
 // IAM's quotas.
 const (
-	maxAccessKeys       = 2
-	maxAttachedPolicies = 10 // per user, group or role
+	maxUsers            = 5000 // per account, like the three below
+	maxGroups           = 300
+	maxRoles            = 1000
+	maxPolicies         = 1500
+	maxAccessKeys       = 2 // per user
 	maxGroupsPerUser    = 10
-	maxTags             = 50
+	maxAttachedPolicies = 10 // per user, group or role
+	maxTags             = 50 // per user, role or policy
 	// Sizes count characters, white space left out.
 	maxManagedPolicySize = 6144
 	maxUserInlineSize    = 2048

@@ -153,3 +153,27 @@ func Carry(ctx context.Context, tx *store.Tx, o Owner) (Carried, error) {
 	})
 	return c, err
 }
+
+// Entity is a user, group or role that uses a policy.
+type Entity struct {
+	// Kind is "User", "Group" or "Role".
+	Kind           string
+	Name, Path, ID string
+}
+
+// Entities lists who carries a policy and who is bound by it; with onlyBound,
+// the latter alone.
+func Entities(ctx context.Context, tx *store.Tx, account arn.AccountID, policy arn.ARN, onlyBound bool) ([]Entity, error) {
+	const carries = `EXISTS (SELECT 1 FROM iam_attachments a WHERE a.account = $1 AND a.owner = e.id AND a.policy = $2)`
+	uses := `(boundary = $2 OR ` + carries + `)`
+	groups := carries
+	if onlyBound {
+		uses, groups = `boundary = $2`, `FALSE`
+	}
+	rows, err := tx.Query(ctx, `SELECT kind, name, path, id FROM (
+			SELECT 'Group' AS kind, name, path, id, name_key FROM iam_groups e WHERE account = $1 AND `+groups+`
+			UNION ALL SELECT 'User', name, path, id, name_key FROM iam_users e WHERE account = $1 AND `+uses+`
+			UNION ALL SELECT 'Role', name, path, id, name_key FROM iam_roles e WHERE account = $1 AND `+uses+`) AS entities
+		ORDER BY kind, name_key`, account, policy)
+	return store.All(rows, err, func(r *sql.Rows) (e Entity, err error) { return e, r.Scan(&e.Kind, &e.Name, &e.Path, &e.ID) })
+}

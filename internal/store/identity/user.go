@@ -82,3 +82,8 @@ func DeleteUser(ctx context.Context, tx *store.Tx, u User) error {
 	}
 	return affected(tx.Exec(ctx, `DELETE FROM iam_users WHERE account = $1 AND name_key = $2`, u.Account, Key(u.Name)))
 }
+
+// SetUserBoundary sets or clears a user's permissions boundary.
+func SetUserBoundary(ctx context.Context, tx *store.Tx, u User, boundary string) error {
+	return affected(tx.Exec(ctx, `UPDATE iam_users SET boundary = $3 WHERE account = $1 AND name_key = $2`, u.Account, Key(u.Name), boundary))
+}

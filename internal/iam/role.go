@@ -1,0 +1,245 @@
+package iam
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"muster/internal/arn"
+	"muster/internal/awsmodel"
+	api "muster/internal/awsmodel/iam"
+	"muster/internal/policy"
+	"muster/internal/store"
+	"muster/internal/store/identity"
+)
+
+// role finds a role or says so in IAM's words.
+func role(ctx context.Context, tx *store.Tx, account arn.AccountID, name string) (identity.Role, error) {
+	r, err := identity.RoleByName(ctx, tx, account, name)
+	return r, noSuch(err, "The role with name %s cannot be found.", name)
+}
+
+// ownRole finds a role that the account itself may change.
+func ownRole(ctx context.Context, tx *store.Tx, account arn.AccountID, name string) (identity.Role, error) {
+	r, err := role(ctx, tx, account, name)
+	if err == nil && r.Service != "" {
+		return r, protected(r.Name)
+	}
+	return r, err
+}
+
+// CreateRole creates a role.
+func (s *Service) CreateRole(ctx context.Context, call *awsmodel.Call, in *api.CreateRoleInput) (*api.CreateRoleOutput, error) {
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
+	}
+	r := identity.Role{
+		Account: call.Account(), Name: in.RoleName, Path: value(in.Path, "/"), Trust: in.AssumeRolePolicyDocument,
+		Description: value(in.Description, ""), MaxSession: defaultSession, Boundary: value(in.PermissionsBoundary, ""), CreatedAt: call.Time,
+	}
+	if in.MaxSessionDuration != nil {
+		r.MaxSession = time.Duration(*in.MaxSessionDuration) * time.Second
+	}
+	return update(ctx, s, call.Account(), func(tx *store.Tx) (*api.CreateRoleOutput, error) {
+		r.ID = newUniqueID(rolePrefix)
+		if err := s.checkNewRole(ctx, tx, r); err != nil {
+			return nil, err
+		}
+		if err := identity.InsertRole(ctx, tx, r); err != nil {
+			return nil, err
+		}
+		if err := putTags(ctx, tx, r.Owner(), in.Tags); err != nil {
+			return nil, err
+		}
+		out := roleShape(r)
+		out.Tags, out.PermissionsBoundary = in.Tags, boundaryShape(r.Boundary)
+		return &api.CreateRoleOutput{Role: &out}, nil
+	})
+}
+
+func (s *Service) checkNewRole(ctx context.Context, tx *store.Tx, r identity.Role) error {
+	if strings.HasPrefix(r.Path, servicePath) {
+		return invalid("Roles under the path %s can only be created with CreateServiceLinkedRole.", servicePath)
+	}
+	if err := checkTrust(ctx, tx, r.Trust); err != nil {
+		return err
+	}
+	_, err := identity.RoleByName(ctx, tx, r.Account, r.Name)
+	if err := mustBeNew(err, "Role with name %s already exists.", r.Name); err != nil {
+		return err
+	}
+	n, err := identity.Count(ctx, tx, r.Account)
+	if err != nil {
+		return err
+	}
+	if n.Roles >= maxRoles {
+		return quota("RolesPerAccount", maxRoles)
+	}
+	return s.checkBoundary(ctx, tx, r.Account, r.Boundary)
+}
+
+// GetRole describes a role.
+func (s *Service) GetRole(ctx context.Context, call *awsmodel.Call, in *api.GetRoleInput) (*api.GetRoleOutput, error) {
+	return view(ctx, s, func(tx *store.Tx) (*api.GetRoleOutput, error) {
+		r, err := role(ctx, tx, call.Account(), in.RoleName)
+		if err != nil {
+			return nil, err
+		}
+		tags, err := identity.Tags(ctx, tx, r.Owner())
+		if err != nil {
+			return nil, err
+		}
+		out := roleShape(r)
+		out.Tags, out.PermissionsBoundary = tagShapes(tags), boundaryShape(r.Boundary)
+		out.RoleLastUsed = &api.RoleLastUsed{LastUsedDate: optional(r.LastUsedAt), Region: optional(r.LastUsedRegion)}
+		return &api.GetRoleOutput{Role: &out}, nil
+	})
+}
+
+// ListRoles lists roles under a path prefix, without tags, boundary and last
+// use, as IAM does.
+func (s *Service) ListRoles(ctx context.Context, call *awsmodel.Call, in *api.ListRolesInput) (*api.ListRolesOutput, error) {
+	p, err := s.newPage(call, "ListRoles", value(in.PathPrefix, ""), in.Marker, in.MaxItems)
+	if err != nil {
+		return nil, err
+	}
+	return view(ctx, s, func(tx *store.Tx) (*api.ListRolesOutput, error) {
+		roles, err := identity.Roles(ctx, tx, call.Account(), value(in.PathPrefix, ""), p.after, p.fetch())
+		if err != nil {
+			return nil, err
+		}
+		out := &api.ListRolesOutput{Roles: []api.Role{}}
+		roles, out.IsTruncated, out.Marker = cut(&p, roles, func(r identity.Role) string { return identity.Key(r.Name) })
+		for _, r := range roles {
+			out.Roles = append(out.Roles, roleShape(r))
+		}
+		return out, nil
+	})
+}
+
+// UpdateRole changes the description or the longest session. Of a
+// service-linked role only the description can change.
+func (s *Service) UpdateRole(ctx context.Context, call *awsmodel.Call, in *api.UpdateRoleInput) (*api.UpdateRoleOutput, error) {
+	return update(ctx, s, call.Account(), func(tx *store.Tx) (*api.UpdateRoleOutput, error) {
+		r, err := role(ctx, tx, call.Account(), in.RoleName)
+		if err != nil {
+			return nil, err
+		}
+		if in.MaxSessionDuration != nil {
+			if r.Service != "" {
+				return nil, protected(r.Name)
+			}
+			r.MaxSession = time.Duration(*in.MaxSessionDuration) * time.Second
+		}
+		r.Description = value(in.Description, r.Description)
+		return &api.UpdateRoleOutput{}, identity.UpdateRole(ctx, tx, r)
+	})
+}
+
+// UpdateRoleDescription changes the description.
+func (s *Service) UpdateRoleDescription(ctx context.Context, call *awsmodel.Call, in *api.UpdateRoleDescriptionInput) (*api.UpdateRoleDescriptionOutput, error) {
+	return update(ctx, s, call.Account(), func(tx *store.Tx) (*api.UpdateRoleDescriptionOutput, error) {
+		r, err := role(ctx, tx, call.Account(), in.RoleName)
+		if err != nil {
+			return nil, err
+		}
+		r.Description = in.Description
+		out := roleShape(r)
+		return &api.UpdateRoleDescriptionOutput{Role: &out}, identity.UpdateRole(ctx, tx, r)
+	})
+}
+
+// UpdateAssumeRolePolicy replaces the trust policy.
+func (s *Service) UpdateAssumeRolePolicy(ctx context.Context, call *awsmodel.Call, in *api.UpdateAssumeRolePolicyInput) (*api.UpdateAssumeRolePolicyOutput, error) {
+	return update(ctx, s, call.Account(), func(tx *store.Tx) (*api.UpdateAssumeRolePolicyOutput, error) {
+		r, err := ownRole(ctx, tx, call.Account(), in.RoleName)
+		if err != nil {
+			return nil, err
+		}
+		if err := checkTrust(ctx, tx, in.PolicyDocument); err != nil {
+			return nil, err
+		}
+		r.Trust = in.PolicyDocument
+		return &api.UpdateAssumeRolePolicyOutput{}, identity.UpdateRole(ctx, tx, r)
+	})
+}
+
+// DeleteRole deletes a role that carries nothing any more.
+func (s *Service) DeleteRole(ctx context.Context, call *awsmodel.Call, in *api.DeleteRoleInput) (*api.DeleteRoleOutput, error) {
+	return update(ctx, s, call.Account(), func(tx *store.Tx) (*api.DeleteRoleOutput, error) {
+		r, err := ownRole(ctx, tx, call.Account(), in.RoleName)
+		if err != nil {
+			return nil, err
+		}
+		if err := checkBare(ctx, tx, r.Owner()); err != nil {
+			return nil, err
+		}
+		return &api.DeleteRoleOutput{}, identity.DeleteRole(ctx, tx, r)
+	})
+}
+
+// ListInstanceProfilesForRole is asked by tools before they delete a role.
+// There are no instance profiles, so no role is in one.
+func (s *Service) ListInstanceProfilesForRole(ctx context.Context, call *awsmodel.Call, in *api.ListInstanceProfilesForRoleInput) (*api.ListInstanceProfilesForRoleOutput, error) {
+	return view(ctx, s, func(tx *store.Tx) (*api.ListInstanceProfilesForRoleOutput, error) {
+		_, err := role(ctx, tx, call.Account(), in.RoleName)
+		return &api.ListInstanceProfilesForRoleOutput{InstanceProfiles: []api.InstanceProfile{}, IsTruncated: new(false)}, err
+	})
+}
+
+// checkTrust checks a trust policy: its form, its size, and that the users and
+// roles it names exist.
+func checkTrust(ctx context.Context, tx *store.Tx, text string) error {
+	doc, err := parsePolicy(text, policy.Trust)
+	if err != nil {
+		return err
+	}
+	if policySize(text) > maxTrustSize {
+		return quota("ACLSizePerRole", maxTrustSize)
+	}
+	for _, p := range doc.Principals() {
+		ok, err := principalExists(ctx, tx, p)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return &api.MalformedPolicyDocumentException{Message: `Invalid principal in policy: "AWS":"` + p + `"`}
+		}
+	}
+	return nil
+}
+
+// principalExists looks users, roles and sessions up. Accounts may be anyone's.
+func principalExists(ctx context.Context, tx *store.Tx, written string) (bool, error) {
+	parts, err := arn.Parse(arn.ARN(written))
+	if err != nil || parts.Resource == "root" {
+		return true, nil // "*", an account id or an account's root
+	}
+	kind, rest, _ := strings.Cut(parts.Resource, "/")
+	name := rest[strings.LastIndex(rest, "/")+1:]
+	var found arn.ARN
+	switch kind {
+	case "user":
+		var u identity.User
+		u, err = identity.UserByName(ctx, tx, parts.Account, name)
+		found = u.ARN()
+	case "role":
+		var r identity.Role
+		r, err = identity.RoleByName(ctx, tx, parts.Account, name)
+		found = r.ARN()
+	case "assumed-role":
+		roleName, session, _ := strings.Cut(rest, "/")
+		var r identity.Role
+		r, err = identity.RoleByName(ctx, tx, parts.Account, roleName)
+		found = SessionARN(parts.Account, r.Name, session)
+	}
+	return found == arn.ARN(written), ignoreMissing(err)
+}
+
+func roleShape(r identity.Role) api.Role {
+	return api.Role{
+		Path: r.Path, RoleName: r.Name, RoleId: r.ID, Arn: string(r.ARN()), CreateDate: r.CreatedAt,
+		AssumeRolePolicyDocument: new(encoded(r.Trust)), Description: optional(r.Description),
+		MaxSessionDuration: new(int32(r.MaxSession / time.Second)),
+	}
+}

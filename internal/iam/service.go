@@ -1,0 +1,160 @@
+package iam
+
+import (
+	"context"
+
+	"muster/internal/arn"
+	"muster/internal/awsmodel"
+	api "muster/internal/awsmodel/iam"
+	"muster/internal/iam/managed"
+	"muster/internal/store"
+	"muster/internal/store/identity"
+)
+
+// Pager seals the place where a page ended into a token for the client, and
+// opens it again for the same caller, operation and query only.
+// *pagetoken.Sealer is one.
+type Pager interface {
+	Seal(call *awsmodel.Call, op string, query any, cursor []byte) string
+	Open(call *awsmodel.Call, op string, query any, token string) ([]byte, error)
+}
+
+// RoleUsage names what still uses a service-linked role in one Region.
+type RoleUsage = identity.RoleUsage
+
+// Usage tells whether a service still needs its role in an account. An empty
+// answer means that the role may go.
+type Usage interface {
+	InUse(ctx context.Context, tx *store.Tx, account arn.AccountID, servicePrincipal string) ([]RoleUsage, error)
+}
+
+// Options configure a Service.
+type Options struct {
+	// Pages seals markers; required.
+	Pages Pager
+	// Usage is asked before a service-linked role is deleted; nil means that
+	// no service uses any.
+	Usage Usage
+}
+
+// Service is the desk. It is safe for concurrent use.
+type Service struct {
+	store   *store.Store
+	keys    *Keys
+	managed *managed.Set
+	pages   Pager
+	usage   Usage
+}
+
+// New returns the desk that changes what keys answers from.
+func New(keys *Keys, opts Options) *Service {
+	return &Service{store: keys.store, keys: keys, managed: keys.managed, pages: opts.Pages, usage: opts.Usage}
+}
+
+// Handlers lists the operations that muster implements.
+func (s *Service) Handlers() api.Handlers {
+	h := api.Handlers{
+		GetAccountSummary:             s.GetAccountSummary,
+		ListAccountAliases:            s.ListAccountAliases,
+		CreateServiceLinkedRole:       s.CreateServiceLinkedRole,
+		DeleteServiceLinkedRole:       s.DeleteServiceLinkedRole,
+		CreatePolicy:                  s.CreatePolicy,
+		GetPolicy:                     s.GetPolicy,
+		GetPolicyVersion:              s.GetPolicyVersion,
+		ListPolicies:                  s.ListPolicies,
+		ListPolicyVersions:            s.ListPolicyVersions,
+		ListEntitiesForPolicy:         s.ListEntitiesForPolicy,
+		DeletePolicy:                  s.DeletePolicy,
+		CreateAccessKey:               s.CreateAccessKey,
+		ListAccessKeys:                s.ListAccessKeys,
+		UpdateAccessKey:               s.UpdateAccessKey,
+		DeleteAccessKey:               s.DeleteAccessKey,
+		GetAccessKeyLastUsed:          s.GetAccessKeyLastUsed,
+		CreateGroup:                   s.CreateGroup,
+		GetGroup:                      s.GetGroup,
+		ListGroups:                    s.ListGroups,
+		ListGroupsForUser:             s.ListGroupsForUser,
+		DeleteGroup:                   s.DeleteGroup,
+		AddUserToGroup:                s.AddUserToGroup,
+		RemoveUserFromGroup:           s.RemoveUserFromGroup,
+		PutUserPermissionsBoundary:    s.PutUserPermissionsBoundary,
+		DeleteUserPermissionsBoundary: s.DeleteUserPermissionsBoundary,
+		PutRolePermissionsBoundary:    s.PutRolePermissionsBoundary,
+		DeleteRolePermissionsBoundary: s.DeleteRolePermissionsBoundary,
+	}
+	h.GetServiceLinkedRoleDeletionStatus = s.GetServiceLinkedRoleDeletionStatus
+	s.userHandlers(&h)
+	s.roleHandlers(&h)
+	s.groupPolicyHandlers(&h)
+	return h
+}
+
+func (s *Service) userHandlers(h *api.Handlers) {
+	h.CreateUser = s.CreateUser
+	h.GetUser = s.GetUser
+	h.ListUsers = s.ListUsers
+	h.DeleteUser = s.DeleteUser
+	h.TagUser = s.TagUser
+	h.UntagUser = s.UntagUser
+	h.ListUserTags = s.ListUserTags
+	h.PutUserPolicy = s.PutUserPolicy
+	h.GetUserPolicy = s.GetUserPolicy
+	h.ListUserPolicies = s.ListUserPolicies
+	h.DeleteUserPolicy = s.DeleteUserPolicy
+	h.AttachUserPolicy = s.AttachUserPolicy
+	h.DetachUserPolicy = s.DetachUserPolicy
+	h.ListAttachedUserPolicies = s.ListAttachedUserPolicies
+}
+
+func (s *Service) roleHandlers(h *api.Handlers) {
+	h.CreateRole = s.CreateRole
+	h.GetRole = s.GetRole
+	h.ListRoles = s.ListRoles
+	h.UpdateRole = s.UpdateRole
+	h.UpdateRoleDescription = s.UpdateRoleDescription
+	h.UpdateAssumeRolePolicy = s.UpdateAssumeRolePolicy
+	h.DeleteRole = s.DeleteRole
+	h.ListInstanceProfilesForRole = s.ListInstanceProfilesForRole
+	h.TagRole = s.TagRole
+	h.UntagRole = s.UntagRole
+	h.ListRoleTags = s.ListRoleTags
+	h.PutRolePolicy = s.PutRolePolicy
+	h.GetRolePolicy = s.GetRolePolicy
+	h.ListRolePolicies = s.ListRolePolicies
+	h.DeleteRolePolicy = s.DeleteRolePolicy
+	h.AttachRolePolicy = s.AttachRolePolicy
+	h.DetachRolePolicy = s.DetachRolePolicy
+	h.ListAttachedRolePolicies = s.ListAttachedRolePolicies
+}
+
+func (s *Service) groupPolicyHandlers(h *api.Handlers) {
+	h.PutGroupPolicy = s.PutGroupPolicy
+	h.GetGroupPolicy = s.GetGroupPolicy
+	h.ListGroupPolicies = s.ListGroupPolicies
+	h.DeleteGroupPolicy = s.DeleteGroupPolicy
+	h.AttachGroupPolicy = s.AttachGroupPolicy
+	h.DetachGroupPolicy = s.DetachGroupPolicy
+	h.ListAttachedGroupPolicies = s.ListAttachedGroupPolicies
+}
+
+// view runs fn on a snapshot and returns what it returns.
+func view[T any](ctx context.Context, s *Service, fn func(*store.Tx) (T, error)) (T, error) {
+	var out T
+	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+		out, err = fn(tx)
+		return err
+	})
+	return out, err
+}
+
+// update runs fn in a transaction that changes an account, and makes the
+// change count for the next request.
+func update[T any](ctx context.Context, s *Service, account arn.AccountID, fn func(*store.Tx) (T, error)) (T, error) {
+	var out T
+	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
+		tx.AfterCommit(func() { s.keys.Forget(account) })
+		out, err = fn(tx)
+		return err
+	})
+	return out, err
+}

@@ -1,0 +1,50 @@
+package iam
+
+import (
+	"context"
+
+	"muster/internal/awsmodel"
+	api "muster/internal/awsmodel/iam"
+	"muster/internal/store"
+	"muster/internal/store/identity"
+)
+
+// GetAccountSummary counts what the account has and may have.
+func (s *Service) GetAccountSummary(ctx context.Context, call *awsmodel.Call, _ *api.GetAccountSummaryInput) (*api.GetAccountSummaryOutput, error) {
+	return view(ctx, s, func(tx *store.Tx) (*api.GetAccountSummaryOutput, error) {
+		n, err := identity.Count(ctx, tx, call.Account())
+		if err != nil {
+			return nil, err
+		}
+		return &api.GetAccountSummaryOutput{SummaryMap: map[api.SummaryKeyType]int32{
+			api.SummaryKeyTypeUsers:                         int32(n.Users),
+			api.SummaryKeyTypeUsersQuota:                    maxUsers,
+			api.SummaryKeyTypeGroups:                        int32(n.Groups),
+			api.SummaryKeyTypeGroupsQuota:                   maxGroups,
+			api.SummaryKeyTypeRoles:                         int32(n.Roles),
+			api.SummaryKeyTypeRolesQuota:                    maxRoles,
+			api.SummaryKeyTypePolicies:                      int32(n.Policies),
+			api.SummaryKeyTypePoliciesQuota:                 maxPolicies,
+			api.SummaryKeyTypeAccountAccessKeysPresent:      int32(min(n.RootKeys, 1)),
+			api.SummaryKeyTypeAccountMFAEnabled:             0,
+			api.SummaryKeyTypeMFADevices:                    0,
+			api.SummaryKeyTypeMFADevicesInUse:               0,
+			api.SummaryKeyTypeAccessKeysPerUserQuota:        maxAccessKeys,
+			api.SummaryKeyTypeGroupsPerUserQuota:            maxGroupsPerUser,
+			api.SummaryKeyTypeAttachedPoliciesPerUserQuota:  maxAttachedPolicies,
+			api.SummaryKeyTypeAttachedPoliciesPerGroupQuota: maxAttachedPolicies,
+			api.SummaryKeyTypeAttachedPoliciesPerRoleQuota:  maxAttachedPolicies,
+			api.SummaryKeyTypePolicySizeQuota:               maxManagedPolicySize,
+			api.SummaryKeyTypeUserPolicySizeQuota:           maxUserInlineSize,
+			api.SummaryKeyTypeGroupPolicySizeQuota:          maxGroupInlineSize,
+			api.SummaryKeyTypeRolePolicySizeQuota:           maxRoleInlineSize,
+			api.SummaryKeyTypeAssumeRolePolicySizeQuota:     maxTrustSize,
+			api.SummaryKeyTypeVersionsPerPolicyQuota:        1,
+		}}, nil
+	})
+}
+
+// ListAccountAliases lists none: accounts have no aliases here.
+func (s *Service) ListAccountAliases(context.Context, *awsmodel.Call, *api.ListAccountAliasesInput) (*api.ListAccountAliasesOutput, error) {
+	return &api.ListAccountAliasesOutput{AccountAliases: []string{}, IsTruncated: new(false)}, nil
+}

@@ -1,0 +1,147 @@
+package iam
+
+import (
+	"context"
+
+	"muster/internal/arn"
+	"muster/internal/awsmodel"
+	api "muster/internal/awsmodel/iam"
+	"muster/internal/store"
+	"muster/internal/store/identity"
+)
+
+// user finds a user or says so in IAM's words.
+func user(ctx context.Context, tx *store.Tx, account arn.AccountID, name string) (identity.User, error) {
+	u, err := identity.UserByName(ctx, tx, account, name)
+	return u, noSuch(err, "The user with name %s cannot be found.", name)
+}
+
+// CreateUser creates a user.
+func (s *Service) CreateUser(ctx context.Context, call *awsmodel.Call, in *api.CreateUserInput) (*api.CreateUserOutput, error) {
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
+	}
+	return update(ctx, s, call.Account(), func(tx *store.Tx) (*api.CreateUserOutput, error) {
+		u := identity.User{
+			Account: call.Account(), Name: in.UserName, Path: value(in.Path, "/"), ID: newUniqueID(userPrefix),
+			Boundary: value(in.PermissionsBoundary, ""), CreatedAt: call.Time,
+		}
+		if err := s.checkNewUser(ctx, tx, u); err != nil {
+			return nil, err
+		}
+		if err := identity.InsertUser(ctx, tx, u); err != nil {
+			return nil, err
+		}
+		if err := putTags(ctx, tx, u.Owner(), in.Tags); err != nil {
+			return nil, err
+		}
+		out := userShape(u)
+		out.Tags, out.PermissionsBoundary = in.Tags, boundaryShape(u.Boundary)
+		return &api.CreateUserOutput{User: &out}, nil
+	})
+}
+
+func (s *Service) checkNewUser(ctx context.Context, tx *store.Tx, u identity.User) error {
+	_, err := identity.UserByName(ctx, tx, u.Account, u.Name)
+	if err := mustBeNew(err, "User with name %s already exists.", u.Name); err != nil {
+		return err
+	}
+	n, err := identity.Count(ctx, tx, u.Account)
+	if err != nil {
+		return err
+	}
+	if n.Users >= maxUsers {
+		return quota("UsersPerAccount", maxUsers)
+	}
+	return s.checkBoundary(ctx, tx, u.Account, u.Boundary)
+}
+
+// GetUser describes a user; without a name the one who asks.
+func (s *Service) GetUser(ctx context.Context, call *awsmodel.Call, in *api.GetUserInput) (*api.GetUserOutput, error) {
+	return view(ctx, s, func(tx *store.Tx) (*api.GetUserOutput, error) {
+		u, err := s.subject(ctx, tx, call, in.UserName)
+		if err != nil {
+			return nil, err
+		}
+		if u.ID == "" {
+			return &api.GetUserOutput{User: &api.User{
+				Path: "/", UserId: string(u.Account), Arn: string(u.Account.Root()), CreateDate: u.CreatedAt,
+			}}, nil
+		}
+		tags, err := identity.Tags(ctx, tx, u.Owner())
+		if err != nil {
+			return nil, err
+		}
+		out := userShape(u)
+		out.Tags, out.PermissionsBoundary = tagShapes(tags), boundaryShape(u.Boundary)
+		return &api.GetUserOutput{User: &out}, nil
+	})
+}
+
+// ListUsers lists users under a path prefix.
+func (s *Service) ListUsers(ctx context.Context, call *awsmodel.Call, in *api.ListUsersInput) (*api.ListUsersOutput, error) {
+	p, err := s.newPage(call, "ListUsers", value(in.PathPrefix, ""), in.Marker, in.MaxItems)
+	if err != nil {
+		return nil, err
+	}
+	return view(ctx, s, func(tx *store.Tx) (*api.ListUsersOutput, error) {
+		users, err := identity.Users(ctx, tx, call.Account(), value(in.PathPrefix, ""), p.after, p.fetch())
+		if err != nil {
+			return nil, err
+		}
+		out := &api.ListUsersOutput{Users: []api.User{}}
+		users, out.IsTruncated, out.Marker = cut(&p, users, func(u identity.User) string { return identity.Key(u.Name) })
+		for _, u := range users {
+			out.Users = append(out.Users, userShape(u))
+		}
+		return out, nil
+	})
+}
+
+// DeleteUser deletes a user that carries nothing any more.
+func (s *Service) DeleteUser(ctx context.Context, call *awsmodel.Call, in *api.DeleteUserInput) (*api.DeleteUserOutput, error) {
+	return update(ctx, s, call.Account(), func(tx *store.Tx) (*api.DeleteUserOutput, error) {
+		u, err := user(ctx, tx, call.Account(), in.UserName)
+		if err != nil {
+			return nil, err
+		}
+		keys, err := identity.KeysOf(ctx, tx, u.Owner())
+		if err != nil {
+			return nil, err
+		}
+		if len(keys) > 0 {
+			return nil, conflict("Cannot delete entity, must delete access keys first.")
+		}
+		groups, err := identity.GroupsOfUser(ctx, tx, u.Account, u.ID, "", 1)
+		if err != nil {
+			return nil, err
+		}
+		if len(groups) > 0 {
+			return nil, conflict("Cannot delete entity, must remove user from all groups first.")
+		}
+		if err := checkBare(ctx, tx, u.Owner()); err != nil {
+			return nil, err
+		}
+		return &api.DeleteUserOutput{}, identity.DeleteUser(ctx, tx, u)
+	})
+}
+
+// subject is the user of a name; without a name the user who asks, which for
+// the root user has no id.
+func (s *Service) subject(ctx context.Context, tx *store.Tx, call *awsmodel.Call, name *string) (identity.User, error) {
+	if name != nil {
+		return user(ctx, tx, call.Account(), *name)
+	}
+	switch call.Principal.Kind {
+	case arn.RootUser:
+		a, err := accountOf(ctx, tx, call.Account())
+		return identity.User{Account: a.ID, Path: "/", CreatedAt: a.CreatedAt}, err
+	case arn.User:
+		return identity.UserByID(ctx, tx, call.Account(), call.Principal.ID)
+	}
+	return identity.User{}, invalidRequest("Must specify userName when calling with non-User credentials")
+}
+
+func userShape(u identity.User) api.User {
+	return api.User{Path: u.Path, UserName: u.Name, UserId: u.ID, Arn: string(u.ARN()), CreateDate: u.CreatedAt}
+}
