@@ -1,0 +1,231 @@
+package inspector
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"muster/internal/arn"
+	"muster/internal/awsmodel"
+	"muster/internal/awsmodel/inspector2"
+	"muster/internal/iam"
+	"muster/internal/inspector/relation"
+	"muster/internal/organizations"
+	"muster/internal/store"
+	"muster/internal/store/activation"
+)
+
+// agentlessPrincipal is the second service with a role in activated accounts.
+const agentlessPrincipal = "agentless.inspector2.amazonaws.com"
+
+// Enable switches scan types on, in each account on its own: one that fails
+// is listed among the failures. What is on already counts as success.
+func (s *Service) Enable(ctx context.Context, call *awsmodel.Call, in *inspector2.EnableInput) (*inspector2.EnableOutput, error) {
+	const op = "Enable"
+	types := scanTypes(in.ResourceTypes)
+	if err := s.available(call.Region, types); err != nil {
+		return nil, err
+	}
+	if err := s.permitRoles(ctx, call, in.AccountIds); err != nil {
+		return nil, err
+	}
+	return update(ctx, s, call, op, in, func(tx *store.Tx, standing relation.Standing) (*inspector2.EnableOutput, error) {
+		return once(ctx, tx, call, op, in.ClientToken, in, func() (*inspector2.EnableOutput, error) {
+			list, err := targets(ctx, tx, standing, in.AccountIds)
+			if err != nil {
+				return nil, err
+			}
+			if err := codeNeedsFunctions(list, types); err != nil {
+				return nil, err
+			}
+			return s.enableAll(ctx, tx, list, types, call.Time)
+		})
+	})
+}
+
+func (s *Service) enableAll(ctx context.Context, tx *store.Tx, list []target, types []activation.ScanType, now time.Time) (*inspector2.EnableOutput, error) {
+	out := &inspector2.EnableOutput{Accounts: []inspector2.Account{}, FailedAccounts: []inspector2.FailedAccount{}}
+	var all []activation.Scan
+	for _, t := range list {
+		changed, refused := []activation.Scan(nil), t.refused
+		if refused == nil {
+			changed, refused = enable(t.place, t.scans, types, t.suspended, now)
+		}
+		if refused != nil {
+			out.FailedAccounts = append(out.FailedAccounts, t.failed(refused))
+			continue
+		}
+		out.Accounts = append(out.Accounts, t.succeeded(changed))
+		if err := ensureRoles(ctx, tx, t, changed, now); err != nil {
+			return nil, err
+		}
+		all = append(all, changed...)
+	}
+	return out, s.put(ctx, tx, all, now)
+}
+
+// activate is Enable for one account, by the service itself.
+func (s *Service) activate(ctx context.Context, tx *store.Tx, at place, types []activation.ScanType, now time.Time) error {
+	scans, err := activation.ScansOf(ctx, tx, at.account, at.region)
+	if err != nil {
+		return err
+	}
+	t := target{place: at, scans: scans}
+	_, err = s.enableAll(ctx, tx, []target{t}, types, now)
+	return err
+}
+
+// codeNeedsFunctions: the code of functions is scanned only where functions
+// are. AWS names no failure of a single account for this.
+func codeNeedsFunctions(list []target, types []activation.ScanType) error {
+	if !slices.Contains(types, activation.LambdaCode) || slices.Contains(types, activation.Lambda) {
+		return nil
+	}
+	for _, t := range list {
+		on := []activation.Status{activation.Enabled, activation.Enabling}
+		if t.refused == nil && !slices.Contains(on, t.scans.Status(activation.Lambda)) {
+			return invalid("Scan type LAMBDA_CODE needs LAMBDA, which is not enabled in account %s.", t.account)
+		}
+	}
+	return nil
+}
+
+// ensureRoles creates both roles at the first activation of an account.
+func ensureRoles(ctx context.Context, tx *store.Tx, t target, changed []activation.Scan, now time.Time) error {
+	if len(changed) == 0 || t.scans.Active() {
+		return nil
+	}
+	for _, principal := range []string{organizations.InspectorPrincipal, agentlessPrincipal} {
+		if err := iam.EnsureServiceLinkedRole(ctx, tx, t.account, principal, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// permitRoles checks that a caller whose own account lacks a role may create
+// it. In its members the delegated administrator needs no permission.
+func (s *Service) permitRoles(ctx context.Context, call *awsmodel.Call, ids []string) error {
+	if s.config.Access == nil || len(ids) > 0 && !slices.Contains(ids, string(call.Account())) {
+		return nil
+	}
+	for _, principal := range []string{organizations.InspectorPrincipal, agentlessPrincipal} {
+		var has bool
+		err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+			has, err = iam.HasServiceLinkedRole(ctx, tx, call.Account(), principal)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if has {
+			continue
+		}
+		role := arn.New("iam", "", call.Account(), "role/aws-service-role/"+principal+"/*")
+		err = s.config.Access.Permit(ctx, call, "iam:CreateServiceLinkedRole", role, map[string][]string{"iam:AWSServiceName": {principal}})
+		if isRefusal(err) {
+			return denied("Invoking account is not authorized to perform iam:CreateServiceLinkedRole")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Disable switches scan types off. An empty list of types is not "all": it
+// fails while any type is on, and older Terraform asks for the status so.
+func (s *Service) Disable(ctx context.Context, call *awsmodel.Call, in *inspector2.DisableInput) (*inspector2.DisableOutput, error) {
+	types := scanTypes(in.ResourceTypes)
+	if err := s.available(call.Region, types); err != nil {
+		return nil, err
+	}
+	return update(ctx, s, call, "Disable", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.DisableOutput, error) {
+		list, err := targets(ctx, tx, standing, in.AccountIds)
+		if err != nil {
+			return nil, err
+		}
+		return s.disableAll(ctx, tx, standing, list, types, call.Time)
+	})
+}
+
+func (s *Service) disableAll(ctx context.Context, tx *store.Tx, standing relation.Standing, list []target, types []activation.ScanType, now time.Time) (*inspector2.DisableOutput, error) {
+	out := &inspector2.DisableOutput{Accounts: []inspector2.Account{}, FailedAccounts: []inspector2.FailedAccount{}}
+	var all []activation.Scan
+	for _, t := range list {
+		changed, refused, err := disableOne(ctx, tx, standing, t, types, now)
+		if err != nil {
+			return nil, err
+		}
+		if refused != nil {
+			out.FailedAccounts = append(out.FailedAccounts, t.failed(refused))
+			continue
+		}
+		out.Accounts = append(out.Accounts, t.succeeded(changed))
+		all = append(all, changed...)
+	}
+	return out, s.put(ctx, tx, all, now)
+}
+
+func disableOne(ctx context.Context, tx *store.Tx, standing relation.Standing, t target, types []activation.ScanType, now time.Time) ([]activation.Scan, *refusal, error) {
+	if t.refused != nil {
+		return nil, t.refused, nil
+	}
+	if len(types) == 0 && t.scans.Active() {
+		return nil, &refusal{inspector2.ErrorCodeResourceScanNotDisabled, "Scanning is enabled in the account. Name the scan types to disable."}, nil
+	}
+	changed, refused := disable(t.place, t.scans, types, now)
+	if refused != nil || !standing.IsAdministrator() || t.account != standing.Account || !wouldDeactivate(t.scans, changed) {
+		return changed, refused, nil
+	}
+	n, err := activation.CountMembers(ctx, tx, standing.Account, standing.Region, 1)
+	if n > 0 {
+		refused = &refusal{inspector2.ErrorCodeDisassociateAllMembers, "The delegated admin account has member accounts. Disassociate all of them first."}
+	}
+	return changed, refused, err
+}
+
+// BatchGetAccountStatus tells what is scanned in accounts. One that was never
+// activated is DISABLED throughout.
+func (s *Service) BatchGetAccountStatus(ctx context.Context, call *awsmodel.Call, in *inspector2.BatchGetAccountStatusInput) (*inspector2.BatchGetAccountStatusOutput, error) {
+	return view(ctx, s, call, "BatchGetAccountStatus", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.BatchGetAccountStatusOutput, error) {
+		list, err := targets(ctx, tx, standing, in.AccountIds)
+		if err != nil {
+			return nil, err
+		}
+		out := &inspector2.BatchGetAccountStatusOutput{Accounts: []inspector2.AccountState{}, FailedAccounts: []inspector2.FailedAccount{}}
+		for _, t := range list {
+			if t.refused != nil {
+				out.FailedAccounts = append(out.FailedAccounts, t.failed(t.refused))
+				continue
+			}
+			out.Accounts = append(out.Accounts, t.state())
+		}
+		return out, nil
+	})
+}
+
+// scanTypes are the types asked for, each once.
+func scanTypes(asked []inspector2.ResourceScanType) []activation.ScanType {
+	var types []activation.ScanType
+	for _, t := range activation.ScanTypes() {
+		if slices.Contains(asked, inspector2.ResourceScanType(t)) {
+			types = append(types, t)
+		}
+	}
+	return types
+}
+
+// available refuses the whole request for a type that the Region lacks.
+func (s *Service) available(region arn.Region, types []activation.ScanType) error {
+	names := map[activation.ScanType]string{
+		activation.EC2: "EC2", activation.ECR: "ECR", activation.Lambda: "Lambda",
+		activation.LambdaCode: "Lambda code", activation.CodeRepository: "Code repository",
+	}
+	for _, t := range types {
+		if s.config.Unavailable != nil && s.config.Unavailable(region, t) {
+			return denied("%s scanning is not supported in %s", names[t], region)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,130 @@
+package inspector
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"muster/internal/arn"
+	"muster/internal/awsmodel/inspector2"
+	"muster/internal/inspector/relation"
+	"muster/internal/organizations"
+	"muster/internal/store"
+	"muster/internal/store/activation"
+)
+
+// target is one account of a batch, reachable or not.
+type target struct {
+	place
+	// refused is why the caller does not reach the account.
+	refused *refusal
+	// suspended: the account is suspended or closing.
+	suspended bool
+	scans     activation.Scans
+}
+
+// targets finds the accounts of a batch, each once, in the order asked for;
+// without ids it is the caller. The caller reaches itself and, as the
+// delegated administrator, its associated members.
+func targets(ctx context.Context, tx *store.Tx, standing relation.Standing, ids []string) ([]target, error) {
+	list := unique(standing, ids)
+	members, err := membersAmong(ctx, tx, standing, list)
+	if err != nil {
+		return nil, err
+	}
+	scans, err := activation.LookupScans(ctx, tx, standing.Region, list)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]target, len(list))
+	for i, id := range list {
+		m := members[id]
+		t := target{place: place{id, standing.Region}, suspended: m.Relationship == activation.AccountSuspended}
+		if id != standing.Account && !m.Relationship.Associated() {
+			if t.refused, err = unreachable(ctx, tx, standing, m, id); err != nil {
+				return nil, err
+			}
+		} else {
+			t.scans = scans[id]
+		}
+		found[i] = t
+	}
+	return found, nil
+}
+
+func unique(standing relation.Standing, ids []string) []arn.AccountID {
+	if len(ids) == 0 {
+		return []arn.AccountID{standing.Account}
+	}
+	var list []arn.AccountID
+	for _, id := range ids {
+		if a := arn.AccountID(id); !slices.Contains(list, a) {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+func membersAmong(ctx context.Context, tx *store.Tx, standing relation.Standing, list []arn.AccountID) (map[arn.AccountID]activation.Member, error) {
+	if !standing.IsAdministrator() {
+		return nil, nil
+	}
+	return activation.LookupMembers(ctx, tx, standing.Account, standing.Region, list)
+}
+
+// unreachable says why: only an administrator learns that an account is not
+// in its organization, everybody else learns nothing.
+func unreachable(ctx context.Context, tx *store.Tx, standing relation.Standing, m activation.Member, id arn.AccountID) (*refusal, error) {
+	no := &refusal{inspector2.ErrorCodeAccessDenied, noAccess}
+	if !standing.IsAdministrator() || m.Relationship != "" {
+		return no, nil
+	}
+	_, err := organizations.AccountIn(ctx, tx, standing.Organization, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return &refusal{inspector2.ErrorCodeResourceNotFound, "The account was not found in the organization"}, nil
+	}
+	return no, err
+}
+
+// noAccess is AWS's own text; clients show it.
+const noAccess = "Invoking account does not have access to this account"
+
+// failed is the target's entry among the failures of a batch. What the caller
+// may see of the account it sees here too.
+func (t target) failed(r *refusal) inspector2.FailedAccount {
+	f := inspector2.FailedAccount{AccountId: string(t.account), ErrorCode: r.code, ErrorMessage: r.message}
+	if t.refused == nil {
+		f.Status, f.ResourceStatus = inspector2.Status(t.scans.Account()), resourceStatus(t.scans)
+	}
+	return f
+}
+
+func (t target) succeeded(changed []activation.Scan) inspector2.Account {
+	scans := after(t.scans, changed)
+	return inspector2.Account{
+		AccountId: string(t.account), Status: inspector2.Status(scans.Account()), ResourceStatus: resourceStatus(scans),
+	}
+}
+
+func resourceStatus(s activation.Scans) *inspector2.ResourceStatus {
+	of := func(t activation.ScanType) inspector2.Status { return inspector2.Status(s.Status(t)) }
+	return &inspector2.ResourceStatus{
+		Ec2: of(activation.EC2), Ecr: of(activation.ECR), Lambda: of(activation.Lambda),
+		LambdaCode: of(activation.LambdaCode), CodeRepository: of(activation.CodeRepository),
+	}
+}
+
+// state has all five keys always: Terraform reads each.
+func (t target) state() inspector2.AccountState {
+	of := func(st activation.ScanType) *inspector2.State {
+		return &inspector2.State{Status: inspector2.Status(t.scans.Status(st))}
+	}
+	return inspector2.AccountState{
+		AccountId: string(t.account),
+		State:     &inspector2.State{Status: inspector2.Status(t.scans.Account())},
+		ResourceState: &inspector2.ResourceState{
+			Ec2: of(activation.EC2), Ecr: of(activation.ECR), Lambda: of(activation.Lambda),
+			LambdaCode: of(activation.LambdaCode), CodeRepository: of(activation.CodeRepository),
+		},
+	}
+}

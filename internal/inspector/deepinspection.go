@@ -1,0 +1,204 @@
+package inspector
+
+import (
+	"context"
+
+	"muster/internal/arn"
+	"muster/internal/awsmodel"
+	"muster/internal/awsmodel/inspector2"
+	"muster/internal/inspector/relation"
+	"muster/internal/store"
+	"muster/internal/store/activation"
+)
+
+// GetEc2DeepInspectionConfiguration returns the caller's own paths, those of
+// its delegated administrator and whether deep inspection is active.
+func (s *Service) GetEc2DeepInspectionConfiguration(ctx context.Context, call *awsmodel.Call, in *inspector2.GetEc2DeepInspectionConfigurationInput) (*inspector2.GetEc2DeepInspectionConfigurationOutput, error) {
+	return view(ctx, s, call, "GetEc2DeepInspectionConfiguration", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.GetEc2DeepInspectionConfigurationOutput, error) {
+		d, err := deepInspectionOf(ctx, tx, standing)
+		return &inspector2.GetEc2DeepInspectionConfigurationOutput{
+			PackagePaths: d.own, OrgPackagePaths: d.organization, Status: d.status,
+		}, err
+	})
+}
+
+// deepInspection is what is in effect for an account.
+type deepInspection struct {
+	own, organization []string
+	status            inspector2.Ec2DeepInspectionStatus
+}
+
+func deepInspectionOf(ctx context.Context, tx *store.Tx, standing relation.Standing) (deepInspection, error) {
+	setting, err := activation.LookupDeepInspection(ctx, tx, standing.Account, standing.Region)
+	if err != nil {
+		return deepInspection{}, err
+	}
+	scans, err := activation.ScansOf(ctx, tx, standing.Account, standing.Region)
+	if err != nil {
+		return deepInspection{}, err
+	}
+	d := deepInspection{own: listed(setting.PackagePaths), organization: []string{}, status: deepStatus(setting, scans)}
+	switch {
+	case standing.IsAdministrator():
+		d.organization = listed(setting.OrganizationPaths)
+	case standing.IsMember():
+		theirs, err := activation.LookupDeepInspection(ctx, tx, standing.Administrator, standing.Region)
+		d.organization = listed(theirs.OrganizationPaths)
+		return d, err
+	}
+	return d, nil
+}
+
+// listed is a list that is sent even when it is empty.
+func listed(paths []string) []string {
+	if paths == nil {
+		return []string{}
+	}
+	return paths
+}
+
+// deepStatus: deep inspection goes with EC2 scanning, unless it is switched
+// off.
+func deepStatus(setting activation.DeepInspection, scans activation.Scans) inspector2.Ec2DeepInspectionStatus {
+	switch ec2 := scans.Status(activation.EC2); {
+	case setting.Activated && ec2 == activation.Enabled:
+		return inspector2.Ec2DeepInspectionStatusActivated
+	case setting.Activated && ec2 == activation.Enabling:
+		return inspector2.Ec2DeepInspectionStatusPending
+	}
+	return inspector2.Ec2DeepInspectionStatusDeactivated
+}
+
+// UpdateEc2DeepInspectionConfiguration changes the caller's own setting; a
+// list of paths replaces the former one.
+func (s *Service) UpdateEc2DeepInspectionConfiguration(ctx context.Context, call *awsmodel.Call, in *inspector2.UpdateEc2DeepInspectionConfigurationInput) (*inspector2.UpdateEc2DeepInspectionConfigurationOutput, error) {
+	return update(ctx, s, call, "UpdateEc2DeepInspectionConfiguration", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.UpdateEc2DeepInspectionConfigurationOutput, error) {
+		setting, err := activation.LookupDeepInspection(ctx, tx, standing.Account, call.Region)
+		if err != nil {
+			return nil, err
+		}
+		setting.Activated = value(in.ActivateDeepInspection, setting.Activated)
+		if in.PackagePaths != nil {
+			setting.PackagePaths = in.PackagePaths
+		}
+		if err := activation.PutDeepInspection(ctx, tx, standing.Account, call.Region, setting); err != nil {
+			return nil, err
+		}
+		d, err := deepInspectionOf(ctx, tx, standing)
+		return &inspector2.UpdateEc2DeepInspectionConfigurationOutput{
+			PackagePaths: d.own, OrgPackagePaths: d.organization, Status: d.status,
+		}, err
+	})
+}
+
+// UpdateOrgEc2DeepInspectionConfiguration sets the paths that are scanned in
+// every account of a delegated administrator.
+func (s *Service) UpdateOrgEc2DeepInspectionConfiguration(ctx context.Context, call *awsmodel.Call, in *inspector2.UpdateOrgEc2DeepInspectionConfigurationInput) (*inspector2.UpdateOrgEc2DeepInspectionConfigurationOutput, error) {
+	return update(ctx, s, call, "UpdateOrgEc2DeepInspectionConfiguration", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.UpdateOrgEc2DeepInspectionConfigurationOutput, error) {
+		setting, err := activation.LookupDeepInspection(ctx, tx, standing.Account, call.Region)
+		if err != nil {
+			return nil, err
+		}
+		setting.OrganizationPaths = in.OrgPackagePaths
+		return &inspector2.UpdateOrgEc2DeepInspectionConfigurationOutput{},
+			activation.PutDeepInspection(ctx, tx, standing.Account, call.Region, setting)
+	})
+}
+
+// BatchGetMemberEc2DeepInspectionStatus tells a delegated administrator where
+// deep inspection is active.
+func (s *Service) BatchGetMemberEc2DeepInspectionStatus(ctx context.Context, call *awsmodel.Call, in *inspector2.BatchGetMemberEc2DeepInspectionStatusInput) (*inspector2.BatchGetMemberEc2DeepInspectionStatusOutput, error) {
+	return view(ctx, s, call, "BatchGetMemberEc2DeepInspectionStatus", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.BatchGetMemberEc2DeepInspectionStatusOutput, error) {
+		list, err := targets(ctx, tx, standing, in.AccountIds)
+		if err != nil {
+			return nil, err
+		}
+		b := newDeepBatch()
+		for _, t := range list {
+			if err := b.read(ctx, tx, t); err != nil {
+				return nil, err
+			}
+		}
+		return &inspector2.BatchGetMemberEc2DeepInspectionStatusOutput{AccountIds: b.states, FailedAccountIds: b.failed}, nil
+	})
+}
+
+// BatchUpdateMemberEc2DeepInspectionStatus switches deep inspection on and off
+// in the accounts of a delegated administrator, itself included. It fails
+// where EC2 scanning is not on.
+func (s *Service) BatchUpdateMemberEc2DeepInspectionStatus(ctx context.Context, call *awsmodel.Call, in *inspector2.BatchUpdateMemberEc2DeepInspectionStatusInput) (*inspector2.BatchUpdateMemberEc2DeepInspectionStatusOutput, error) {
+	return update(ctx, s, call, "BatchUpdateMemberEc2DeepInspectionStatus", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.BatchUpdateMemberEc2DeepInspectionStatusOutput, error) {
+		b := newDeepBatch()
+		if len(in.AccountIds) == 0 {
+			return &inspector2.BatchUpdateMemberEc2DeepInspectionStatusOutput{AccountIds: b.states, FailedAccountIds: b.failed}, nil
+		}
+		activate := map[arn.AccountID]bool{}
+		var ids []string
+		for _, a := range in.AccountIds {
+			activate[arn.AccountID(a.AccountId)] = a.ActivateDeepInspection
+			ids = append(ids, a.AccountId)
+		}
+		list, err := targets(ctx, tx, standing, ids)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range list {
+			if err := b.write(ctx, tx, t, activate[t.account]); err != nil {
+				return nil, err
+			}
+		}
+		return &inspector2.BatchUpdateMemberEc2DeepInspectionStatusOutput{AccountIds: b.states, FailedAccountIds: b.failed}, nil
+	})
+}
+
+// deepBatch collects the reply of a batch about deep inspection.
+type deepBatch struct {
+	states []inspector2.MemberAccountEc2DeepInspectionStatusState
+	failed []inspector2.FailedMemberAccountEc2DeepInspectionStatusState
+}
+
+func newDeepBatch() *deepBatch {
+	return &deepBatch{
+		states: []inspector2.MemberAccountEc2DeepInspectionStatusState{},
+		failed: []inspector2.FailedMemberAccountEc2DeepInspectionStatusState{},
+	}
+}
+
+func (b *deepBatch) fail(t target, message string) {
+	f := inspector2.FailedMemberAccountEc2DeepInspectionStatusState{AccountId: string(t.account), ErrorMessage: new(message)}
+	if t.refused == nil {
+		f.Ec2ScanStatus = inspector2.Status(t.scans.Status(activation.EC2))
+	}
+	b.failed = append(b.failed, f)
+}
+
+func (b *deepBatch) read(ctx context.Context, tx *store.Tx, t target) error {
+	if t.refused != nil {
+		b.fail(t, noAccess)
+		return nil
+	}
+	setting, err := activation.LookupDeepInspection(ctx, tx, t.account, t.region)
+	b.states = append(b.states, inspector2.MemberAccountEc2DeepInspectionStatusState{
+		AccountId: string(t.account), Status: deepStatus(setting, t.scans),
+	})
+	return err
+}
+
+func (b *deepBatch) write(ctx context.Context, tx *store.Tx, t target, activated bool) error {
+	ec2 := t.scans.Status(activation.EC2)
+	if t.refused == nil && ec2 != activation.Enabled && ec2 != activation.Enabling {
+		b.fail(t, "EC2 scanning is not enabled in this account")
+		return nil
+	}
+	if t.refused == nil {
+		setting, err := activation.LookupDeepInspection(ctx, tx, t.account, t.region)
+		if err != nil {
+			return err
+		}
+		setting.Activated = activated
+		if err := activation.PutDeepInspection(ctx, tx, t.account, t.region, setting); err != nil {
+			return err
+		}
+	}
+	return b.read(ctx, tx, t)
+}

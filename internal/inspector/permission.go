@@ -1,0 +1,57 @@
+package inspector
+
+import (
+	"context"
+	"strconv"
+
+	"muster/internal/awsmodel"
+	"muster/internal/awsmodel/inspector2"
+	"muster/internal/inspector/relation"
+	"muster/internal/store"
+)
+
+// ListAccountPermissions tells what the caller's account may change about its
+// own scanning: a member cannot switch it off.
+func (s *Service) ListAccountPermissions(ctx context.Context, call *awsmodel.Call, in *inspector2.ListAccountPermissionsInput) (*inspector2.ListAccountPermissionsOutput, error) {
+	const op, most = "ListAccountPermissions", 1024
+	return view(ctx, s, call, op, in, func(_ *store.Tx, standing relation.Standing) (*inspector2.ListAccountPermissionsOutput, error) {
+		p, err := s.openPage(call, op, in.Service, in.NextToken, in.MaxResults, most)
+		if err != nil {
+			return nil, err
+		}
+		out := &inspector2.ListAccountPermissionsOutput{Permissions: []inspector2.Permission{}}
+		for i, permission := range permissions(standing, in.Service) {
+			if p.after != "" && strconv.Itoa(i) <= p.after {
+				continue
+			}
+			if len(out.Permissions) == p.size {
+				out.NextToken = p.next(strconv.Itoa(i - 1))
+				break
+			}
+			out.Permissions = append(out.Permissions, permission)
+		}
+		return out, nil
+	})
+}
+
+// permissions are at most eight, so that their numbers sort as text.
+func permissions(standing relation.Standing, service inspector2.Service) []inspector2.Permission {
+	scanning := []inspector2.Operation{inspector2.OperationEnableScanning, inspector2.OperationDisableScanning}
+	var list []inspector2.Permission
+	for _, of := range []struct {
+		service    inspector2.Service
+		operations []inspector2.Operation
+	}{
+		{inspector2.ServiceEc2, scanning},
+		{inspector2.ServiceEcr, append(scanning, inspector2.OperationEnableRepository, inspector2.OperationDisableRepository)},
+		{inspector2.ServiceLambda, scanning},
+	} {
+		for _, operation := range of.operations {
+			if service != "" && service != of.service || operation == inspector2.OperationDisableScanning && standing.IsMember() {
+				continue
+			}
+			list = append(list, inspector2.Permission{Service: of.service, Operation: operation})
+		}
+	}
+	return list
+}

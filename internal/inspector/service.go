@@ -1,0 +1,143 @@
+// Package inspector is the Inspector desk: what the operations of inspector2
+// mean. This half is about accounts: delegated administrators, members, what
+// is scanned where, and the settings of an organization; the finding files are
+// about what was found.
+//
+// Every handler checks the caller's standing (package relation) in the
+// transaction it works in; the access desk has asked Relation before, after
+// IAM. What takes time on AWS takes time here: states such as ENABLING last
+// for Config.Transition and are ended by the jobs that Jobs lists. The desk
+// observes the organizations desk, so that whatever happens to an account
+// there changes Inspector's state in the same transaction.
+package inspector
+
+import (
+	"context"
+	"time"
+
+	"muster/internal/arn"
+	"muster/internal/awsmodel"
+	"muster/internal/awsmodel/inspector2"
+	"muster/internal/inspector/relation"
+	"muster/internal/store"
+	"muster/internal/store/activation"
+)
+
+// Pager seals the place where a page ended into a token for the client, and
+// opens it again for the same caller, operation and query only.
+// *pagetoken.Sealer is one.
+type Pager interface {
+	Seal(call *awsmodel.Call, op string, query any, cursor []byte) string
+	Open(call *awsmodel.Call, op string, query any, token string) ([]byte, error)
+}
+
+// Access answers for the actions beside the called one that an operation needs
+// the caller's permission for. It returns nil when the caller's policies
+// permit the action, or the refusal.
+type Access interface {
+	Permit(ctx context.Context, call *awsmodel.Call, action string, resource arn.ARN, keys map[string][]string) error
+}
+
+// Config are the desk's parts and settings.
+type Config struct {
+	Store *store.Store
+	// Pages seals page tokens; required.
+	Pages Pager
+	// Access checks further permissions; nil permits everything.
+	Access Access
+	// Regions are the Regions of the installation; empty means any.
+	Regions []arn.Region
+	// Now is the clock of the jobs; nil means time.Now. Operations use the
+	// time of their call.
+	Now func() time.Time
+	// Transition is how long asynchronous states last at least.
+	Transition time.Duration
+	// MemberLimit is how many members an administrator may have in a Region;
+	// 0 means AWS's 10,000.
+	MemberLimit int
+	// ActivateAdministrator makes the API do what AWS's console does: a new
+	// delegated administrator gets every scan type switched on.
+	ActivateAdministrator bool
+	// Unavailable says which scan types a Region lacks; nil means none.
+	Unavailable func(arn.Region, activation.ScanType) bool
+}
+
+// Service is the desk. It is safe for concurrent use.
+type Service struct {
+	config Config
+	store  *store.Store
+}
+
+// New returns the desk.
+func New(c Config) *Service {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.MemberLimit == 0 {
+		c.MemberLimit = 10_000
+	}
+	return &Service{config: c, store: c.Store}
+}
+
+// Handlers lists the operations that muster implements.
+func (s *Service) Handlers() inspector2.Handlers {
+	h := inspector2.Handlers{
+		EnableDelegatedAdminAccount:  s.EnableDelegatedAdminAccount,
+		DisableDelegatedAdminAccount: s.DisableDelegatedAdminAccount,
+		ListDelegatedAdminAccounts:   s.ListDelegatedAdminAccounts,
+		GetDelegatedAdminAccount:     s.GetDelegatedAdminAccount,
+
+		AssociateMember:    s.AssociateMember,
+		DisassociateMember: s.DisassociateMember,
+		GetMember:          s.GetMember,
+		ListMembers:        s.ListMembers,
+
+		Enable:                 s.Enable,
+		Disable:                s.Disable,
+		BatchGetAccountStatus:  s.BatchGetAccountStatus,
+		ListAccountPermissions: s.ListAccountPermissions,
+		BatchGetFreeTrialInfo:  s.BatchGetFreeTrialInfo,
+
+		DescribeOrganizationConfiguration: s.DescribeOrganizationConfiguration,
+		UpdateOrganizationConfiguration:   s.UpdateOrganizationConfiguration,
+		GetConfiguration:                  s.GetConfiguration,
+		UpdateConfiguration:               s.UpdateConfiguration,
+
+		GetEc2DeepInspectionConfiguration:        s.GetEc2DeepInspectionConfiguration,
+		UpdateEc2DeepInspectionConfiguration:     s.UpdateEc2DeepInspectionConfiguration,
+		UpdateOrgEc2DeepInspectionConfiguration:  s.UpdateOrgEc2DeepInspectionConfiguration,
+		BatchGetMemberEc2DeepInspectionStatus:    s.BatchGetMemberEc2DeepInspectionStatus,
+		BatchUpdateMemberEc2DeepInspectionStatus: s.BatchUpdateMemberEc2DeepInspectionStatus,
+	}
+	s.findingHandlers(&h)
+	return h
+}
+
+// view runs fn on a snapshot, for a caller who may call op with in, and
+// returns what it returns.
+func view[T any](ctx context.Context, s *Service, call *awsmodel.Call, op string, in any, fn func(*store.Tx, relation.Standing) (T, error)) (T, error) {
+	var out T
+	err := s.store.View(ctx, func(tx *store.Tx) error {
+		standing, err := s.admit(ctx, tx, call, op, in)
+		if err != nil {
+			return err
+		}
+		out, err = fn(tx, standing)
+		return err
+	})
+	return out, err
+}
+
+// update is view in a transaction that writes; fn may run again.
+func update[T any](ctx context.Context, s *Service, call *awsmodel.Call, op string, in any, fn func(*store.Tx, relation.Standing) (T, error)) (T, error) {
+	var out T
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		standing, err := s.admit(ctx, tx, call, op, in)
+		if err != nil {
+			return err
+		}
+		out, err = fn(tx, standing)
+		return err
+	})
+	return out, err
+}

@@ -1,0 +1,82 @@
+package inspector
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"muster/internal/arn"
+	"muster/internal/awsmodel"
+	"muster/internal/inspector/relation"
+	"muster/internal/organizations"
+	"muster/internal/store"
+	"muster/internal/store/activation"
+)
+
+// Scope is the accounts whose data a caller may see in a Region; its Where
+// says them in SQL.
+type Scope = activation.Scope
+
+// VisibleAccounts returns the scope of an account in a Region: itself, and its
+// associated members when it is the delegated administrator there.
+func VisibleAccounts(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region) (Scope, error) {
+	s, err := standingOf(ctx, tx, account, region)
+	if err != nil {
+		return Scope{}, err
+	}
+	return Scope{Own: account, Region: region, Administrator: s.IsAdministrator(), Organization: s.Organization}, nil
+}
+
+// standingOf returns how an account stands to its organization in a Region.
+func standingOf(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region) (relation.Standing, error) {
+	s := relation.Standing{Account: account, Region: region}
+	m, err := organizations.Of(ctx, tx, account)
+	if errors.Is(err, store.ErrNotFound) {
+		return s, nil
+	}
+	if err != nil {
+		return s, err
+	}
+	s.Organization, s.Management = m.Org, m.Management
+	d, err := activation.LookupDesignation(ctx, tx, m.Org, region)
+	if err != nil || d.Status != activation.Designated {
+		return s, ignore(err, store.ErrNotFound)
+	}
+	s.Administrator = d.Account
+	if d.Account == account {
+		return s, nil
+	}
+	r, err := activation.LookupMember(ctx, tx, d.Account, region, account)
+	s.Associated = err == nil && r.Relationship.Associated()
+	return s, ignore(err, store.ErrNotFound)
+}
+
+// ignore is err, or nil when it is the one that does not matter.
+func ignore(err, harmless error) error {
+	if errors.Is(err, harmless) {
+		return nil
+	}
+	return err
+}
+
+// Relation checks that the standing of the caller's account permits an
+// operation. The access desk asks it after the caller's IAM policies. The
+// handlers check again inside their own transactions.
+func (s *Service) Relation(ctx context.Context, call *awsmodel.Call, op *awsmodel.Operation, in any) error {
+	return s.store.View(ctx, func(tx *store.Tx) error {
+		_, err := s.admit(ctx, tx, call, op.Name, in)
+		return err
+	})
+}
+
+// admit returns the caller's standing if it permits the operation.
+func (s *Service) admit(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op string, in any) (relation.Standing, error) {
+	if len(s.config.Regions) > 0 && !slices.Contains(s.config.Regions, call.Region) {
+		return relation.Standing{}, invalid("Region %s is not one of this installation.", call.Region)
+	}
+	standing, err := standingOf(ctx, tx, call.Account(), call.Region)
+	if err != nil {
+		return standing, err
+	}
+	return standing, relation.Check(standing, op, in)
+}
