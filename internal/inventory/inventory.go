@@ -72,6 +72,9 @@ const (
 	// RoleThirdParty did not come from the distribution: its advisories say
 	// nothing about it and no other source is known to (feeds 7.1 rule 3).
 	RoleThirdParty Role = "third-party"
+	// RoleToolchain is the standard library of a binary on an instance, which
+	// is judged in images only (scanning specification 3.3).
+	RoleToolchain Role = "toolchain"
 )
 
 // Judged reports whether packages of this role can become findings.

@@ -1,0 +1,138 @@
+package java
+
+import (
+	"archive/zip"
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"muster/internal/testshared"
+)
+
+// archive builds a zip; names that end in "!" are stored, not compressed.
+func archive(t testing.TB, files ...string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for i := 0; i < len(files); i += 2 {
+		name, stored := strings.CutSuffix(files[i], "!")
+		h := &zip.FileHeader{Name: name, Method: zip.Deflate}
+		if stored {
+			h.Method = zip.Store
+		}
+		w, err := z.CreateHeader(h)
+		if err == nil {
+			_, err = w.Write([]byte(files[i+1]))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func pom(group, artifact, version string) []string {
+	return []string{"META-INF/maven/" + group + "/" + artifact + "/pom.properties",
+		"#Generated\ngroupId=" + group + "\nartifactId=" + artifact + "\nversion=" + version + "\n"}
+}
+
+func read(t testing.TB, data []byte, name string) ([]string, error) {
+	t.Helper()
+	found, err := Read(bytes.NewReader(data), int64(len(data)), name)
+	var lines []string
+	for _, a := range found {
+		line := a.Name + " " + a.Version
+		if a.Inner != "" {
+			line += " in " + a.Inner
+		}
+		lines = append(lines, line)
+	}
+	slices.Sort(lines)
+	return lines, err
+}
+
+func TestRead(t *testing.T) {
+	inner := archive(t, pom("org.a", "inner", "2.0")...)
+	tests := []struct {
+		name, file string
+		data       []byte
+		want       []string
+	}{
+		{"pom.properties", "x.jar", archive(t, pom("org.a", "a", "1.0")...), []string{"org.a:a 1.0"}},
+		{"shaded", "a-1.0.jar", archive(t, append(pom("org.a", "a", "1.0"), pom("org.b", "b", "2")...)...), []string{"org.a:a 1.0", "org.b:b 2"}},
+		{"shaded without its own", "c-3.jar", archive(t, append(append(pom("org.a", "a", "1.0"), pom("org.b", "b", "2")...),
+			"META-INF/MANIFEST.MF", "Implementation-Vendor-Id: org.c\nImplementation-Version: 3\n")...), []string{"org.a:a 1.0", "org.b:b 2", "org.c:c 3"}},
+		{"vendor id in the manifest", "log4j-core-2.14.1.jar", archive(t, "META-INF/MANIFEST.MF",
+			"Manifest-Version: 1.0\r\nImplementation-Vendor-Id: org.apache.logg\r\n ing.log4j\r\nImplementation-Version: 2.14.1\r\n\r\nName: x\r\n"),
+			[]string{"org.apache.logging.log4j:log4j-core 2.14.1"}},
+		{"symbolic name that ends in the artifact", "guava-31.0.jar", archive(t, "META-INF/MANIFEST.MF",
+			"Bundle-SymbolicName: com.google.guava.guava;singleton:=true\nBundle-Version: 31.0.0.jre\n"), []string{"com.google.guava:guava 31.0"}},
+		{"a group is not guessed", "commons-io-2.4.jar", archive(t, "META-INF/MANIFEST.MF",
+			"Bundle-SymbolicName: org.apache.commons.io\n"), []string{"commons-io 2.4"}},
+		{"nothing known", "app.jar", archive(t, "META-INF/MANIFEST.MF", "Manifest-Version: 1.0\n"), nil},
+		{"nested, compressed and stored", "app.war", archive(t, "WEB-INF/lib/i.jar", string(inner), "BOOT-INF/lib/j.jar!", string(inner)),
+			[]string{"org.a:inner 2.0 in BOOT-INF/lib/j.jar", "org.a:inner 2.0 in WEB-INF/lib/i.jar"}},
+		{"nested twice", "app.ear", archive(t, "w.war", string(archive(t, "lib/i.jar!", string(inner)))),
+			[]string{"org.a:inner 2.0 in w.war!/lib/i.jar"}},
+		{"unexpanded properties", "x.jar", archive(t, pom("org.a", "a", "${version}")...), nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got, err := read(t, tt.data, tt.file); err != nil || !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, %v; want %q", got, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestABrokenNestedArchiveDoesNotHideTheOthers(t *testing.T) {
+	data := archive(t, "lib/broken.jar", "no zip", "lib/i.jar", string(archive(t, pom("org.a", "inner", "2.0")...)))
+	got, err := read(t, data, "app.war")
+	if err == nil || !strings.Contains(err.Error(), "broken.jar") || !slices.Equal(got, []string{"org.a:inner 2.0 in lib/i.jar"}) {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestArchivesThatUnfoldEnd(t *testing.T) {
+	deep := archive(t, pom("org.a", "core", "1")...)
+	for range maxDepth + 3 {
+		deep = archive(t, "n.jar", string(deep))
+	}
+	if got, err := read(t, deep, "app.jar"); err != nil || len(got) != 0 {
+		t.Errorf("deep: %q, %v", got, err)
+	}
+	bomb := archive(t, "huge.jar", string(make([]byte, maxNested+1)), "META-INF/MANIFEST.MF", string(make([]byte, maxText+1)))
+	if _, err := read(t, bomb, "app.jar"); err == nil || !strings.Contains(err.Error(), "too large") {
+		t.Errorf("bomb of %d bytes: %v", len(bomb), err)
+	}
+}
+
+func TestRealArchive(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(testshared.Dir(t), "targets", "archives", "gradle.war"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := read(t, data, "gradle.war")
+	if err != nil || len(got) != 4 {
+		t.Errorf("%d artifacts, want 4: %q, %v", len(got), got, err)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add(archive(f, pom("org.a", "a", "1.0")...))
+	f.Add(archive(f, "META-INF/MANIFEST.MF", "A: b\n c\n", "i.jar", string(archive(f, pom("org.a", "a", "1.0")...))))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		found, _ := Read(bytes.NewReader(data), int64(len(data)), "a-1.jar")
+		for _, a := range found {
+			if a.Name == "" || a.Version == "" {
+				t.Errorf("incomplete: %+v", a)
+			}
+		}
+	})
+}

@@ -1,0 +1,62 @@
+package extract
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"muster/internal/extract/apk"
+	"muster/internal/extract/dpkg"
+	"muster/internal/extract/rpm"
+	"muster/internal/inventory"
+)
+
+// assignOwners finds which operating-system package brought each file that
+// proves a language package. The distribution's advisories judge what its own
+// packages bring (feeds specification 7.1 rule 2); what other publishers'
+// packages bring is judged as what it is, since nobody else does.
+func assignOwners(fsys fs.FS, system inventory.OS, packages []inventory.Item, found []finding) error {
+	if len(packages) == 0 || len(found) == 0 {
+		return nil
+	}
+	wanted := map[string]bool{}
+	for _, f := range found {
+		wanted[f.file] = true
+	}
+	foreign := map[string]bool{}
+	for _, p := range packages {
+		if p.Role == inventory.RoleThirdParty {
+			foreign[p.Name] = true
+		}
+	}
+	var failed []error
+	for _, owners := range []func(fs.FS, map[string]bool) (map[string]string, error){dpkg.Owners, apk.Owners, rpm.Owners} {
+		owned, err := owners(fsys, wanted)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("owners of files: %w", err))
+		}
+		for i := range found {
+			owner, ok := owned[found[i].file]
+			if !ok {
+				continue
+			}
+			found[i].ownedBy = owner
+			if judgesLanguages(system) && !foreign[owner] {
+				found[i].role = inventory.RoleOwned
+			}
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// judgesLanguages reports whether the distribution's advisories cover the
+// language packages that its packages contain. Wolfi and its kin publish for
+// the bundled modules only in part, and systems without advisories judge
+// nothing.
+func judgesLanguages(system inventory.OS) bool {
+	switch system.Ecosystem {
+	case "", "Wolfi", "Chainguard", "MinimOS":
+		return false
+	}
+	return true
+}

@@ -1,0 +1,74 @@
+package extract
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+
+	"muster/internal/extract/apk"
+	"muster/internal/extract/dpkg"
+	"muster/internal/extract/kernel"
+	"muster/internal/extract/rpm"
+	"muster/internal/inventory"
+)
+
+// DatabaseFolders are the folders in which something changes when
+// operating-system packages do, relative to the root.
+func DatabaseFolders() []string {
+	return []string{
+		"var/lib/dpkg", dpkg.StatusFolder,
+		"lib/apk/db", "usr/lib/apk/db",
+		"var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm",
+	}
+}
+
+// DatabaseFiles are the files whose change means that operating-system
+// packages changed, relative to the root.
+func DatabaseFiles() []string {
+	return append(append([]string{dpkg.StatusFile}, apk.Files()...), rpm.Files()...)
+}
+
+// systemPackages reads every operating-system package database there is;
+// usually one, none in a scratch image.
+func systemPackages(fsys fs.FS, system inventory.OS, running kernel.Running) ([]inventory.Item, error) {
+	var items []inventory.Item
+	var failed []error
+	for _, read := range []func(fs.FS, inventory.OS, kernel.Running) ([]inventory.Item, error){dpkg.Read, apk.Read, rpm.Read} {
+		more, err := read(fsys, system, running)
+		items = append(items, more...)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			failed = append(failed, err)
+		}
+	}
+	return items, errors.Join(failed...)
+}
+
+// Architecture is Inspector's word for what uname, dpkg, rpm or apk call the
+// machine; "" for what fits any machine.
+func Architecture(machine string) string {
+	switch machine {
+	case "", "all", "noarch", "any":
+		return ""
+	case "amd64", "x86_64":
+		return "X86_64"
+	case "arm64", "aarch64":
+		return "ARM64"
+	}
+	return strings.ToUpper(machine)
+}
+
+// usualArchitecture is the one most packages are built for.
+func usualArchitecture(items []inventory.Item) string {
+	count := map[string]int{}
+	best := ""
+	for _, it := range items {
+		arch := Architecture(it.Arch)
+		if arch == "" {
+			continue
+		}
+		if count[arch]++; count[arch] > count[best] {
+			best = arch
+		}
+	}
+	return best
+}

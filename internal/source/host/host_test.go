@@ -1,0 +1,138 @@
+package host
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/fstest"
+	"time"
+)
+
+const table = `22 27 0:21 / /proc rw,relatime - proc proc rw
+27 1 254:0 / / rw,relatime - ext4 /dev/vda rw
+30 27 0:30 / /srv/a\040b rw shared:1 master:2 - nfs4 server:/x rw
+31 27 0:31 / /home/u/remote rw - fuse.sshfs u@h: rw
+32 27 0:32 / /data rw - xfs /dev/vdb rw
+33 27 0:33 / /run rw - tmpfs tmpfs rw
+broken line
+`
+
+func TestRemoteMounts(t *testing.T) {
+	if got, want := remoteMounts(table), []string{"/proc", "/srv/a b", "/home/u/remote"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func write(t *testing.T, root string, files ...string) {
+	t.Helper()
+	for i := 0; i < len(files); i += 2 {
+		name := filepath.Join(root, files[i])
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(files[i+1]), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestFS(t *testing.T) {
+	root := t.TempDir()
+	write(t, root, "etc/a", "1", "usr/lib/b", "2")
+	h, err := Open(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fstest.TestFS(h.FS(), "etc/a", "usr/lib/b"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMountsAreLeftOut(t *testing.T) {
+	root := t.TempDir()
+	write(t, root, "data/remote/x/file", "1", "data/local/file", "2")
+	h, err := Open(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.pruned["data/remote"] = true
+	entries, err := fs.ReadDir(h.FS(), "data")
+	if err != nil || len(entries) != 1 || entries[0].Name() != "local" {
+		t.Errorf("%v, %v", entries, err)
+	}
+	if _, err := fs.ReadFile(h.FS(), "data/remote/x/file"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("opened: %v", err)
+	}
+	if _, err := fs.ReadFile(h.FS(), "data/local/file"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPipesDoNotBlock: a reader of a pipe without a writer would wait for ever.
+func TestPipesDoNotBlock(t *testing.T) {
+	root := t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(root, "METADATA"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	h, err := Open(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := make(chan error, 1)
+	go func() {
+		f, err := h.FS().Open("METADATA")
+		if err == nil {
+			err = f.Close()
+		}
+		opened <- err
+	}()
+	select {
+	case err := <-opened:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("still waiting")
+	}
+}
+
+func TestMachineID(t *testing.T) {
+	root := t.TempDir()
+	h, err := Open(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id := h.MachineID(); id != "" {
+		t.Errorf("without identity: %q", id)
+	}
+	write(t, root, "var/lib/dbus/machine-id", "0123456789abcdef0123456789abcdef\n")
+	first := h.MachineID()
+	if len(first) != 64 || strings.Contains(first, "0123456789abcdef") {
+		t.Errorf("got %q", first)
+	}
+	write(t, root, "etc/machine-id", "0123456789abcdef0123456789abcdee\n")
+	if second := h.MachineID(); second == first {
+		t.Error("two machines have the same hash")
+	}
+}
+
+func TestThisMachine(t *testing.T) {
+	h, err := Open("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if release, machine, err := h.Kernel(); err != nil || release == "" || machine == "" {
+		t.Errorf("%q, %q, %v", release, machine, err)
+	}
+	if _, err := fs.Stat(h.FS(), "proc/self"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("proc is visible: %v", err)
+	}
+	if _, err := Open(filepath.Join(t.TempDir(), "absent")); err == nil {
+		t.Error("an absent root is accepted")
+	}
+}
