@@ -54,8 +54,8 @@ const (
 // Change is what one evaluation does to one finding.
 type Change struct {
 	Kind Kind
-	// Before is the status the finding had, "" if it did not exist.
-	Before Status
+	// Before is the finding as it was; its status is "" if it did not exist.
+	Before Finding
 	// After is the finding as it now is.
 	After Finding
 	// Why says in words what caused it, for the history.
@@ -71,7 +71,7 @@ func (c Change) Published() bool {
 	case c.After.Status == Active:
 		return true
 	}
-	return c.Before == Active
+	return c.Before.Status == Active
 }
 
 // Evaluation compares what is known about a resource's findings with what a
@@ -138,7 +138,7 @@ func (e *Evaluation) see(before Finding, known bool, f Finding) (Change, bool) {
 	if known && before.Status != Closed {
 		return e.compare(before, f)
 	}
-	c := Change{Kind: Opened, Before: before.Status, Why: "found by a scan"}
+	c := Change{Kind: Opened, Before: before, Why: "found by a scan"}
 	switch {
 	case !known:
 		f.FirstObservedAt = e.Now
@@ -163,7 +163,7 @@ func (e *Evaluation) compare(before, f Finding) (Change, bool) {
 		f.LastObservedAt, f.UpdatedAt = e.Now, e.Now
 	}
 	rule := e.settle(&f)
-	c := Change{Before: before.Status}
+	c := Change{Before: before}
 	switch {
 	case before.Status == Active && f.Status == Suppressed:
 		c.Kind, c.Why = Hidden, "suppressed by "+rule
@@ -203,7 +203,7 @@ func (e *Evaluation) settle(f *Finding) (rule string) {
 // names the one that hides it, "" none. ok is false when that is the status
 // it has.
 func Suppress(f Finding, rule string, now time.Time) (c Change, ok bool) {
-	c = Change{Before: f.Status, Kind: Restored, Why: noRule}
+	c = Change{Before: f, Kind: Restored, Why: noRule}
 	want := Active
 	if rule != "" {
 		want, c.Kind, c.Why = Suppressed, Hidden, "suppressed by "+rule
@@ -217,7 +217,7 @@ func Suppress(f Finding, rule string, now time.Time) (c Change, ok bool) {
 }
 
 func (e *Evaluation) close(f Finding) Change {
-	c := Change{Kind: Ended, Before: f.Status}
+	c := Change{Kind: Ended, Before: f}
 	f.Status, f.ClosedAt, f.UpdatedAt = Closed, e.Now, e.Now
 	f.Cause = e.cause(&f)
 	c.After, c.Why = f, string(f.Cause)

@@ -1,0 +1,150 @@
+package catalog
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+
+	"muster/internal/inventory"
+	"muster/internal/store"
+)
+
+// Key is what a component's advisories are looked up by.
+type Key struct{ Ecosystem, Name string }
+
+// Component is a stored component.
+type Component struct {
+	ID int64
+	inventory.Component
+	// Generation names the advisories it was last matched against, "" before
+	// the first time.
+	Generation string
+}
+
+// digest is the identity of a component.
+func digest(c inventory.Component) []byte {
+	h := sha256.New()
+	for _, f := range []string{c.Ecosystem, c.Name, c.Version, c.Arch, c.Source, c.SourceVersion, string(c.Manager)} {
+		var n [4]byte
+		binary.BigEndian.PutUint32(n[:], uint32(len(f)))
+		h.Write(n[:])
+		h.Write([]byte(f))
+	}
+	return h.Sum(nil)
+}
+
+const componentColumns = `id, ecosystem, name, version, arch, source, source_version, manager, generation`
+
+func scanComponent(s scanner) (c Component, err error) {
+	err = s.Scan(&c.ID, &c.Ecosystem, &c.Name, &c.Version, &c.Arch, &c.Source, &c.SourceVersion, &c.Manager, &c.Generation)
+	return c, err
+}
+
+// putComponents returns the ids of the components, storing those not yet
+// known.
+func putComponents(ctx context.Context, tx *store.Tx, list []inventory.Component) (map[inventory.Component]int64, error) {
+	digests := make([][]byte, len(list))
+	byDigest := make(map[string]inventory.Component, len(list))
+	for i, c := range list {
+		digests[i] = digest(c)
+		byDigest[string(digests[i])] = c
+	}
+	ids := make(map[inventory.Component]int64, len(list))
+	find := func(part [][]byte) error {
+		var w store.Where
+		store.In(&w, "digest", part...)
+		rows, err := tx.Query(ctx, `SELECT id, digest FROM components`+w.SQL(), w.Args()...)
+		return each(rows, err, func(s scanner) error {
+			var id int64
+			var d []byte
+			if err := s.Scan(&id, &d); err != nil {
+				return err
+			}
+			ids[byDigest[string(d)]] = id
+			return nil
+		})
+	}
+	if err := chunks(digests, find); err != nil {
+		return nil, fmt.Errorf("find components: %w", err)
+	}
+	return ids, insertComponents(ctx, tx, list, digests, ids)
+}
+
+// insertComponents stores the components that have no id yet.
+func insertComponents(ctx context.Context, tx *store.Tx, list []inventory.Component, digests [][]byte, ids map[inventory.Component]int64) error {
+	var rows [][]any
+	for i, c := range list {
+		if _, known := ids[c]; known {
+			continue
+		}
+		id, err := newNumber(tx)
+		if err != nil {
+			return err
+		}
+		ids[c] = id
+		rows = append(rows, []any{id, digests[i], c.Ecosystem, c.Name, c.Version, c.Arch, c.Source, c.SourceVersion, string(c.Manager), ""})
+	}
+	_, err := tx.InsertRows(ctx, "components",
+		[]string{"id", "digest", "ecosystem", "name", "version", "arch", "source", "source_version", "manager", "generation"}, rows, "")
+	return err
+}
+
+// Components returns the components with the ids, in no order.
+func Components(ctx context.Context, tx *store.Tx, ids []int64) ([]Component, error) {
+	var list []Component
+	err := chunks(ids, func(part []int64) error {
+		var w store.Where
+		store.In(&w, "id", part...)
+		rows, err := tx.Query(ctx, `SELECT `+componentColumns+` FROM components`+w.SQL(), w.Args()...)
+		return each(rows, err, func(s scanner) error {
+			c, err := scanComponent(s)
+			list = append(list, c)
+			return err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read components: %w", err)
+	}
+	return list, nil
+}
+
+// Touched returns the components that are looked up by one of the keys and
+// were last matched against other advisories than generation; never matched
+// ones are left out.
+func Touched(ctx context.Context, tx *store.Tx, keys []Key, generation string) ([]Component, error) {
+	var list []Component
+	seen := map[int64]bool{}
+	for _, k := range keys {
+		rows, err := tx.Query(ctx, `SELECT `+columns("c.", componentColumns)+` FROM component_keys k
+			JOIN components c ON c.id = k.component
+			WHERE k.ecosystem = $1 AND k.name = $2 AND c.generation <> $3 AND c.generation <> ''`, k.Ecosystem, k.Name, generation)
+		err = each(rows, err, func(s scanner) error {
+			c, err := scanComponent(s)
+			if err == nil && !seen[c.ID] {
+				seen[c.ID] = true
+				list = append(list, c)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("components of %s %s: %w", k.Ecosystem, k.Name, err)
+		}
+	}
+	return list, nil
+}
+
+// MatchedOtherwise returns up to limit components that were last matched
+// against other advisories than generation, after the id given, by id; never
+// matched ones are left out.
+func MatchedOtherwise(ctx context.Context, tx *store.Tx, generation string, after int64, limit int) ([]Component, error) {
+	rows, err := tx.Query(ctx, `SELECT `+componentColumns+` FROM components
+		WHERE id > $1 AND generation <> $2 AND generation <> '' ORDER BY id LIMIT $3`, after, generation, limit)
+	var list []Component
+	err = each(rows, err, func(s scanner) error {
+		c, err := scanComponent(s)
+		list = append(list, c)
+		return err
+	})
+	return list, err
+}

@@ -1,0 +1,156 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+
+	"muster/internal/finding"
+	"muster/internal/finding/criteria"
+	"muster/internal/store"
+	"muster/internal/store/criteriasql"
+)
+
+// Scope adds the condition that the account in a column is one the caller may
+// see. activation.Scope is one.
+type Scope interface {
+	Where(w *store.Where, column string)
+}
+
+// CoverageCriteria are the filters over coverage (findings interfaces, 7.4),
+// by their names on the wire. Texts combine as in finding filters.
+type CoverageCriteria struct {
+	Strings map[criteria.Attribute][]criteria.String
+	Dates   map[criteria.Attribute][]criteria.Date
+	Numbers map[criteria.Attribute][]criteria.Number
+	// Tags are per resource type: those of instances and of functions.
+	Tags map[finding.ResourceType][]criteria.Tag
+}
+
+// coverageColumn is the column of a coverage criterion over texts, or the
+// attribute that has rows of its own.
+func coverageColumn(a criteria.Attribute) (column string, attribute criteria.Attribute) {
+	switch a {
+	case "scanStatusCode":
+		return "r.status", ""
+	case "scanStatusReason":
+		return "r.reason", ""
+	case "accountId":
+		return "r.account", ""
+	case "resourceId":
+		return "r.id", ""
+	case "resourceType":
+		return "r.type", ""
+	case "scanType":
+		return "r.scan_type", ""
+	case "scanMode":
+		return "r.scan_mode", ""
+	case "ecrRepositoryName":
+		return "", criteria.ImageRepository
+	}
+	return "", a
+}
+
+func attributeQuery(a criteria.Attribute) string {
+	return `SELECT 1 FROM resource_attributes v WHERE v.account = r.account AND v.resource = r.number AND v.name = '` + string(a) + `'`
+}
+
+func coverageWhere(scope Scope, region string, c *CoverageCriteria) *store.Where {
+	var w store.Where
+	w.Add("r.covered")
+	w.Add("r.region = ?", region)
+	scope.Where(&w, "r.account")
+	for a, filters := range c.Strings {
+		if column, attribute := coverageColumn(a); column != "" {
+			criteriasql.Strings(&w, column, filters)
+		} else {
+			criteriasql.Values(&w, attributeQuery(attribute), "v.value", filters)
+		}
+	}
+	for a, filters := range c.Dates {
+		if a == "lastScannedAt" {
+			criteriasql.Dates(&w, "NULLIF(r.scanned_at, 0)", filters)
+		} else {
+			criteriasql.DateRows(&w, attributeQuery(a), "v.number", filters)
+		}
+	}
+	for a, filters := range c.Numbers {
+		criteriasql.NumberRows(&w, attributeQuery(a), "v.number", filters)
+	}
+	for kind, filters := range c.Tags {
+		if len(filters) > 0 {
+			w.Add("r.type = ?", kind)
+			criteriasql.Tags(&w, `SELECT 1 FROM resource_tags t WHERE t.account = r.account AND t.resource = r.number`, "t.key", "t.value", filters)
+		}
+	}
+	return &w
+}
+
+// CoveragePage lists up to limit covered resources that a caller may see and
+// that meet the criteria, by account, type and id, after the place given.
+func CoveragePage(ctx context.Context, tx *store.Tx, scope Scope, region string, c *CoverageCriteria, after Place, limit int) ([]Resource, error) {
+	w := coverageWhere(scope, region, c)
+	w.After([]string{"r.account", "r.type", "r.id"}, after.Account, after.Type, after.ID)
+	rows, err := tx.Query(ctx, `SELECT `+columns("r.", resourceColumns)+` FROM resources r`+w.SQL()+
+		` ORDER BY r.account, r.type, r.id LIMIT `+w.Arg(limit), w.Args()...)
+	var list []Resource
+	err = each(rows, err, func(s scanner) error {
+		r, err := scanResource(s)
+		list = append(list, r)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list coverage: %w", err)
+	}
+	return list, nil
+}
+
+// Group is a column that coverage can be counted by.
+type Group string
+
+// The groups of coverage statistics.
+const (
+	ByStatus     Group = "r.status"
+	ByReason     Group = "r.reason"
+	ByAccount    Group = "r.account"
+	ByType       Group = "r.type"
+	ByRepository Group = "v.value"
+)
+
+// GroupCount is the number of covered resources in a group.
+type GroupCount struct {
+	Key   string
+	Count int64
+}
+
+// CountCoverage counts the covered resources that a caller may see and that
+// meet the criteria.
+func CountCoverage(ctx context.Context, tx *store.Tx, scope Scope, region string, c *CoverageCriteria) (int64, error) {
+	w := coverageWhere(scope, region, c)
+	var n int64
+	err := store.One(tx.QueryRow(ctx, `SELECT COUNT(*) FROM resources r`+w.SQL(), w.Args()...), &n)
+	return n, err
+}
+
+// CountCoverageBy counts them in groups: up to limit groups by key, after the
+// key given. Resources without the group's value are not counted.
+func CountCoverageBy(ctx context.Context, tx *store.Tx, scope Scope, region string, c *CoverageCriteria, by Group, after string, limit int) ([]GroupCount, error) {
+	w := coverageWhere(scope, region, c)
+	from := `resources r`
+	if by == ByRepository {
+		from += ` JOIN resource_attributes v ON v.account = r.account AND v.resource = r.number AND v.name = '` + string(criteria.ImageRepository) + `'`
+	}
+	w.Add(string(by)+" > ?", after)
+	rows, err := tx.Query(ctx, `SELECT `+string(by)+`, COUNT(*) FROM `+from+w.SQL()+
+		` GROUP BY `+string(by)+` ORDER BY `+string(by)+` LIMIT `+w.Arg(limit), w.Args()...)
+	var list []GroupCount
+	err = each(rows, err, func(s scanner) error {
+		var g GroupCount
+		err := s.Scan(&g.Key, &g.Count)
+		list = append(list, g)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count coverage: %w", err)
+	}
+	return list, nil
+}

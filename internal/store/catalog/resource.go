@@ -1,0 +1,214 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"muster/internal/arn"
+	"muster/internal/finding"
+	"muster/internal/store"
+)
+
+// Place names a resource.
+type Place struct {
+	Account arn.AccountID
+	Region  arn.Region
+	Type    finding.ResourceType
+	ID      string
+}
+
+// Resource is a stored resource with its coverage.
+type Resource struct {
+	Account arn.AccountID
+	Region  arn.Region
+	finding.Resource
+	// Number names the resource in rows that hang on it.
+	Number int64
+	// Inventory is the current one, 0 while there is none.
+	Inventory int64
+	// ReportedAt is when the last report came, CollectedAt when its inventory
+	// was collected, as the reporter says.
+	ReportedAt, CollectedAt time.Time
+	FirstSeenAt             time.Time
+	// GoneAt is when it went away, zero while it is there.
+	GoneAt time.Time
+	Coverage
+}
+
+// Place is where the resource is.
+func (r *Resource) Place() Place { return Place{r.Account, r.Region, r.Type, r.ID} }
+
+// Coverage says whether and how a resource is scanned.
+type Coverage struct {
+	// Covered resources are listed.
+	Covered bool
+	// ScanType, ScanMode, Status and Reason are Inspector's words.
+	ScanType, ScanMode, Status, Reason string
+	ScannedAt                          time.Time
+}
+
+const resourceColumns = `account, region, type, id, number, details, inventory, reported_at, collected_at, first_seen_at, gone_at, ` +
+	`covered, scan_type, scan_mode, status, reason, scanned_at`
+
+func scanResource(s scanner) (Resource, error) {
+	var r Resource
+	var kind, id, details string
+	var reported, collected, first, gone, scanned int64
+	err := s.Scan(&r.Account, &r.Region, &kind, &id, &r.Number, &details, &r.Inventory, &reported, &collected, &first, &gone,
+		&r.Covered, &r.ScanType, &r.ScanMode, &r.Status, &r.Reason, &scanned)
+	if err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal([]byte(details), &r.Resource); err != nil {
+		return r, fmt.Errorf("resource %s: %w", id, err)
+	}
+	r.ReportedAt, r.CollectedAt, r.FirstSeenAt = store.Time(reported), store.Time(collected), store.Time(first)
+	r.GoneAt, r.ScannedAt = store.Time(gone), store.Time(scanned)
+	return r, nil
+}
+
+// LookupResource returns a resource, or store.ErrNotFound.
+func LookupResource(ctx context.Context, tx *store.Tx, at Place) (Resource, error) {
+	r, err := scanResource(row{tx.QueryRow(ctx, `SELECT `+resourceColumns+` FROM resources
+		WHERE account = $1 AND region = $2 AND type = $3 AND id = $4`, at.Account, at.Region, at.Type, at.ID)})
+	if err != nil {
+		return r, fmt.Errorf("resource %s of %s: %w", at.ID, at.Account, err)
+	}
+	return r, nil
+}
+
+// ResourcesByNumber returns the resources with the numbers.
+func ResourcesByNumber(ctx context.Context, tx *store.Tx, numbers []int64) (map[int64]Resource, error) {
+	found := make(map[int64]Resource, len(numbers))
+	err := chunks(numbers, func(part []int64) error {
+		var w store.Where
+		store.In(&w, "number", part...)
+		rows, err := tx.Query(ctx, `SELECT `+resourceColumns+` FROM resources`+w.SQL(), w.Args()...)
+		return each(rows, err, func(s scanner) error {
+			r, err := scanResource(s)
+			found[r.Number] = r
+			return err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read resources: %w", err)
+	}
+	return found, nil
+}
+
+// PutResource stores what a resource is: a new one gets its number, of a
+// known one the details are replaced. Inventory and coverage stay as they
+// are; a resource that was gone is back. It returns the resource as stored.
+func PutResource(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, details finding.Resource, now time.Time) (Resource, error) {
+	at := Place{account, region, details.Type, details.ID}
+	text, err := json.Marshal(details)
+	if err != nil {
+		return Resource{}, fmt.Errorf("resource %s: %w", at.ID, err)
+	}
+	known, err := LookupResource(ctx, tx, at)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return insertResource(ctx, tx, at, details, string(text), now)
+	case err != nil:
+		return known, err
+	}
+	before, err := json.Marshal(known.Resource)
+	if err != nil {
+		return known, fmt.Errorf("resource %s: %w", at.ID, err)
+	}
+	if slices.Equal(before, text) && known.GoneAt.IsZero() {
+		return known, nil
+	}
+	_, err = tx.Exec(ctx, `UPDATE resources SET details = $2, gone_at = 0 WHERE number = $1`, known.Number, string(text))
+	if err != nil {
+		return known, fmt.Errorf("resource %s: %w", at.ID, err)
+	}
+	known.Resource, known.GoneAt = details, time.Time{}
+	return known, putAttributes(ctx, tx, &known)
+}
+
+func insertResource(ctx context.Context, tx *store.Tx, at Place, details finding.Resource, text string, now time.Time) (Resource, error) {
+	number, err := newNumber(tx)
+	if err != nil {
+		return Resource{}, err
+	}
+	r := Resource{Account: at.Account, Region: at.Region, Resource: details, Number: number, FirstSeenAt: now}
+	_, err = tx.Exec(ctx, `INSERT INTO resources (`+resourceColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, $7, 0, FALSE, '', '', '', '', 0)`,
+		at.Account, at.Region, at.Type, at.ID, number, text, store.Micros(now))
+	if err != nil {
+		return r, fmt.Errorf("resource %s: %w", at.ID, err)
+	}
+	return r, putAttributes(ctx, tx, &r)
+}
+
+// SetInventory points a resource at an inventory and notes the report that
+// brought it. An inventory that no resource has any more is dropped; its hash
+// stays in the resource's history.
+func SetInventory(ctx context.Context, tx *store.Tx, r *Resource, inventory int64, hash string, collected, reported time.Time) error {
+	before := r.Inventory
+	r.Inventory, r.CollectedAt, r.ReportedAt = inventory, collected, reported
+	_, err := tx.Exec(ctx, `UPDATE resources SET inventory = $2, collected_at = $3, reported_at = $4 WHERE number = $1`,
+		r.Number, inventory, store.Micros(collected), store.Micros(reported))
+	if err != nil || before == inventory {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO resource_inventories (account, resource, at, hash) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (account, resource, at) DO UPDATE SET hash = excluded.hash`, r.Account, r.Number, store.Micros(reported), hash)
+	if err != nil || before == 0 {
+		return err
+	}
+	return dropInventory(ctx, tx, before)
+}
+
+// SetCoverage stores how a resource is covered.
+func SetCoverage(ctx context.Context, tx *store.Tx, r *Resource, c Coverage) error {
+	r.Coverage = c
+	_, err := tx.Exec(ctx, `UPDATE resources SET covered = $2, scan_type = $3, scan_mode = $4, status = $5, reason = $6, scanned_at = $7
+		WHERE number = $1`, r.Number, c.Covered, c.ScanType, c.ScanMode, c.Status, c.Reason, store.Micros(c.ScannedAt))
+	return err
+}
+
+// MarkGone notes that a resource went away.
+func MarkGone(ctx context.Context, tx *store.Tx, r *Resource, now time.Time) error {
+	r.GoneAt = now
+	_, err := tx.Exec(ctx, `UPDATE resources SET gone_at = $2 WHERE number = $1`, r.Number, store.Micros(now))
+	return err
+}
+
+// ResourcesOf lists up to limit resources of an account in a Region, by type
+// and id, after the ones given.
+func ResourcesOf(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, afterType finding.ResourceType, afterID string, limit int) ([]Resource, error) {
+	rows, err := tx.Query(ctx, `SELECT `+resourceColumns+` FROM resources
+		WHERE account = $1 AND region = $2 AND (type, id) > ($3, $4) ORDER BY type, id LIMIT $5`, account, region, afterType, afterID, limit)
+	var list []Resource
+	err = each(rows, err, func(s scanner) error {
+		r, err := scanResource(s)
+		list = append(list, r)
+		return err
+	})
+	return list, err
+}
+
+// PlacesWith lists the resources that have one of the inventories, without
+// those that are gone.
+func PlacesWith(ctx context.Context, tx *store.Tx, inventories []int64) ([]Place, error) {
+	var list []Place
+	err := chunks(inventories, func(part []int64) error {
+		var w store.Where
+		w.Add("gone_at = 0")
+		store.In(&w, "inventory", part...)
+		rows, err := tx.Query(ctx, `SELECT account, region, type, id FROM resources`+w.SQL(), w.Args()...)
+		return each(rows, err, func(s scanner) error {
+			var p Place
+			err := s.Scan(&p.Account, &p.Region, &p.Type, &p.ID)
+			list = append(list, p)
+			return err
+		})
+	})
+	return list, err
+}

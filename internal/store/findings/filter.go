@@ -1,0 +1,130 @@
+package findings
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"muster/internal/arn"
+	"muster/internal/finding/criteria"
+	"muster/internal/store"
+)
+
+// Action is what a filter does with the findings it matches.
+type Action string
+
+// The actions.
+const (
+	// Saved is a saved search.
+	Saved Action = "NONE"
+	// Suppress hides what it matches.
+	Suppress Action = "SUPPRESS"
+)
+
+// Filter is a saved filter or suppression rule.
+type Filter struct {
+	Account arn.AccountID
+	Region  arn.Region
+	// ID is the 16 digits at the end of its ARN, Owner the account or
+	// organization in the ARN.
+	ID, Owner            string
+	Name                 string
+	Action               Action
+	Criteria             criteria.Criteria
+	Description, Reason  string
+	Tags                 map[string]string
+	CreatedAt, UpdatedAt time.Time
+}
+
+// ARN names the filter.
+func (f *Filter) ARN() arn.ARN {
+	return arn.New("inspector2", f.Region, f.Account, "owner/"+f.Owner+"/filter/"+f.ID)
+}
+
+const filterColumns = `account, region, id, owner, name, action, criteria, description, reason, tags, created_at, updated_at`
+
+func scanFilter(s scanner) (Filter, error) {
+	var f Filter
+	var text, tags string
+	var created, updated int64
+	err := s.Scan(&f.Account, &f.Region, &f.ID, &f.Owner, &f.Name, &f.Action, &text, &f.Description, &f.Reason, &tags, &created, &updated)
+	if err != nil {
+		return f, err
+	}
+	f.CreatedAt, f.UpdatedAt = store.Time(created), store.Time(updated)
+	if err := json.Unmarshal([]byte(tags), &f.Tags); err != nil {
+		return f, fmt.Errorf("tags of filter %s: %w", f.ID, err)
+	}
+	f.Criteria, err = criteria.Decode(text)
+	return f, err
+}
+
+// PutFilter stores a filter; a name that another filter of the account and
+// Region has is store.ErrConflict.
+func PutFilter(ctx context.Context, tx *store.Tx, f *Filter) error {
+	text, err := f.Criteria.Encode()
+	if err != nil {
+		return err
+	}
+	tags, err := json.Marshal(f.Tags)
+	if err != nil {
+		return fmt.Errorf("tags of filter %s: %w", f.ID, err)
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO filters (`+filterColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		ON CONFLICT (account, region, id) DO UPDATE SET name = excluded.name, action = excluded.action, criteria = excluded.criteria,
+			description = excluded.description, reason = excluded.reason, tags = excluded.tags, updated_at = excluded.updated_at`,
+		f.Account, f.Region, f.ID, f.Owner, f.Name, f.Action, text, f.Description, f.Reason, string(tags),
+		store.Micros(f.CreatedAt), store.Micros(f.UpdatedAt))
+	return err
+}
+
+// LookupFilter returns a filter, or store.ErrNotFound.
+func LookupFilter(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, id string) (Filter, error) {
+	return scanFilter(row{tx.QueryRow(ctx, `SELECT `+filterColumns+` FROM filters
+		WHERE account = $1 AND region = $2 AND id = $3`, account, region, id)})
+}
+
+// FilterNamed returns the account's filter of that name, or store.ErrNotFound.
+func FilterNamed(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, name string) (Filter, error) {
+	return scanFilter(row{tx.QueryRow(ctx, `SELECT `+filterColumns+` FROM filters
+		WHERE account = $1 AND region = $2 AND name = $3`, account, region, name)})
+}
+
+// DeleteFilter forgets a filter; one that does not exist is store.ErrNotFound.
+func DeleteFilter(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, id string) error {
+	n, err := tx.Exec(ctx, `DELETE FROM filters WHERE account = $1 AND region = $2 AND id = $3`, account, region, id)
+	if err == nil && n == 0 {
+		return store.ErrNotFound
+	}
+	return err
+}
+
+// DeleteFilters forgets all filters of an account in a Region.
+func DeleteFilters(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region) error {
+	_, err := tx.Exec(ctx, `DELETE FROM filters WHERE account = $1 AND region = $2`, account, region)
+	return err
+}
+
+// Filters lists an account's filters in a Region by id, with the action if it
+// is not "": up to limit of them after the id given.
+func Filters(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, action Action, after string, limit int) ([]Filter, error) {
+	var w store.Where
+	w.Add("account = ?", account)
+	w.Add("region = ?", region)
+	w.Add("id > ?", after)
+	if action != "" {
+		w.Add("action = ?", action)
+	}
+	rows, err := tx.Query(ctx, `SELECT `+filterColumns+` FROM filters`+w.SQL()+` ORDER BY id LIMIT `+w.Arg(limit), w.Args()...)
+	return all(rows, err, scanFilter)
+}
+
+// CountFilters is the number of an account's filters in a Region with the
+// action.
+func CountFilters(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, action Action) (int, error) {
+	var n int
+	err := store.One(tx.QueryRow(ctx, `SELECT COUNT(*) FROM filters WHERE account = $1 AND region = $2 AND action = $3`,
+		account, region, action), &n)
+	return n, err
+}
