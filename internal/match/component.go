@@ -144,12 +144,16 @@ func prove(a *advisory.Advisory, entry *advisory.Affected, l layer, verdict advi
 	if verdict.Listed {
 		comparator = "equality"
 	}
+	word := strings.Clone(entry.Word)
+	if word == "" && strings.HasPrefix(a.ID, "MAL-") {
+		word = "CRITICAL" // a malicious package is, whatever its record says
+	}
 	return proof{
 		Evidence: Evidence{
 			Advisory: strings.Clone(a.ID), Database: database(a.ID), Package: strings.Clone(entry.Name),
 			Range: verdict.String(), Comparator: comparator, Compared: l.version,
 		},
-		fixed: strings.Clone(verdict.Fixed), word: strings.Clone(entry.Word), wontFix: entry.WontFix, paid: l.paid,
+		fixed: strings.Clone(verdict.Fixed), word: word, wontFix: entry.WontFix, paid: l.paid,
 	}
 }
 

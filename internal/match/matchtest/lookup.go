@@ -1,0 +1,53 @@
+// Package matchtest serves the tests of matching: a lookup over records in
+// memory, and match scripts. A script is a txtar archive that says: these
+// advisories, this inventory, exactly these matches.
+package matchtest
+
+import (
+	"muster/internal/advisory"
+)
+
+// Lookup is a match.Lookup over records in memory.
+type Lookup struct {
+	records []advisory.Advisory
+	byKey   map[advisory.Key][]int
+}
+
+// NewLookup resolves the names of the records and indexes them.
+func NewLookup(records []advisory.Advisory) *Lookup {
+	l := &Lookup{records: records, byKey: map[advisory.Key][]int{}}
+	var group advisory.Group
+	for i := range records {
+		if records[i].Withdrawn.IsZero() {
+			group.Add(&records[i])
+		}
+	}
+	for i := range records {
+		group.Resolve(&records[i])
+		for _, a := range records[i].Affected {
+			key := advisory.NewKey(a.Ecosystem, a.Name)
+			if list := l.byKey[key]; len(list) == 0 || list[len(list)-1] != i {
+				l.byKey[key] = append(list, i)
+			}
+		}
+	}
+	return l
+}
+
+// Lookup satisfies match.Lookup, but for withdrawn records: it returns those
+// too, so that tests see them refused.
+func (l *Lookup) Lookup(ecosystem, name string) ([]advisory.Advisory, error) {
+	key := advisory.NewKey(ecosystem, name)
+	var out []advisory.Advisory
+	for _, i := range l.byKey[key] {
+		a := l.records[i]
+		a.Affected = nil
+		for _, entry := range l.records[i].Affected {
+			if advisory.NewKey(entry.Ecosystem, entry.Name) == key {
+				a.Affected = append(a.Affected, entry)
+			}
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
