@@ -29,9 +29,6 @@ type Organization struct {
 	CreatedAt  time.Time
 }
 
-// RootPath is the path of the root, the beginning of every other path.
-func (o Organization) RootPath() string { return string(o.ID) + "/" + o.Root + "/" }
-
 const organizationColumns = `o.id, o.management, o.feature_set, o.root, o.created_at`
 
 func scanOrganization(s scanner) (Organization, error) {
