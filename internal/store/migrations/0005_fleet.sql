@@ -5,12 +5,14 @@ CREATE TABLE agent_activations (
     account    TEXT   NOT NULL,
     region     TEXT   NOT NULL,
     id         TEXT   NOT NULL,
+    -- The hexadecimal SHA-256 of the code.
     code_hash  TEXT   NOT NULL UNIQUE,
+    label      TEXT   NOT NULL,
     created_at BIGINT NOT NULL,
     created_by TEXT   NOT NULL,
     expires_at BIGINT NOT NULL,
-    uses_limit BIGINT NOT NULL,
     uses       BIGINT NOT NULL,
+    uses_limit BIGINT NOT NULL,
     PRIMARY KEY (account, region, id)
 );
 
@@ -18,12 +20,12 @@ CREATE TABLE agent_activations (
 CREATE TABLE agent_hosts (
     account        TEXT   NOT NULL,
     region         TEXT   NOT NULL,
-    host_id        TEXT   NOT NULL,
-    -- The hash of the machine's own id: the same machine enrolling again in
-    -- the same account and Region is the same host.
-    machine_hash   TEXT   NOT NULL,
+    host_id        TEXT   NOT NULL UNIQUE,
+    -- The hash of the machine's own id, NULL where it has none: the same
+    -- machine enrolling again in the same account and Region is the same host.
+    machine_hash   TEXT,
     label          TEXT   NOT NULL,
-    public_key     TEXT   NOT NULL,
+    public_key     BYTEA  NOT NULL,
     status         TEXT   NOT NULL,
     activation_id  TEXT   NOT NULL,
     agent_version  TEXT   NOT NULL,
@@ -36,4 +38,3 @@ CREATE TABLE agent_hosts (
     PRIMARY KEY (account, region, host_id),
     UNIQUE (account, region, machine_hash)
 );
-CREATE UNIQUE INDEX agent_hosts_id ON agent_hosts (host_id);

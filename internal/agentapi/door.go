@@ -1,0 +1,202 @@
+// Package agentapi is the door for muster's agents: it bounds and decodes
+// their requests, has the fleet desk judge them, and puts the answer on the
+// wire. The wire form is package agentwire's.
+//
+// What a request costs rises only with what it has proved: a stranger is
+// refused before its body is read, a wrong signature before the body is
+// decompressed. Codes and keys are never logged.
+package agentapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"muster/internal/agentwire"
+	"muster/internal/fleet"
+	"muster/internal/inventory"
+)
+
+// Prefix is the path below which a server mounts the door.
+const Prefix = "/agent/"
+
+// Options tune the door. The zero value is good for production.
+type Options struct {
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Log receives internal errors, once each; nil means silence.
+	Log *slog.Logger
+	// Limits bound the inventories; the zero value means the defaults.
+	Limits inventory.Limits
+	// Reports is how many reports are held in memory at once; others wait. 0
+	// means 8. The largest report allowed takes some 200 MB.
+	Reports int
+	// Failures is how many enrolments may fail in a burst from one remote
+	// address (one /64 in IPv6), with one more every FailureEvery; 0 means 10
+	// and 10 seconds.
+	Failures     int
+	FailureEvery time.Duration
+}
+
+// Door is the http.Handler for paths below Prefix.
+type Door struct {
+	desk     *fleet.Service
+	opts     Options
+	reports  chan struct{}
+	failures *limiter
+}
+
+// New returns the door to the desk.
+func New(desk *fleet.Service, opts Options) *Door {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Limits == (inventory.Limits{}) {
+		opts.Limits = inventory.DefaultLimits()
+	}
+	if opts.Reports <= 0 {
+		opts.Reports = 8
+	}
+	if opts.Failures <= 0 {
+		opts.Failures = 10
+	}
+	if opts.FailureEvery <= 0 {
+		opts.FailureEvery = 10 * time.Second
+	}
+	return &Door{
+		desk: desk, opts: opts, reports: make(chan struct{}, opts.Reports),
+		failures: newLimiter(opts.Failures, opts.FailureEvery),
+	}
+}
+
+// ServeHTTP answers every request with JSON.
+func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	answer, err := d.route(w, r)
+	if err != nil {
+		d.refuse(w, r, err)
+		return
+	}
+	write(w, http.StatusOK, answer)
+}
+
+func (d *Door) route(w http.ResponseWriter, r *http.Request) (answer any, err error) {
+	var serve func(http.ResponseWriter, *http.Request) (any, error)
+	switch r.URL.Path {
+	case agentwire.PathEnroll:
+		serve = d.enroll
+	case agentwire.PathReport:
+		serve = d.report
+	default:
+		return nil, refusal(agentwire.CodeNotFound, "There is nothing at this path.")
+	}
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		return nil, refusal(agentwire.CodeMethodNotAllowed, "This path takes POST only.")
+	}
+	return serve(w, r)
+}
+
+// signature reads the Authorization header.
+func signature(r *http.Request) (agentwire.Signature, error) {
+	sig, err := agentwire.ParseSignature(r.Header.Get("Authorization"))
+	if err != nil {
+		return sig, refusal(agentwire.CodeBadSignature, err.Error())
+	}
+	return sig, nil
+}
+
+// room waits until one more report may be held in memory; the caller gives it
+// back.
+func (d *Door) room(r *http.Request) (giveBack func(), err error) {
+	select {
+	case d.reports <- struct{}{}:
+		return func() { <-d.reports }, nil
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+}
+
+// readWithin bounds how long a body may take, so that slow senders cannot
+// keep others waiting.
+const readWithin = time.Minute
+
+// read reads the request's body as sent.
+func read(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		return nil, tooLarge(limit)
+	}
+	// Not supported by every ResponseWriter; then the server's bound holds.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readWithin))
+	body, err := agentwire.ReadBody(http.MaxBytesReader(w, r.Body, limit+1), limit)
+	if errors.Is(err, agentwire.ErrTooLarge) {
+		return nil, tooLarge(limit)
+	}
+	if err != nil {
+		return nil, refusal(agentwire.CodeBadRequest, "The body could not be read to its end.")
+	}
+	return body, nil
+}
+
+func write(w http.ResponseWriter, status int, answer any) {
+	body, err := json.Marshal(answer)
+	if err != nil { // the answers are structs of plain values
+		status, body = http.StatusInternalServerError, []byte(`{"code":"InternalError","message":"The answer could not be written."}`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // the client is gone: nobody to tell
+}
+
+// refuse answers with the refusal in err, or with an internal error.
+func (d *Door) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	refused, ok := errors.AsType[*fleet.Refusal](err)
+	if !ok {
+		refused = refusal(agentwire.CodeInternal, "The server could not handle the request; try again later.")
+		if !errors.Is(err, context.Canceled) {
+			d.opts.Log.Error("agent request failed", "path", r.URL.Path, "remote", r.RemoteAddr, "error", err)
+		}
+	}
+	answer := agentwire.ErrorResponse{Code: refused.Code, Message: refused.Message, LastSequence: refused.LastSequence}
+	if !refused.ServerTime.IsZero() {
+		answer.ServerTime = &refused.ServerTime
+	}
+	if refused.Code == agentwire.CodeUnavailable {
+		w.Header().Set("Retry-After", "60")
+	}
+	write(w, status(refused.Code), answer)
+}
+
+func refusal(code agentwire.ErrorCode, message string) *fleet.Refusal {
+	return &fleet.Refusal{Code: code, Message: message}
+}
+
+// status is the HTTP status that agentwire names beside each code.
+func status(code agentwire.ErrorCode) int {
+	switch code {
+	case agentwire.CodeBadRequest:
+		return http.StatusBadRequest
+	case agentwire.CodeBadSignature, agentwire.CodeClockSkew:
+		return http.StatusUnauthorized
+	case agentwire.CodeRevoked, agentwire.CodeActivation:
+		return http.StatusForbidden
+	case agentwire.CodeNotFound:
+		return http.StatusNotFound
+	case agentwire.CodeMethodNotAllowed:
+		return http.StatusMethodNotAllowed
+	case agentwire.CodeSequence:
+		return http.StatusConflict
+	case agentwire.CodeTooLarge:
+		return http.StatusRequestEntityTooLarge
+	case agentwire.CodeUnavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
