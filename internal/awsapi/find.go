@@ -59,7 +59,7 @@ func (d *Door) guess(e *exchange, scopeService string) {
 		e.protocol, e.service = awsmodel.JSON11, d.targets[prefix]
 	case scoped != nil:
 		e.protocol, e.service = scoped.model.Protocol, scoped
-	case asksByForm(e.r):
+	case asksByForm(e.r) && d.restService(e.r) == nil:
 		e.protocol = awsmodel.Query
 	default:
 		e.protocol, e.service = awsmodel.RESTJSON, d.restService(e.r)

@@ -309,3 +309,5 @@ func between(s, from, to string) string {
 
 // readAll is a body of this text.
 func readAll(text string) io.ReadCloser { return io.NopCloser(strings.NewReader(text)) }
+
+func pageInput() *inspector2.ListFindingsInput { return new(inspector2.ListFindingsInput) }
