@@ -22,6 +22,11 @@ type Bearer struct {
 	Context policy.Context
 	// Usable is false when the principal's account is suspended or closed.
 	Usable bool
+	// Organization is the principal's organization, with an empty ID when its
+	// account stands alone.
+	Organization directory.Organization
+	// Name is the user's or role's name, empty for the root user.
+	Name string
 }
 
 // Bearer returns what a principal carries. It returns store.ErrNotFound when
@@ -37,7 +42,7 @@ func (k *Keys) Bearer(ctx context.Context, p arn.Principal) (Bearer, error) {
 	}
 	out := Bearer{
 		Policies: policy.Policies{Identity: b.identity, Boundary: b.boundary},
-		Context:  k.describe(p, b), Usable: b.usable,
+		Context:  k.describe(p, b), Usable: b.usable, Organization: b.organization, Name: b.name,
 	}
 	if p.SessionPolicy != "" {
 		doc, err := cached(k.cache, p.Account, "policy "+p.SessionPolicy, func() (*policy.Document, error) {
@@ -68,6 +73,7 @@ func (k *Keys) describe(p arn.Principal, b *bearer) policy.Context {
 		c.Set("aws:PrincipalType", "AssumedRole")
 		c.Set("aws:PrincipalARN", string(p.RoleARN))
 	}
+	c.SetNonEmpty("aws:PrincipalOrgID", string(b.organization.ID))
 	for _, t := range b.tags {
 		c.Set("aws:PrincipalTag/"+t.Name, t.Value)
 	}
@@ -88,6 +94,7 @@ type bearer struct {
 	role               bool
 	name               string
 	usable             bool
+	organization       directory.Organization
 	identity, boundary []*policy.Document
 	tags               []identity.Tag
 }
@@ -112,6 +119,10 @@ func (k *Keys) readBearer(ctx context.Context, tx *store.Tx, account arn.Account
 		return nil, err
 	}
 	b := &bearer{usable: a.State == directory.Active || a.State == directory.PendingActivation}
+	b.organization, err = directory.OrganizationOf(ctx, tx, account)
+	if err := ignoreMissing(err); err != nil {
+		return nil, err
+	}
 	boundary := arn.ARN("")
 	switch {
 	case owner == "":

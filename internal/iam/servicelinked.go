@@ -29,6 +29,13 @@ func serviceRoles(servicePrincipal string) (serviceRole, bool) {
 // servicePath begins the paths of all service-linked roles.
 const servicePath = "/aws-service-role/"
 
+// ServiceLinkedRoleARN names a service's role in an account, whether it is there
+// or not; ok is false when muster knows no such role.
+func ServiceLinkedRoleARN(account arn.AccountID, servicePrincipal string) (role arn.ARN, ok bool) {
+	known, ok := serviceRoles(servicePrincipal)
+	return arn.New("iam", "", account, "role"+servicePath+servicePrincipal+"/"+known.name), ok
+}
+
 // EnsureServiceLinkedRole creates a service's role in an account unless it is
 // there. It is an error when muster knows no such role.
 func EnsureServiceLinkedRole(ctx context.Context, tx *store.Tx, account arn.AccountID, servicePrincipal string, now time.Time) error {

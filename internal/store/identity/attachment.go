@@ -83,7 +83,11 @@ func Attached(ctx context.Context, tx *store.Tx, o Owner, after arn.ARN, limit i
 	return store.All(rows, err, scanARN)
 }
 
-func scanARN(r *sql.Rows) (a arn.ARN, err error) { return a, r.Scan(&a) }
+func scanARN(r *sql.Rows) (arn.ARN, error) {
+	var a arn.ARN
+	err := r.Scan(&a)
+	return a, err
+}
 
 // AttachmentCount is how often a policy is attached in an account.
 func AttachmentCount(ctx context.Context, tx *store.Tx, account arn.AccountID, policy arn.ARN) (int, error) {
@@ -175,5 +179,9 @@ func Entities(ctx context.Context, tx *store.Tx, account arn.AccountID, policy a
 			UNION ALL SELECT 'User', name, path, id, name_key FROM iam_users e WHERE account = $1 AND `+uses+`
 			UNION ALL SELECT 'Role', name, path, id, name_key FROM iam_roles e WHERE account = $1 AND `+uses+`) AS entities
 		ORDER BY kind, name_key`, account, policy)
-	return store.All(rows, err, func(r *sql.Rows) (e Entity, err error) { return e, r.Scan(&e.Kind, &e.Name, &e.Path, &e.ID) })
+	return store.All(rows, err, func(r *sql.Rows) (Entity, error) {
+		var e Entity
+		err := r.Scan(&e.Kind, &e.Name, &e.Path, &e.ID)
+		return e, err
+	})
 }

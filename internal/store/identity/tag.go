@@ -13,7 +13,11 @@ type Tag struct{ Name, Value string }
 // Tags lists all tags of an entity in the order of their keys.
 func Tags(ctx context.Context, tx *store.Tx, o Owner) ([]Tag, error) {
 	rows, err := tx.Query(ctx, `SELECT name, value FROM iam_tags WHERE account = $1 AND owner = $2 ORDER BY tag_key`, o.Account, o.ID)
-	return store.All(rows, err, func(r *sql.Rows) (t Tag, err error) { return t, r.Scan(&t.Name, &t.Value) })
+	return store.All(rows, err, func(r *sql.Rows) (Tag, error) {
+		var t Tag
+		err := r.Scan(&t.Name, &t.Value)
+		return t, err
+	})
 }
 
 // PutTag sets a tag, replacing one of the same key in any case of letters.

@@ -1,0 +1,122 @@
+package access
+
+import (
+	"context"
+	"strings"
+
+	"muster/internal/arn"
+	"muster/internal/awsmodel"
+	"muster/internal/iam"
+	"muster/internal/policy"
+)
+
+// target is a resource that an operation acts on.
+type target struct {
+	arn arn.ARN
+	// name is how a denial shows the resource, if not by its ARN.
+	name string
+	// keys are the condition keys that describe it, such as its tags.
+	keys map[string][]string
+	// policy is the resource's own policy, where it has one, and account
+	// whose resource it is.
+	policy  *policy.Document
+	account arn.AccountID
+	// missing resources allow nobody; that they are missing is not told.
+	missing bool
+	// terse denials do not say which policy decided.
+	terse bool
+}
+
+func (t *target) shown() string {
+	if t.name != "" {
+		return t.name
+	}
+	return string(t.arn)
+}
+
+// everything is the target of operations without a resource.
+const everything arn.ARN = "*"
+
+// targets are the resources of an operation; all must be allowed.
+func (d *Desk) targets(ctx context.Context, call *awsmodel.Call, op *awsmodel.Operation, b iam.Bearer, in any) ([]target, error) {
+	switch op.Service {
+	case "iam":
+		return d.iamTargets(ctx, call, op, in)
+	case "sts":
+		return d.stsTargets(ctx, op, in)
+	case "organizations":
+		return organizationsTargets(b, in), nil
+	case "inspector2", "inspector-scan":
+		return []target{{arn: inspectorResource(call, op, in)}}, nil
+	case "ecr":
+		return ecrTargets(call, in), nil
+	}
+	return []target{{arn: everything}}, nil
+}
+
+// inspectorResource is the resource that an input names, else the request's
+// path, as AWS shows it in denials.
+func inspectorResource(call *awsmodel.Call, op *awsmodel.Operation, in any) arn.ARN {
+	members := []string{"ResourceArn", "FilterArn", "ScanConfigurationArn", "IntegrationArn"}
+	if op.Name == "DeleteFilter" {
+		members = append(members, "Arn")
+	}
+	for _, name := range members {
+		if v := field(in, name); v != "" {
+			return arn.ARN(v)
+		}
+	}
+	path, _, _ := strings.Cut(op.Path, "?")
+	return arn.New(op.Service, call.Region, call.Account(), path)
+}
+
+// organizationsTargets are the accounts, units and roots that an input names.
+func organizationsTargets(b iam.Bearer, in any) []target {
+	var list []target
+	for _, name := range []string{"AccountId", "OrganizationalUnitId", "ParentId", "RootId", "TargetId", "SourceParentId", "DestinationParentId", "ChildId", "ResourceId"} {
+		if resource, ok := organizationsResource(b, field(in, name)); ok {
+			list = append(list, target{arn: resource})
+		}
+	}
+	if list == nil {
+		return []target{{arn: everything}}
+	}
+	return list
+}
+
+func organizationsResource(b iam.Bearer, id string) (arn.ARN, bool) {
+	kind := ""
+	switch {
+	case b.Organization.ID == "":
+		return "", false
+	case arn.AccountID(id).Valid():
+		kind = "account"
+	case strings.HasPrefix(id, "ou-"):
+		kind = "ou"
+	case strings.HasPrefix(id, "r-"):
+		kind = "root"
+	default:
+		return "", false
+	}
+	return arn.New("organizations", "", b.Organization.Management, kind+"/"+string(b.Organization.ID)+"/"+id), true
+}
+
+func ecrTargets(call *awsmodel.Call, in any) []target {
+	repository := func(name string) target {
+		return target{arn: arn.New("ecr", call.Region, call.Account(), "repository/"+name)}
+	}
+	if name := field(in, "RepositoryName"); name != "" {
+		return []target{repository(name)}
+	}
+	if v := field(in, "ResourceArn"); v != "" {
+		return []target{{arn: arn.ARN(v)}}
+	}
+	var list []target
+	for _, name := range listOf(in, "RepositoryNames") {
+		list = append(list, repository(name))
+	}
+	if list == nil {
+		return []target{{arn: everything}}
+	}
+	return list
+}

@@ -1,0 +1,157 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"muster/internal/arn"
+	"muster/internal/awsmodel"
+	"muster/internal/iam"
+	"muster/internal/policy"
+	"muster/internal/store"
+	"muster/internal/store/directory"
+	"muster/internal/store/identity"
+)
+
+// iamTargets is the user, group, role or policy that an input names.
+func (d *Desk) iamTargets(ctx context.Context, call *awsmodel.Call, op *awsmodel.Operation, in any) ([]target, error) {
+	var t target
+	err := d.config.Store.View(ctx, func(tx *store.Tx) (err error) {
+		t, err = iamTarget(ctx, tx, call, op, in)
+		return err
+	})
+	return []target{t}, err
+}
+
+func iamTarget(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op *awsmodel.Operation, in any) (target, error) {
+	creates := strings.HasPrefix(op.Name, "Create")
+	for _, kind := range []string{"Group", "Role", "User"} {
+		name := field(in, kind+"Name")
+		if name == "" {
+			continue
+		}
+		t, err := namedEntity(ctx, tx, call.Account(), strings.ToLower(kind), name, field(in, "Path"))
+		if !creates {
+			t.name = strings.ToLower(kind) + " " + name
+		}
+		return t, err
+	}
+	own := func(resource string) target { return target{arn: arn.New("iam", "", call.Account(), resource)} }
+	switch {
+	case field(in, "PolicyArn") != "":
+		return target{arn: arn.ARN(field(in, "PolicyArn")), name: "policy " + field(in, "PolicyArn")}, nil
+	case op.Name == "CreatePolicy":
+		t := own("policy" + pathOf(field(in, "Path")) + field(in, "PolicyName"))
+		t.name = "policy " + field(in, "PolicyName")
+		return t, nil
+	case field(in, "AWSServiceName") != "":
+		if role, ok := iam.ServiceLinkedRoleARN(call.Account(), field(in, "AWSServiceName")); ok {
+			return target{arn: role}, nil
+		}
+		return own("role/aws-service-role/" + field(in, "AWSServiceName") + "/*"), nil
+	case op.Name == "GetUser", strings.HasSuffix(op.Name, "AccessKey"), op.Name == "ListAccessKeys":
+		return target{arn: call.Principal.ARN}, nil // one's own
+	case op.Name == "ListUsers", op.Name == "ListRoles", op.Name == "ListGroups", op.Name == "ListPolicies":
+		kind := map[string]string{"ListUsers": "user", "ListRoles": "role", "ListGroups": "group", "ListPolicies": "policy"}[op.Name]
+		return own(kind + pathOf(field(in, "PathPrefix"))), nil
+	}
+	return target{arn: everything}, nil
+}
+
+func pathOf(path string) string {
+	if path == "" {
+		return "/"
+	}
+	return path
+}
+
+// namedEntity finds where a name points, with its path and tags; a name that
+// points nowhere yet is judged by the path it would get.
+func namedEntity(ctx context.Context, tx *store.Tx, account arn.AccountID, kind, name, path string) (target, error) {
+	var owner identity.Owner
+	var found arn.ARN
+	var err error
+	switch kind {
+	case "user":
+		var u identity.User
+		u, err = identity.UserByName(ctx, tx, account, name)
+		owner, found = u.Owner(), u.ARN()
+	case "role":
+		var r identity.Role
+		r, err = identity.RoleByName(ctx, tx, account, name)
+		owner, found = r.Owner(), r.ARN()
+	case "group":
+		var g identity.Group
+		g, err = identity.GroupByName(ctx, tx, account, name)
+		owner, found = g.Owner(), g.ARN()
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return target{arn: arn.New("iam", "", account, kind+pathOf(path)+name)}, nil
+	}
+	if err != nil {
+		return target{}, err
+	}
+	tags, err := identity.Tags(ctx, tx, owner)
+	return target{arn: found, keys: resourceTags(tags)}, err
+}
+
+func resourceTags(tags []identity.Tag) map[string][]string {
+	keys := map[string][]string{}
+	for _, t := range tags {
+		keys["aws:ResourceTag/"+t.Name] = []string{t.Value}
+		keys["iam:ResourceTag/"+t.Name] = []string{t.Value}
+	}
+	return keys
+}
+
+// stsTargets is the role to assume, with its trust policy.
+func (d *Desk) stsTargets(ctx context.Context, op *awsmodel.Operation, in any) ([]target, error) {
+	if op.Name != "AssumeRole" {
+		return []target{{arn: everything}}, nil
+	}
+	t := target{arn: arn.ARN(field(in, "RoleArn")), terse: true}
+	err := d.config.Store.View(ctx, func(tx *store.Tx) error {
+		r, err := roleToAssume(ctx, tx, t.arn)
+		if errors.Is(err, store.ErrNotFound) {
+			t.missing = true
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		t.account = r.Account
+		tags, err := identity.Tags(ctx, tx, r.Owner())
+		if err != nil {
+			return err
+		}
+		t.keys = resourceTags(tags)
+		if t.policy, err = policy.Parse(r.Trust, policy.Trust); err != nil {
+			return fmt.Errorf("trust policy of %s: %w", r.ARN(), err)
+		}
+		return nil
+	})
+	return []target{t}, err
+}
+
+// roleToAssume finds a role by its full ARN in an account that may act. A
+// service-linked role is its service's alone.
+func roleToAssume(ctx context.Context, tx *store.Tx, a arn.ARN) (identity.Role, error) {
+	parts, err := arn.Parse(a)
+	if err != nil || parts.Service != "iam" {
+		return identity.Role{}, store.ErrNotFound
+	}
+	r, err := identity.RoleByName(ctx, tx, parts.Account, parts.Resource[strings.LastIndexByte(parts.Resource, '/')+1:])
+	if err != nil {
+		return r, err
+	}
+	account, err := directory.LookupAccount(ctx, tx, parts.Account)
+	if err != nil {
+		return r, err
+	}
+	if r.ARN() != a || account.State != directory.Active && account.State != directory.PendingActivation {
+		return r, store.ErrNotFound
+	}
+	return r, nil
+}

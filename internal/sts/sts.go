@@ -1,0 +1,113 @@
+// Package sts is the desk for temporary credentials: who am I, assume a role,
+// a session of one's own. Sessions are stateless (see iam.Keys.Issue).
+//
+// Whether a role may be assumed is decided in access, which evaluates the
+// caller's policies and the role's trust policy together before AssumeRole
+// runs; here only the session's own limits are checked.
+package sts
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"muster/internal/arn"
+	"muster/internal/awsmodel"
+	api "muster/internal/awsmodel/sts"
+	"muster/internal/iam"
+	"muster/internal/iam/managed"
+	"muster/internal/store"
+)
+
+// Service is the desk. It is safe for concurrent use.
+type Service struct {
+	store   *store.Store
+	keys    *iam.Keys
+	managed *managed.Set
+}
+
+// New returns the desk, issuing sessions through keys.
+func New(st *store.Store, keys *iam.Keys, set *managed.Set) *Service {
+	return &Service{store: st, keys: keys, managed: set}
+}
+
+// Handlers lists the operations that muster implements.
+func (s *Service) Handlers() api.Handlers {
+	return api.Handlers{
+		AssumeRole:        s.AssumeRole,
+		GetAccessKeyInfo:  s.GetAccessKeyInfo,
+		GetCallerIdentity: s.GetCallerIdentity,
+		GetSessionToken:   s.GetSessionToken,
+	}
+}
+
+// GetCallerIdentity says who signed.
+func (s *Service) GetCallerIdentity(_ context.Context, call *awsmodel.Call, _ *api.GetCallerIdentityInput) (*api.GetCallerIdentityOutput, error) {
+	p := call.Principal
+	return &api.GetCallerIdentityOutput{Account: new(string(p.Account)), Arn: new(string(p.ARN)), UserId: &p.ID}, nil
+}
+
+// GetAccessKeyInfo says which account an access key id belongs to, which the id
+// itself carries.
+func (s *Service) GetAccessKeyInfo(_ context.Context, _ *awsmodel.Call, in *api.GetAccessKeyInfoInput) (*api.GetAccessKeyInfoOutput, error) {
+	account, ok := iam.AccountOfKey(in.AccessKeyId)
+	if !ok {
+		return nil, invalid("Invalid access key id: " + in.AccessKeyId)
+	}
+	return &api.GetAccessKeyInfoOutput{Account: new(string(account))}, nil
+}
+
+// How long a session of one's own lasts unless asked otherwise, and a root
+// user's at most.
+const (
+	ownSession  = 12 * time.Hour
+	rootSession = time.Hour
+)
+
+// GetSessionToken gives a user temporary credentials with its own rights.
+func (s *Service) GetSessionToken(_ context.Context, call *awsmodel.Call, in *api.GetSessionTokenInput) (*api.GetSessionTokenOutput, error) {
+	if in.SerialNumber != nil || in.TokenCode != nil {
+		return nil, noMFA()
+	}
+	if strings.HasPrefix(call.Principal.AccessKeyID, "ASIA") || call.Principal.Kind == arn.AssumedRole {
+		return nil, denied("Cannot call GetSessionToken with session credentials")
+	}
+	session := iam.Session{Account: call.Account(), IssuedAt: call.Time}
+	d := duration(in.DurationSeconds, ownSession)
+	if call.Principal.Kind == arn.RootUser {
+		d = min(d, rootSession)
+	} else {
+		session.Owner = call.Principal.ID
+	}
+	session.ExpiresAt = call.Time.Add(d)
+	credentials, err := s.issue(session)
+	return &api.GetSessionTokenOutput{Credentials: credentials}, err
+}
+
+func (s *Service) issue(session iam.Session) (*api.Credentials, error) {
+	k, err := s.keys.Issue(session)
+	if err != nil {
+		return nil, err
+	}
+	return &api.Credentials{AccessKeyId: k.AccessKeyID, SecretAccessKey: k.Secret, SessionToken: k.Token, Expiration: k.ExpiresAt}, nil
+}
+
+func duration(seconds *int32, otherwise time.Duration) time.Duration {
+	if seconds == nil {
+		return otherwise
+	}
+	return time.Duration(*seconds) * time.Second
+}
+
+func invalid(message string) error {
+	return &awsmodel.Fault{Code: "ValidationError", Message: message, Status: 400}
+}
+
+func denied(message string) error {
+	return &awsmodel.Fault{Code: "AccessDenied", Message: message, Status: 403}
+}
+
+// noMFA refuses what AWS would check with a device: muster keeps none.
+func noMFA() error {
+	return denied("MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.")
+}
