@@ -149,13 +149,22 @@ func (r *Range) bounds(scheme version.Scheme) (events, limits []bound, ok bool) 
 			events = append(events, b)
 		}
 	}
-	slices.SortStableFunc(events, func(x, y bound) int {
-		if c := x.compare(&y); c != 0 {
-			return c
-		}
-		return int(x.Kind) - int(y.Kind)
-	})
+	slices.SortStableFunc(events, orderBounds)
 	return events, limits, true
+}
+
+// orderBounds puts a fix before what is introduced at the same version, so
+// that adjoining intervals join. At zero nothing adjoins: there a fix means
+// that no version ever was affected (feeds specification 8).
+func orderBounds(x, y bound) int {
+	c := x.compare(&y)
+	switch {
+	case c != 0:
+		return c
+	case x.zero:
+		return int(y.Kind) - int(x.Kind)
+	}
+	return int(x.Kind) - int(y.Kind)
 }
 
 // evaluateSorted walks the sorted events.

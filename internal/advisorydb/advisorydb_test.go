@@ -16,9 +16,9 @@ import (
 )
 
 // buildRecords writes a file of advisories from JSON records.
-func buildRecords(t testing.TB, dir, name string, records ...string) advisorydb.Summary {
+func buildRecords(t testing.TB, dir, name, ecosystem string, records ...string) advisorydb.Summary {
 	t.Helper()
-	b, err := advisorydb.NewBuilder(filepath.Join(dir, name))
+	b, err := advisorydb.NewBuilder(filepath.Join(dir, name), ecosystem)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func buildRecords(t testing.TB, dir, name string, records ...string) advisorydb.
 func openSet(t testing.TB, ecosystem string, records ...string) *advisorydb.Set {
 	t.Helper()
 	dir := t.TempDir()
-	buildRecords(t, dir, "a.adv", records...)
+	buildRecords(t, dir, "a.adv", ecosystem, records...)
 	writeManifest(t, dir, info(t, dir, advisorydb.Advisories, ecosystem, "a.adv"))
 	set, err := advisorydb.Open(dir)
 	if err != nil {

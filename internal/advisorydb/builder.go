@@ -17,6 +17,7 @@ import (
 // are on disk from then on; the heap holds their names and, per affected
 // package, where its entry lies.
 type Builder struct {
+	base    string
 	w       *writer
 	pack    *packer
 	spill   *spill
@@ -56,14 +57,15 @@ type Summary struct {
 	Newest time.Time
 }
 
-// NewBuilder creates the file, which must not exist. The caller ends with
-// Finish or Abort.
-func NewBuilder(path string) (*Builder, error) {
+// NewBuilder creates the file of an ecosystem (without suffix), which must not
+// exist. Entries of other ecosystems, which records may also have, are not
+// indexed. The caller ends with Finish or Abort.
+func NewBuilder(path, ecosystem string) (*Builder, error) {
 	w, err := newWriter(path, kindAdvisories)
 	if err != nil {
 		return nil, err
 	}
-	b := &Builder{w: w, keys: map[advisory.Key]uint32{}, words: map[string]uint64{}, seen: map[string]bool{}}
+	b := &Builder{base: ecosystem, w: w, keys: map[advisory.Key]uint32{}, words: map[string]uint64{}, seen: map[string]bool{}}
 	if b.pack, err = newPacker(w); err == nil {
 		b.spill, err = newSpill(filepath.Dir(path))
 	}
@@ -105,10 +107,10 @@ func (b *Builder) Add(a *advisory.Advisory, raw []byte) error {
 	return nil
 }
 
-// addEntry spills one affected entry. Entries that can never match (git
-// ranges only, no package name) are left out.
+// addEntry spills one affected entry. Entries that can never match (another
+// ecosystem's, git ranges only, no package name) are left out.
 func (b *Builder) addEntry(record uint32, a *advisory.Affected) error {
-	if a.Name == "" || a.Ecosystem == "" {
+	if a.Name == "" || advisory.BaseEcosystem(a.Ecosystem) != b.base {
 		return nil
 	}
 	word, err := b.word(a.Word)

@@ -46,6 +46,9 @@ type Info struct {
 	Size int64  `json:"size"`
 	// Hash is the hexadecimal SHA-256 of the source that was imported.
 	Hash string `json:"hash"`
+	// Revision is that of the importer: a newer one imports the same source
+	// again.
+	Revision int `json:"revision"`
 	// Records counts what was imported, withdrawn records included.
 	Records int `json:"records"`
 	// PublishedAt is the newest date within the data, ImportedAt when it was

@@ -72,6 +72,13 @@ func Open(dir string) (*Set, error) {
 	return s.handle(), nil
 }
 
+// Empty is a set that knows nothing: the state before the first import.
+func Empty() *Set {
+	s := &shared{byName: map[string]*File{}, tables: map[Kind]*Table{}}
+	s.users.Store(1)
+	return s.handle()
+}
+
 func (s *shared) open(info Info) error {
 	path := filepath.Join(s.dir, info.File)
 	if stat, err := os.Stat(path); err != nil {

@@ -44,7 +44,7 @@ var ErrInvalid = errors.New("not a version")
 
 // maxLength bounds a version string; longer ones are refused as invalid. The
 // longest real ones (Debian, with many suffixes) stay under 100 bytes.
-const maxLength = 1024
+const maxLength = 256
 
 // SchemeOf returns the order of an OSV ecosystem, whose ":release" suffix
 // does not matter; false when the ecosystem is unknown.
