@@ -8,13 +8,15 @@ import (
 	"muster/internal/store"
 )
 
-// Attributes that coverage filters ask for and finding filters do not.
+// Platform is the attribute of a resource's operating system, which finding
+// filters do not ask for.
+const Platform criteria.Attribute = "platform"
+
+// Attributes that only coverage filters ask for.
 const (
 	imagePulledAt       criteria.Attribute = "imagePulledAt"
 	repositoryVisible   criteria.Attribute = "codeRepositoryProviderTypeVisibility"
 	lastScannedCommitID criteria.Attribute = "lastScannedCommitId"
-	// platform is the operating system, which aggregations filter by.
-	platform criteria.Attribute = "platform"
 )
 
 // putAttributes stores what filters can ask of a resource.
@@ -57,7 +59,7 @@ func attributeRows(r *Resource) [][]any {
 
 func coverageAttributes(r *finding.Resource, add func(criteria.Attribute, string, any)) {
 	if p := r.Platform(); p != "" {
-		add(platform, p, nil)
+		add(Platform, p, nil)
 	}
 	if i := r.Image; i != nil && !i.PulledAt.IsZero() {
 		add(imagePulledAt, "", float64(i.PulledAt.UnixMicro()))

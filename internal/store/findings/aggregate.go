@@ -9,177 +9,237 @@ import (
 	"muster/internal/finding"
 	"muster/internal/finding/criteria"
 	"muster/internal/store"
+	"muster/internal/store/catalog"
 	"muster/internal/store/criteriasql"
 )
 
-// Grouping is what ACTIVE findings are counted by, beside their account.
+// Grouping is what ACTIVE findings are counted by, always within an account.
 type Grouping string
 
-// The groupings, each with the keys of its groups.
+// The groupings, in Inspector's words.
 const (
-	// GroupAccount has no further key; GroupFindingType the type.
-	GroupAccount     Grouping = "account"
-	GroupFindingType Grouping = "type"
-	// GroupTitle has title and vulnerability id, GroupPackage the name.
-	GroupTitle   Grouping = "title"
-	GroupPackage Grouping = "package"
-	// GroupResource has the number of the resource.
-	GroupResource Grouping = "resource"
-	// GroupImageID has the machine image, GroupRepository the repository.
-	GroupImageID    Grouping = "ami"
-	GroupRepository Grouping = "repository"
-	// GroupLayer has the number of the resource and the layer's digest,
-	// GroupLambdaLayer the number and the layer's ARN.
-	GroupLayer       Grouping = "layer"
-	GroupLambdaLayer Grouping = "lambda-layer"
+	PerAccount    Grouping = "ACCOUNT"
+	PerType       Grouping = "FINDING_TYPE"
+	PerAMI        Grouping = "AMI"
+	PerInstance   Grouping = "AWS_EC2_INSTANCE"
+	PerImage      Grouping = "AWS_ECR_CONTAINER"
+	PerLayer      Grouping = "IMAGE_LAYER"
+	PerRepository Grouping = "REPOSITORY"
+	PerPackage    Grouping = "PACKAGE"
+	PerTitle      Grouping = "TITLE"
+	PerFunction   Grouping = "AWS_LAMBDA_FUNCTION"
+	PerFuncLayer  Grouping = "LAMBDA_LAYER"
+	PerProject    Grouping = "CODE_REPOSITORY"
 )
 
-// Measure is what groups are sorted by, the most first.
-type Measure string
+// Metric is the number that groups are sorted by.
+type Metric string
 
-// The measures.
+// The metrics. Extra is a grouping's own number: affected instances or images,
+// network findings.
 const (
-	MeasureCritical  Measure = "critical"
-	MeasureHigh      Measure = "high"
-	MeasureAll       Measure = "total"
-	MeasureResources Measure = "resources"
-	MeasureNetwork   Measure = "network"
+	ByCritical Metric = "critical"
+	ByHigh     Metric = "high"
+	ByAll      Metric = "findings"
+	ByExtra    Metric = "extra"
 )
 
 // Aggregation asks for one page of groups.
 type Aggregation struct {
-	Scope  Scope
-	Region arn.Region
-	By     Grouping
-	// Criteria choose the findings; PackageNames, Layers and LambdaLayers
-	// choose the package that a finding is counted by; Platforms the
-	// operating systems of resources.
-	Criteria     criteria.Criteria
-	PackageNames []criteria.String
-	Layers       []criteria.String
-	LambdaLayers []criteria.String
-	Platforms    []criteria.String
-	Measure      Measure
-	Ascending    bool
-	After        *GroupCursor
-	Limit        int
+	Grouping Grouping
+	Scope    Scope
+	Region   arn.Region
+	// Criteria choose the findings that are counted.
+	Criteria criteria.Criteria
+	// Platforms choose them by their instance's operating system.
+	Platforms []criteria.String
+	// Keys choose groups by the last part of their key: package names, layers.
+	Keys []criteria.String
+	// Metric and Descending are the order; ties go by key, rising.
+	Metric     Metric
+	Descending bool
+	After      *GroupCursor
+	Limit      int
 }
 
-// Counted is a group and its counts.
-type Counted struct {
-	Account arn.AccountID
-	// Keys are the values of the grouping's keys, "" where there are less
-	// than two.
-	Keys [2]string
-	// Total counts every severity.
-	Total, Critical, High, Medium int64
-	Exploitable, Fixable          int64
-	// Resources is the number of different resources; Network the number of
-	// findings about reachability.
-	Resources, Network int64
-}
-
-// GroupCursor is the place of the last group of a page.
+// GroupCursor is the place of the last group of a page. The JSON form travels
+// in page tokens.
 type GroupCursor struct {
-	Value   int64         `json:"v"`
+	Metric  int64         `json:"m"`
 	Account arn.AccountID `json:"a"`
-	Keys    [2]string     `json:"k"`
+	Keys    [3]string     `json:"k"`
 }
 
-// Cursor is the group's place in the order of a measure.
-func (c *Counted) Cursor(m Measure) *GroupCursor {
-	value := map[Measure]int64{MeasureCritical: c.Critical, MeasureHigh: c.High, MeasureAll: c.Total, MeasureResources: c.Resources, MeasureNetwork: c.Network}[m]
-	return &GroupCursor{value, c.Account, c.Keys}
+// Group is a group with its counts.
+type Group struct {
+	Account arn.AccountID
+	// Keys are the group's key: for resources their id, for layers repository
+	// or function, resource and layer, for titles title and vulnerability.
+	Keys [3]string
+	// All counts every severity; low ones are counted nowhere else.
+	All, Critical, High, Medium int64
+	Exploitable, Fixable        int64
+	// Extra is the grouping's own number.
+	Extra int64
+	// Resource is set where a group is one resource.
+	Resource finding.Resource
+
+	number, metric int64
 }
 
-// groupSource is where a grouping's keys come from.
-type groupSource struct {
-	keys [2]string
-	join string
-	// require leaves out findings that are in no group.
-	require string
+// Cursor is the place of the group in the order it was listed in.
+func (g *Group) Cursor() *GroupCursor { return &GroupCursor{g.metric, g.Account, g.Keys} }
+
+// plan is how a grouping is put into SQL.
+type plan struct {
+	// joins follow "FROM findings f"; keys are up to three columns.
+	joins string
+	keys  []string
+	extra string
+	// where holds for every finding that has the group's key.
+	where string
+	// resource is set where a group is one resource.
+	resource bool
 }
 
-// noKey stands where a grouping has fewer than two keys.
-const noKey = `''`
+const (
+	joinResource = ` JOIN resources r ON r.number = f.resource`
+	joinPackages = ` JOIN (SELECT DISTINCT content, %[1]s FROM content_packages WHERE %[1]s <> '') p ON p.content = f.content`
+)
 
-func sourceOf(g Grouping) groupSource {
-	const packages = ` JOIN content_packages p ON p.content = f.content`
+func joinAttribute(a criteria.Attribute) string {
+	return ` JOIN resource_attributes v ON v.account = f.account AND v.resource = f.resource AND v.name = '` + string(a) + `'`
+}
+
+func planOf(g Grouping) plan {
+	const affected = `COUNT(DISTINCT f.resource)`
 	switch g {
-	case GroupFindingType:
-		return groupSource{keys: [2]string{"f.type", noKey}}
-	case GroupTitle:
-		return groupSource{keys: [2]string{"f.title", "COALESCE(f.vulnerability_id, '')"}}
-	case GroupPackage:
-		return groupSource{keys: [2]string{"p.name", noKey}, join: packages}
-	case GroupResource:
-		return groupSource{keys: [2]string{"CAST(f.resource AS TEXT)", noKey}}
-	case GroupImageID:
-		return groupSource{keys: [2]string{"v.value", noKey},
-			join: ` JOIN resource_attributes v ON v.account = f.account AND v.resource = f.resource AND v.name = '` + string(criteria.InstanceImageID) + `'`}
-	case GroupRepository:
-		return groupSource{keys: [2]string{"f.repository", noKey}, require: "f.repository IS NOT NULL"}
-	case GroupLayer:
-		return groupSource{keys: [2]string{"CAST(f.resource AS TEXT)", "p.layer"}, join: packages, require: "p.layer <> ''"}
-	case GroupLambdaLayer:
-		return groupSource{keys: [2]string{"CAST(f.resource AS TEXT)", "p.lambda_layer"}, join: packages, require: "p.lambda_layer <> ''"}
+	case PerAMI:
+		return plan{joins: joinAttribute(criteria.InstanceImageID), keys: []string{"v.value"}, extra: affected}
+	case PerInstance:
+		return plan{joins: joinResource, keys: []string{"r.id"}, resource: true, where: "f.resource_type = 'AWS_EC2_INSTANCE'",
+			extra: `SUM(CASE WHEN f.type = 'NETWORK_REACHABILITY' THEN 1 ELSE 0 END)`}
+	case PerImage:
+		return plan{joins: joinResource, keys: []string{"r.id"}, resource: true, where: "f.resource_type = 'AWS_ECR_CONTAINER_IMAGE'"}
+	case PerLayer:
+		return plan{joins: joinResource + fmt.Sprintf(joinPackages, "layer"), keys: []string{"f.repository", "r.id", "p.layer"},
+			where: "f.resource_type = 'AWS_ECR_CONTAINER_IMAGE' AND f.repository IS NOT NULL"}
+	case PerRepository:
+		return plan{keys: []string{"f.repository"}, where: "f.repository IS NOT NULL", extra: affected}
+	case PerPackage:
+		return plan{joins: fmt.Sprintf(joinPackages, "name"), keys: []string{"p.name"}}
+	case PerTitle:
+		return plan{keys: []string{"f.title", "COALESCE(f.vulnerability_id, '')"}}
+	case PerFunction:
+		return plan{joins: joinResource, keys: []string{"r.id"}, resource: true, where: "f.resource_type = 'AWS_LAMBDA_FUNCTION'"}
+	case PerFuncLayer:
+		return plan{joins: joinResource + joinAttribute(criteria.FunctionName) + fmt.Sprintf(joinPackages, "lambda_layer"),
+			keys: []string{"v.value", "r.id", "p.lambda_layer"}, where: "f.resource_type = 'AWS_LAMBDA_FUNCTION'"}
 	}
-	return groupSource{keys: [2]string{noKey, noKey}}
+	return plan{joins: joinResource, keys: []string{"r.id"}, resource: true, where: "f.resource_type = 'CODE_REPOSITORY'"}
 }
 
-// severityRank is a severity's number in the column.
-func severityRank(s finding.Severity) int { return s.Rank() }
+// sums are the counts of a group of findings.
+const sums = `COUNT(*) AS findings,
+	SUM(CASE WHEN f.severity = 5 THEN 1 ELSE 0 END) AS critical, SUM(CASE WHEN f.severity = 4 THEN 1 ELSE 0 END) AS high,
+	SUM(CASE WHEN f.severity = 3 THEN 1 ELSE 0 END) AS medium,
+	SUM(CASE WHEN f.exploit = 'YES' THEN 1 ELSE 0 END) AS exploitable, SUM(CASE WHEN f.fix = 'YES' THEN 1 ELSE 0 END) AS fixable`
 
-// Aggregate counts ACTIVE findings in groups. A finding counts once in a
-// group, even if several of its packages fall into it.
-func Aggregate(ctx context.Context, tx *store.Tx, a Aggregation) ([]Counted, error) {
-	src := sourceOf(a.By)
+// Aggregate returns a page of groups. Accounts and types are read from the
+// counts kept; everything else is counted from the findings.
+func Aggregate(ctx context.Context, tx *store.Tx, a Aggregation) ([]Group, error) {
 	var w store.Where
-	w.Add("f.region = ?", a.Region)
-	w.Add("f.status = ?", finding.Active)
-	if src.require != "" {
-		w.Add(src.require)
+	var grouped string
+	if a.Grouping == PerAccount || a.Grouping == PerType {
+		grouped = keptGroups(&w, &a)
+	} else {
+		grouped = countedGroups(&w, &a)
 	}
-	a.Scope.Where(&w, "f.account")
-	addCriteria(&w, &a.Criteria)
-	join := src.join
-	criteriasql.Strings(&w, "p.name", a.PackageNames)
-	criteriasql.Strings(&w, "p.layer", a.Layers)
-	criteriasql.Strings(&w, "p.lambda_layer", a.LambdaLayers)
-	if len(a.Platforms) > 0 {
-		criteriasql.Values(&w, `SELECT 1 FROM resource_attributes o WHERE o.account = f.account AND o.resource = f.resource AND o.name = 'platform'`, "o.value", a.Platforms)
-	}
-	inner := `SELECT DISTINCT f.account, f.id, f.severity, f.exploit, f.fix, f.resource, f.type, ` + src.keys[0] + ` AS k1, ` + src.keys[1] + ` AS k2
-		FROM findings f` + join + w.SQL()
-	rows, err := tx.Query(ctx, outer(&w, inner, &a), w.Args()...)
-	list, err := all(rows, err, scanCounted)
-	if err != nil {
-		return nil, fmt.Errorf("aggregate findings by %s: %w", a.By, err)
-	}
-	return list, nil
-}
-
-// outer counts the findings of the inner query by group and takes a page.
-func outer(w *store.Where, inner string, a *Aggregation) string {
-	sum := func(condition string) string { return `SUM(CASE WHEN ` + condition + ` THEN 1 ELSE 0 END)` }
-	severity := func(s finding.Severity) string { return sum(fmt.Sprintf("g.severity = %d", severityRank(s))) }
-	query := `WITH g AS (` + inner + `), c AS (SELECT g.account AS account, g.k1 AS k1, g.k2 AS k2, COUNT(*) AS total, ` +
-		severity(finding.Critical) + ` AS critical, ` + severity(finding.High) + ` AS high, ` + severity(finding.Medium) + ` AS medium, ` +
-		sum("g.exploit = 'YES'") + ` AS exploitable, ` + sum("g.fix = 'YES'") + ` AS fixable, COUNT(DISTINCT g.resource) AS resources, ` +
-		sum("g.type = '"+string(finding.NetworkReachability)+"'") + ` AS network FROM g GROUP BY g.account, g.k1, g.k2)
-		SELECT c.account, c.k1, c.k2, c.total, c.critical, c.high, c.medium, c.exploitable, c.fixable, c.resources, c.network FROM c`
-	measure, by, beyond := "c."+string(a.Measure), " DESC", " < "
-	if a.Ascending {
-		by, beyond = " ASC", " > "
+	query := `SELECT account, k1, k2, k3, number, findings, critical, high, medium, exploitable, fixable, extra FROM (` + grouped + `) g`
+	direction, beyond := ` ASC`, ` > `
+	if a.Descending {
+		direction, beyond = ` DESC`, ` < `
 	}
 	if c := a.After; c != nil {
-		value := w.Arg(c.Value)
-		query += ` WHERE (` + measure + beyond + value + ` OR (` + measure + ` = ` + value + ` AND (c.account, c.k1, c.k2) > (` +
-			strings.Join([]string{w.Arg(c.Account), w.Arg(c.Keys[0]), w.Arg(c.Keys[1])}, ", ") + `)))`
+		m := w.Arg(c.Metric)
+		query += ` WHERE ` + string(a.Metric) + beyond + m + ` OR (` + string(a.Metric) + ` = ` + m + ` AND (account, k1, k2, k3) > (` +
+			strings.Join([]string{w.Arg(c.Account), w.Arg(c.Keys[0]), w.Arg(c.Keys[1]), w.Arg(c.Keys[2])}, ", ") + `))`
 	}
-	return query + ` ORDER BY ` + measure + by + `, c.account, c.k1, c.k2 LIMIT ` + w.Arg(a.Limit)
+	query += ` ORDER BY ` + string(a.Metric) + direction + `, account, k1, k2, k3 LIMIT ` + w.Arg(a.Limit)
+	rows, err := tx.Query(ctx, query, w.Args()...)
+	groups, err := all(rows, err, func(s scanner) (Group, error) { return scanGroup(s, a.Metric) })
+	if err != nil {
+		return nil, fmt.Errorf("aggregate findings by %s: %w", a.Grouping, err)
+	}
+	if planOf(a.Grouping).resource {
+		err = addResources(ctx, tx, groups)
+	}
+	return groups, err
 }
 
-func scanCounted(s scanner) (c Counted, err error) {
-	return c, s.Scan(&c.Account, &c.Keys[0], &c.Keys[1], &c.Total, &c.Critical, &c.High, &c.Medium, &c.Exploitable, &c.Fixable, &c.Resources, &c.Network)
+func scanGroup(s scanner, m Metric) (g Group, err error) {
+	err = s.Scan(&g.Account, &g.Keys[0], &g.Keys[1], &g.Keys[2], &g.number, &g.All, &g.Critical, &g.High, &g.Medium,
+		&g.Exploitable, &g.Fixable, &g.Extra)
+	g.metric = map[Metric]int64{ByCritical: g.Critical, ByHigh: g.High, ByAll: g.All, ByExtra: g.Extra}[m]
+	return g, err
+}
+
+// countedGroups is the query that counts findings in groups.
+func countedGroups(w *store.Where, a *Aggregation) string {
+	p := planOf(a.Grouping)
+	w.Add("f.region = ?", a.Region)
+	w.Add("f.status = ?", finding.Active)
+	a.Scope.Where(w, "f.account")
+	if p.where != "" {
+		w.Add(p.where)
+	}
+	addCriteria(w, &a.Criteria)
+	if len(a.Platforms) > 0 {
+		criteriasql.Values(w, attributeRows(catalog.Platform), "v.value", a.Platforms)
+	}
+	if len(a.Keys) > 0 {
+		criteriasql.Strings(w, p.keys[len(p.keys)-1], a.Keys)
+	}
+	keys := []string{"''", "''", "''"}
+	copy(keys, p.keys)
+	number, extra := "0", "0"
+	if p.resource {
+		number = "MIN(f.resource)"
+	}
+	if p.extra != "" {
+		extra = p.extra
+	}
+	return `SELECT f.account AS account, ` + keys[0] + ` AS k1, ` + keys[1] + ` AS k2, ` + keys[2] + ` AS k3, ` + number + ` AS number, ` +
+		sums + `, ` + extra + ` AS extra FROM findings f` + p.joins + w.SQL() + ` GROUP BY ` + strings.Join(append([]string{"f.account"}, p.keys...), ", ")
+}
+
+// keptGroups is the query over the counts that are kept per account.
+func keptGroups(w *store.Where, a *Aggregation) string {
+	w.Add("c.region = ?", a.Region)
+	w.Add("c.status = ?", finding.Active)
+	a.Scope.Where(w, "c.account")
+	criteriasql.Strings(w, "c.account", a.Criteria.Strings[criteria.AccountID])
+	criteriasql.Strings(w, "c.type", a.Criteria.Strings[criteria.FindingType])
+	criteriasql.Strings(w, "c.resource_type", a.Criteria.Strings[criteria.ResourceType])
+	key, group := `''`, `c.account`
+	if a.Grouping == PerType {
+		key, group = `c.type`, `c.account, c.type`
+	}
+	sum := func(what string) string { return `CAST(SUM(` + what + `) AS BIGINT)` }
+	return `SELECT c.account AS account, ` + key + ` AS k1, '' AS k2, '' AS k3, 0 AS number, ` + sum("c.total") + ` AS findings, ` +
+		sum("CASE WHEN c.severity = 5 THEN c.total ELSE 0 END") + ` AS critical, ` + sum("CASE WHEN c.severity = 4 THEN c.total ELSE 0 END") + ` AS high, ` +
+		sum("CASE WHEN c.severity = 3 THEN c.total ELSE 0 END") + ` AS medium, ` + sum("c.exploitable") + ` AS exploitable, ` +
+		sum("c.fixable") + ` AS fixable, 0 AS extra FROM finding_counts c` + w.SQL() + ` GROUP BY ` + group + ` HAVING SUM(c.total) > 0`
+}
+
+func addResources(ctx context.Context, tx *store.Tx, groups []Group) error {
+	numbers := make([]int64, len(groups))
+	for i, g := range groups {
+		numbers[i] = g.number
+	}
+	resources, err := readResources(ctx, tx, numbers)
+	for i := range groups {
+		groups[i].Resource = resources[groups[i].number]
+	}
+	return err
 }
