@@ -46,7 +46,7 @@ func text(words []string, name string) *string {
 	return nil
 }
 
-func flag(words []string, name string) *bool {
+func boolean(words []string, name string) *bool {
 	if v, ok := option(words, name); ok {
 		return new(v == "true")
 	}
@@ -125,7 +125,7 @@ func (s *scenario) input(op string, words []string) any {
 	case "GetMember":
 		return &inspector2.GetMemberInput{AccountId: s.first(words)}
 	case "ListMembers":
-		return &inspector2.ListMembersInput{OnlyAssociated: flag(words, "associated"), MaxResults: number(words, "max"), NextToken: s.page(words)}
+		return &inspector2.ListMembersInput{OnlyAssociated: boolean(words, "associated"), MaxResults: number(words, "max"), NextToken: s.page(words)}
 	case "Enable":
 		return &inspector2.EnableInput{ResourceTypes: scanTypes(words), AccountIds: s.forWhom(words), ClientToken: text(words, "clientToken")}
 	case "Disable":
@@ -154,10 +154,10 @@ func (s *scenario) settingsInput(op string, words []string) any {
 	case "DescribeOrganizationConfiguration":
 		return &inspector2.DescribeOrganizationConfigurationInput{}
 	case "UpdateOrganizationConfiguration":
-		on := func(name string) bool { f := flag(words, name); return f != nil && *f }
+		on := func(name string) bool { f := boolean(words, name); return f != nil && *f }
 		return &inspector2.UpdateOrganizationConfigurationInput{AutoEnable: &inspector2.AutoEnable{
-			Ec2: on("ec2"), Ecr: on("ecr"), Lambda: flag(words, "lambda"), LambdaCode: flag(words, "lambdaCode"),
-			CodeRepository: flag(words, "codeRepository"),
+			Ec2: on("ec2"), Ecr: on("ecr"), Lambda: boolean(words, "lambda"), LambdaCode: boolean(words, "lambdaCode"),
+			CodeRepository: boolean(words, "codeRepository"),
 		}}
 	case "GetConfiguration":
 		return &inspector2.GetConfigurationInput{}
@@ -177,7 +177,7 @@ func (s *scenario) settingsInput(op string, words []string) any {
 	case "GetEc2DeepInspectionConfiguration":
 		return &inspector2.GetEc2DeepInspectionConfigurationInput{}
 	case "UpdateEc2DeepInspectionConfiguration":
-		return &inspector2.UpdateEc2DeepInspectionConfigurationInput{ActivateDeepInspection: flag(words, "activate"), PackagePaths: paths(words, "paths")}
+		return &inspector2.UpdateEc2DeepInspectionConfigurationInput{ActivateDeepInspection: boolean(words, "activate"), PackagePaths: paths(words, "paths")}
 	case "UpdateOrgEc2DeepInspectionConfiguration":
 		return &inspector2.UpdateOrgEc2DeepInspectionConfigurationInput{OrgPackagePaths: paths(words, "paths")}
 	case "BatchGetMemberEc2DeepInspectionStatus":
