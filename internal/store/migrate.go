@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"syscall"
@@ -32,16 +33,17 @@ func (s *Store) migrate(ctx context.Context, url string) error {
 
 func (s *Store) migrationProvider() (*goose.Provider, error) {
 	dialect := goose.DialectSQLite3
+	files := fs.FS(migrations.Files)
 	opts := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithTableName("schema_version")}
 	if s.engine == PostgreSQL {
-		dialect = goose.DialectPostgres
+		dialect, files = goose.DialectPostgres, bytewise{migrations.Files}
 		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 600))
 		if err != nil {
 			return nil, err
 		}
 		opts = append(opts, goose.WithSessionLocker(locker))
 	}
-	return goose.NewProvider(dialect, s.write, migrations.Files, opts...)
+	return goose.NewProvider(dialect, s.write, files, opts...)
 }
 
 func migrateWith(ctx context.Context, provider *goose.Provider) error {

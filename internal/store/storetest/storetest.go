@@ -38,7 +38,7 @@ func EachURL(t *testing.T, fn func(t *testing.T, url string)) {
 func EachEmpty(t *testing.T, fn func(t *testing.T, url string)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { fn(t, "sqlite:"+filepath.Join(t.TempDir(), "muster.db")) })
-	t.Run("postgres", func(t *testing.T) { fn(t, postgres(t, "template0")) })
+	t.Run("postgres", func(t *testing.T) { fn(t, EmptyPostgres(t, "")) })
 }
 
 // Open opens a database for the length of the test, with few connections
@@ -81,6 +81,13 @@ var serial atomic.Int64
 func Postgres(t testing.TB) string {
 	t.Helper()
 	return postgres(t, "")
+}
+
+// EmptyPostgres is Postgres without any schema; options follow CREATE
+// DATABASE … TEMPLATE template0.
+func EmptyPostgres(t testing.TB, options string) string {
+	t.Helper()
+	return postgres(t, "template0 "+options)
 }
 
 // postgres makes a database from the template, by default the migrated one.

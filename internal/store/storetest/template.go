@@ -80,7 +80,7 @@ func migrationsHash() (string, error) {
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(h, "%s %d %s", name, len(text), text)
+		_, _ = fmt.Fprintf(h, "%s %d %s", name, len(text), text)
 	}
 	return hex.EncodeToString(h.Sum(nil))[:16], nil
 }
