@@ -212,6 +212,7 @@ func BenchmarkLookupAuthorize(b *testing.B) {
 			k := do(w, root(home), w.iam.CreateAccessKey, iamapi.CreateAccessKeyInput{UserName: new("ada")}).AccessKey
 			op := &awsmodel.Operation{Service: "inspector2", Name: "ListFindings", Path: "/findings/list"}
 			b.ReportAllocs()
+			b.ResetTimer()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					p := w.signIn(k.AccessKeyId, "")

@@ -26,7 +26,7 @@ func (s *Service) CreateAccessKey(ctx context.Context, call *awsmodel.Call, in *
 			return nil, err
 		}
 		return &api.CreateAccessKeyOutput{AccessKey: &api.AccessKey{
-			UserName: u.Name, AccessKeyId: key.ID, Status: api.StatusTypeActive, SecretAccessKey: secret, CreateDate: &key.CreatedAt,
+			UserName: u.Name, AccessKeyId: key.ID, Status: api.StatusTypeActive, SecretAccessKey: secret, CreateDate: new(seconds(key.CreatedAt)),
 		}}, nil
 	})
 }
@@ -50,7 +50,7 @@ func (s *Service) ListAccessKeys(ctx context.Context, call *awsmodel.Call, in *a
 		keys, out.IsTruncated, out.Marker = slice(&p, keys)
 		for _, k := range keys {
 			out.AccessKeyMetadata = append(out.AccessKeyMetadata, api.AccessKeyMetadata{
-				UserName: optional(u.Name), AccessKeyId: new(k.ID), Status: api.StatusType(k.Status), CreateDate: new(k.CreatedAt),
+				UserName: optional(u.Name), AccessKeyId: new(k.ID), Status: api.StatusType(k.Status), CreateDate: new(seconds(k.CreatedAt)),
 			})
 		}
 		return out, nil
@@ -99,7 +99,7 @@ func (s *Service) GetAccessKeyLastUsed(ctx context.Context, call *awsmodel.Call,
 		}
 		used := api.AccessKeyLastUsed{ServiceName: "N/A", Region: "N/A"}
 		if !k.LastUsedAt.IsZero() {
-			used = api.AccessKeyLastUsed{LastUsedDate: &k.LastUsedAt, ServiceName: k.LastUsedService, Region: k.LastUsedRegion}
+			used = api.AccessKeyLastUsed{LastUsedDate: new(seconds(k.LastUsedAt)), ServiceName: k.LastUsedService, Region: k.LastUsedRegion}
 		}
 		return &api.GetAccessKeyLastUsedOutput{UserName: optional(u.Name), AccessKeyLastUsed: &used}, nil
 	})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/iam"
@@ -70,6 +71,9 @@ func policySize(text string) int {
 func encoded(document string) string {
 	return strings.ReplaceAll(url.QueryEscape(document), "+", "%20")
 }
+
+// seconds is a time as IAM shows times.
+func seconds(t time.Time) time.Time { return t.Truncate(time.Second) }
 
 // optional is a pointer to a value, or nil for the zero value.
 func optional[T comparable](v T) *T {

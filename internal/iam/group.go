@@ -162,5 +162,5 @@ func groupAndUser(ctx context.Context, tx *store.Tx, account arn.AccountID, grou
 }
 
 func groupShape(g identity.Group) api.Group {
-	return api.Group{Path: g.Path, GroupName: g.Name, GroupId: g.ID, Arn: string(g.ARN()), CreateDate: g.CreatedAt}
+	return api.Group{Path: g.Path, GroupName: g.Name, GroupId: g.ID, Arn: string(g.ARN()), CreateDate: seconds(g.CreatedAt)}
 }

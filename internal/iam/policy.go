@@ -124,7 +124,7 @@ func (s *Service) policyVersion(ctx context.Context, tx *store.Tx, account arn.A
 		return v, nil
 	}
 	p, err := identity.PolicyByARN(ctx, tx, account, a)
-	v.Document, v.CreateDate = new(encoded(p.Document)), &p.UpdatedAt
+	v.Document, v.CreateDate = new(encoded(p.Document)), new(seconds(p.UpdatedAt))
 	return v, noSuch(err, "Policy %s was not found.", a)
 }
 
@@ -231,7 +231,7 @@ func policyShape(p identity.Policy, use policyUse) api.Policy {
 	return api.Policy{
 		PolicyName: &p.Name, PolicyId: &p.ID, Arn: new(string(p.ARN())), Path: &p.Path, DefaultVersionId: new(onlyVersion),
 		AttachmentCount: new(int32(use.attached)), PermissionsBoundaryUsageCount: new(int32(use.boundary)), IsAttachable: new(true),
-		Description: optional(p.Description), CreateDate: &p.CreatedAt, UpdateDate: &p.UpdatedAt,
+		Description: optional(p.Description), CreateDate: new(seconds(p.CreatedAt)), UpdateDate: new(seconds(p.UpdatedAt)),
 	}
 }
 

@@ -91,7 +91,7 @@ func (s *Service) GetRole(ctx context.Context, call *awsmodel.Call, in *api.GetR
 		}
 		out := roleShape(r)
 		out.Tags, out.PermissionsBoundary = tagShapes(tags), boundaryShape(r.Boundary)
-		out.RoleLastUsed = &api.RoleLastUsed{LastUsedDate: optional(r.LastUsedAt), Region: optional(r.LastUsedRegion)}
+		out.RoleLastUsed = &api.RoleLastUsed{LastUsedDate: optional(seconds(r.LastUsedAt)), Region: optional(r.LastUsedRegion)}
 		return &api.GetRoleOutput{Role: &out}, nil
 	})
 }
@@ -238,7 +238,7 @@ func principalExists(ctx context.Context, tx *store.Tx, written string) (bool, e
 
 func roleShape(r identity.Role) api.Role {
 	return api.Role{
-		Path: r.Path, RoleName: r.Name, RoleId: r.ID, Arn: string(r.ARN()), CreateDate: r.CreatedAt,
+		Path: r.Path, RoleName: r.Name, RoleId: r.ID, Arn: string(r.ARN()), CreateDate: seconds(r.CreatedAt),
 		AssumeRolePolicyDocument: new(encoded(r.Trust)), Description: optional(r.Description),
 		MaxSessionDuration: new(int32(r.MaxSession / time.Second)),
 	}

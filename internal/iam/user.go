@@ -65,7 +65,7 @@ func (s *Service) GetUser(ctx context.Context, call *awsmodel.Call, in *api.GetU
 		}
 		if u.ID == "" {
 			return &api.GetUserOutput{User: &api.User{
-				Path: "/", UserId: string(u.Account), Arn: string(u.Account.Root()), CreateDate: u.CreatedAt,
+				Path: "/", UserId: string(u.Account), Arn: string(u.Account.Root()), CreateDate: seconds(u.CreatedAt),
 			}}, nil
 		}
 		tags, err := identity.Tags(ctx, tx, u.Owner())
@@ -143,5 +143,5 @@ func (s *Service) subject(ctx context.Context, tx *store.Tx, call *awsmodel.Call
 }
 
 func userShape(u identity.User) api.User {
-	return api.User{Path: u.Path, UserName: u.Name, UserId: u.ID, Arn: string(u.ARN()), CreateDate: u.CreatedAt}
+	return api.User{Path: u.Path, UserName: u.Name, UserId: u.ID, Arn: string(u.ARN()), CreateDate: seconds(u.CreatedAt)}
 }

@@ -50,7 +50,7 @@ func read(file string) (*Keyring, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func create(file string) (*Keyring, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(tmp.Name())
+	defer func() { _ = os.Remove(tmp.Name()) }()
 	_, err = tmp.WriteString(base64.StdEncoding.EncodeToString(random(KeySize)) + "\n")
 	if err == nil {
 		err = tmp.Sync()
