@@ -7,11 +7,10 @@ type FeedStatus string
 
 // The values of FeedStatus.
 const (
-	FeedStatusCurrent       FeedStatus = "CURRENT"
-	FeedStatusStale         FeedStatus = "STALE"
-	FeedStatusImporting     FeedStatus = "IMPORTING"
-	FeedStatusFailed        FeedStatus = "FAILED"
-	FeedStatusNeverImported FeedStatus = "NEVER_IMPORTED"
+	FeedStatusCurrent     FeedStatus = "CURRENT"
+	FeedStatusRejected    FeedStatus = "REJECTED"
+	FeedStatusUnreachable FeedStatus = "UNREACHABLE"
+	FeedStatusAbsent      FeedStatus = "ABSENT"
 )
 
 // HostStatus is an enumeration of the model; "" is absent.
@@ -22,19 +21,6 @@ const (
 	HostStatusActive  HostStatus = "ACTIVE"
 	HostStatusSilent  HostStatus = "SILENT"
 	HostStatusRevoked HostStatus = "REVOKED"
-)
-
-// SetupPhase is an enumeration of the model; "" is absent.
-type SetupPhase string
-
-// The values of SetupPhase.
-const (
-	SetupPhaseNew                  SetupPhase = "NEW"
-	SetupPhaseCreatingKeys         SetupPhase = "CREATING_KEYS"
-	SetupPhaseCreatingOrganization SetupPhase = "CREATING_ORGANIZATION"
-	SetupPhaseImportingFeeds       SetupPhase = "IMPORTING_FEEDS"
-	SetupPhaseReady                SetupPhase = "READY"
-	SetupPhaseFailed               SetupPhase = "FAILED"
 )
 
 // ValidationExceptionReason is an enumeration of the model; "" is absent.

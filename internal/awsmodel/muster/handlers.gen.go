@@ -14,22 +14,18 @@ import (
 // muster does not implement the operation.
 type Handlers struct {
 	CreateActivation func(context.Context, *awsmodel.Call, *CreateActivationInput) (*CreateActivationOutput, error)
-	GetSetupStatus   func(context.Context, *awsmodel.Call, *GetSetupStatusInput) (*GetSetupStatusOutput, error)
 	ListFeeds        func(context.Context, *awsmodel.Call, *ListFeedsInput) (*ListFeedsOutput, error)
 	ListHosts        func(context.Context, *awsmodel.Call, *ListHostsInput) (*ListHostsOutput, error)
 	RevokeHost       func(context.Context, *awsmodel.Call, *RevokeHostInput) (*RevokeHostOutput, error)
-	SyncFeeds        func(context.Context, *awsmodel.Call, *SyncFeedsInput) (*SyncFeedsOutput, error)
 }
 
 // Operations is the table of all operations, bound to the handlers.
 func (h Handlers) Operations() []awsmodel.Operation {
 	ops := slices.Clone(operations[:])
 	ops[0].Invoke = awsmodel.Invoker(h.CreateActivation)
-	ops[1].Invoke = awsmodel.Invoker(h.GetSetupStatus)
-	ops[2].Invoke = awsmodel.Invoker(h.ListFeeds)
-	ops[3].Invoke = awsmodel.Invoker(h.ListHosts)
-	ops[4].Invoke = awsmodel.Invoker(h.RevokeHost)
-	ops[5].Invoke = awsmodel.Invoker(h.SyncFeeds)
+	ops[1].Invoke = awsmodel.Invoker(h.ListFeeds)
+	ops[2].Invoke = awsmodel.Invoker(h.ListHosts)
+	ops[3].Invoke = awsmodel.Invoker(h.RevokeHost)
 	return ops
 }
 

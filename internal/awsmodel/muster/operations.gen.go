@@ -20,16 +20,6 @@ type CreateActivationOutput struct {
 	ExpiresAt      time.Time // required
 }
 
-// GetSetupStatusInput is the input of GetSetupStatus.
-type GetSetupStatusInput struct {
-}
-
-// GetSetupStatusOutput is the output of GetSetupStatus.
-type GetSetupStatusOutput struct {
-	Phase SetupPhase // required
-	Ready bool       // required
-}
-
 // ListFeedsInput is the input of ListFeeds.
 type ListFeedsInput struct {
 }
@@ -58,14 +48,4 @@ type RevokeHostInput struct {
 
 // RevokeHostOutput is the output of RevokeHost.
 type RevokeHostOutput struct {
-}
-
-// SyncFeedsInput is the input of SyncFeeds.
-type SyncFeedsInput struct {
-	From *string // 1 to 2048 characters
-}
-
-// SyncFeedsOutput is the output of SyncFeeds.
-type SyncFeedsOutput struct {
-	JobId string // required; 1 to 64 characters
 }
