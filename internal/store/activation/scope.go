@@ -1,6 +1,8 @@
 package activation
 
 import (
+	"context"
+
 	"muster/internal/arn"
 	"muster/internal/store"
 	"muster/internal/store/directory"
@@ -27,4 +29,19 @@ func (s Scope) Where(w *store.Where, column string) {
 	}
 	w.Add(`(`+column+` = ? OR `+column+` IN (SELECT account FROM inspector_members
 		WHERE administrator = ? AND region = ? AND `+associated+`))`, s.Own, s.Own, s.Region)
+}
+
+// Sees reports whether the scope holds an account.
+func (s Scope) Sees(ctx context.Context, tx *store.Tx, account arn.AccountID) (bool, error) {
+	if account == s.Own || !s.Administrator {
+		return account == s.Own, nil
+	}
+	var w store.Where
+	s.Where(&w, "m.account")
+	w.Add("m.administrator = ?", s.Own)
+	w.Add("m.region = ?", s.Region)
+	w.Add("m.account = ?", account)
+	var n int
+	err := store.One(tx.QueryRow(ctx, `SELECT COUNT(*) FROM inspector_members m`+w.SQL(), w.Args()...), &n)
+	return n > 0, err
 }

@@ -1,0 +1,281 @@
+package results
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"muster/internal/arn"
+	"muster/internal/awsmodel"
+	"muster/internal/awsmodel/inspector2"
+	"muster/internal/finding/criteria"
+	"muster/internal/inspector"
+	"muster/internal/store"
+	"muster/internal/store/findings"
+)
+
+const (
+	// mostRules is how many suppression rules an account may have in a Region.
+	mostRules = 500
+	// mostTags is how many tags a filter may have.
+	mostTags = 50
+	// filtersAtOnce is the size of a page of filters.
+	filtersAtOnce = 100
+)
+
+// filterName is what AWS's text asks of a name; its model is laxer, and names
+// that muster has stored are accepted as they are.
+var filterName = regexp.MustCompile(`^[A-Za-z0-9._-]{3,64}$`)
+
+// CreateFilter saves a filter. With the action SUPPRESS it hides findings of
+// the caller's account, and of the whole organization for its administrator,
+// in the same transaction.
+func (s *Service) CreateFilter(ctx context.Context, call *awsmodel.Call, in *inspector2.CreateFilterInput) (*inspector2.CreateFilterOutput, error) {
+	wanted, err := ruleCriteria(in.FilterCriteria, in.Action)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkFilter(in.Name, in.Tags); err != nil {
+		return nil, err
+	}
+	id, err := newFilterID()
+	if err != nil {
+		return nil, err
+	}
+	f := findings.Filter{
+		Account: call.Account(), Region: call.Region, ID: id, Name: in.Name, Action: findings.Action(in.Action), Criteria: wanted,
+		Description: value(in.Description), Reason: value(in.Reason), Tags: in.Tags, CreatedAt: call.Time, UpdatedAt: call.Time,
+	}
+	return update(ctx, s, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.CreateFilterOutput, error) {
+		f.Owner = owner(scope)
+		if err := s.save(ctx, tx, scope, &f, "", call.Time); err != nil {
+			return nil, err
+		}
+		return &inspector2.CreateFilterOutput{Arn: string(f.ARN())}, nil
+	})
+}
+
+// UpdateFilter changes a filter; members that are absent keep their value.
+func (s *Service) UpdateFilter(ctx context.Context, call *awsmodel.Call, in *inspector2.UpdateFilterInput) (*inspector2.UpdateFilterOutput, error) {
+	return update(ctx, s, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.UpdateFilterOutput, error) {
+		f, err := lookupFilter(ctx, tx, call, in.FilterArn)
+		if err != nil {
+			return nil, err
+		}
+		before := f.Action
+		if err := change(&f, in); err != nil {
+			return nil, err
+		}
+		f.UpdatedAt = call.Time
+		if err := s.save(ctx, tx, scope, &f, before, call.Time); err != nil {
+			return nil, err
+		}
+		return &inspector2.UpdateFilterOutput{Arn: string(f.ARN())}, nil
+	})
+}
+
+func change(f *findings.Filter, in *inspector2.UpdateFilterInput) error {
+	if in.Action != "" {
+		f.Action = findings.Action(in.Action)
+	}
+	if in.Name != nil && *in.Name != f.Name {
+		if err := checkFilter(*in.Name, nil); err != nil {
+			return err
+		}
+		f.Name = *in.Name
+	}
+	if in.Description != nil {
+		f.Description = *in.Description
+	}
+	if in.Reason != nil {
+		f.Reason = *in.Reason
+	}
+	wanted := in.FilterCriteria
+	if wanted == nil {
+		wanted = wireCriteria(&f.Criteria)
+	}
+	// A saved search can become a rule, so its criteria are judged again.
+	var err error
+	f.Criteria, err = ruleCriteria(wanted, inspector2.FilterAction(f.Action))
+	return err
+}
+
+// save stores a filter and applies it if it is, or was, a rule.
+func (s *Service) save(ctx context.Context, tx *store.Tx, scope inspector.Scope, f *findings.Filter, before findings.Action, now time.Time) error {
+	if f.Action == findings.Suppress && before != findings.Suppress {
+		n, err := findings.CountFilters(ctx, tx, f.Account, f.Region, findings.Suppress)
+		if err != nil {
+			return err
+		}
+		if n >= mostRules {
+			return &inspector2.ServiceQuotaExceededException{Message: "The limit of 500 suppression rules is reached.", ResourceId: string(f.ARN())}
+		}
+	}
+	twin, err := findings.FilterNamed(ctx, tx, f.Account, f.Region, f.Name)
+	if err == nil && twin.ID != f.ID {
+		return &inspector2.BadRequestException{Message: "Filter name already exists"}
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if err := findings.PutFilter(ctx, tx, f); err != nil {
+		return err
+	}
+	if f.Action != findings.Suppress && before != findings.Suppress {
+		return nil
+	}
+	return s.apply(ctx, tx, scope, now)
+}
+
+// apply lets the rules in force act on every finding that they could touch.
+func (s *Service) apply(ctx context.Context, tx *store.Tx, scope inspector.Scope, now time.Time) error {
+	accounts, err := findings.AccountsWith(ctx, tx, scope, scope.Region)
+	if err != nil {
+		return err
+	}
+	for _, account := range accounts {
+		if err := s.config.Resuppress(ctx, tx, account, scope.Region, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DeleteFilter deletes a filter. Findings that a rule hid and no other rule
+// hides come back.
+func (s *Service) DeleteFilter(ctx context.Context, call *awsmodel.Call, in *inspector2.DeleteFilterInput) (*inspector2.DeleteFilterOutput, error) {
+	return update(ctx, s, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.DeleteFilterOutput, error) {
+		f, err := lookupFilter(ctx, tx, call, in.Arn)
+		if err != nil {
+			return nil, err
+		}
+		if err := findings.DeleteFilter(ctx, tx, f.Account, f.Region, f.ID); err != nil {
+			return nil, err
+		}
+		if f.Action == findings.Suppress {
+			if err := s.apply(ctx, tx, scope, call.Time); err != nil {
+				return nil, err
+			}
+		}
+		return &inspector2.DeleteFilterOutput{Arn: in.Arn}, nil
+	})
+}
+
+// filtered is what a page token of ListFilters is bound to.
+type filtered struct {
+	ARNs   []string
+	Action inspector2.FilterAction
+}
+
+// ListFilters lists the caller's own filters.
+func (s *Service) ListFilters(ctx context.Context, call *awsmodel.Call, in *inspector2.ListFiltersInput) (*inspector2.ListFiltersOutput, error) {
+	const op = "ListFilters"
+	bound := filtered{in.Arns, in.Action}
+	after, err := place[string](s, call, op, bound, in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	from, limit := "", size(in.MaxResults, filtersAtOnce, filtersAtOnce)
+	if after != nil {
+		from = *after
+	}
+	return view(ctx, s, call, func(tx *store.Tx, _ inspector.Scope) (*inspector2.ListFiltersOutput, error) {
+		list, err := findings.Filters(ctx, tx, call.Account(), call.Region, findings.Action(in.Action), from, limit)
+		if err != nil {
+			return nil, err
+		}
+		out := &inspector2.ListFiltersOutput{Filters: []inspector2.Filter{}}
+		for i := range list {
+			// An account has some hundred filters, so those that are not
+			// asked for are passed over here; a page may be short then.
+			if len(in.Arns) == 0 || slices.Contains(in.Arns, string(list[i].ARN())) {
+				out.Filters = append(out.Filters, wireFilter(&list[i]))
+			}
+		}
+		if len(list) == limit {
+			out.NextToken, err = token(s, call, op, bound, list[limit-1].ID)
+		}
+		return out, err
+	})
+}
+
+func wireFilter(f *findings.Filter) inspector2.Filter {
+	return inspector2.Filter{
+		Arn: string(f.ARN()), OwnerId: f.Owner, Name: f.Name, Criteria: wireCriteria(&f.Criteria), Action: inspector2.FilterAction(f.Action),
+		CreatedAt: f.CreatedAt, UpdatedAt: f.UpdatedAt, Description: optional(f.Description), Reason: optional(f.Reason), Tags: tags(f.Tags),
+	}
+}
+
+// ruleCriteria reads the criteria of a filter. A rule must not hide
+// everything, nor depend on what it decides.
+func ruleCriteria(in *inspector2.FilterCriteria, action inspector2.FilterAction) (criteria.Criteria, error) {
+	wanted, err := criteriaOf(in)
+	if err != nil || action != inspector2.FilterActionSuppress {
+		return wanted, err
+	}
+	if wanted.Empty() {
+		return wanted, invalidField("filterCriteria", "A suppression rule needs at least one criterion.")
+	}
+	if len(wanted.Strings[criteria.FindingStatus]) > 0 {
+		return wanted, invalidField("filterCriteria.findingStatus", "A suppression rule cannot depend on the status that it sets.")
+	}
+	return wanted, nil
+}
+
+func checkFilter(name string, tags map[string]string) error {
+	if !filterName.MatchString(name) {
+		return invalidField("name", "A filter name has 3 to 64 letters, digits, dots, underscores and hyphens.")
+	}
+	if len(tags) > mostTags {
+		return invalidField("tags", "A filter has at most %d tags.", mostTags)
+	}
+	return nil
+}
+
+// owner is who a filter's ARN names: the organization for its administrator.
+func owner(scope inspector.Scope) string {
+	if scope.Administrator {
+		return string(scope.Organization)
+	}
+	return string(scope.Own)
+}
+
+// lookupFilter returns the caller's own filter with the ARN.
+func lookupFilter(ctx context.Context, tx *store.Tx, call *awsmodel.Call, name string) (findings.Filter, error) {
+	f, err := findings.LookupFilter(ctx, tx, call.Account(), call.Region, filterID(call, name))
+	if errors.Is(err, store.ErrNotFound) || err == nil && string(f.ARN()) != name {
+		return f, &inspector2.ResourceNotFoundException{Message: "The filter " + name + " does not exist."}
+	}
+	return f, err
+}
+
+// filterID is the id in the ARN of one of the caller's filters, "" if it is no
+// such ARN.
+func filterID(call *awsmodel.Call, name string) string {
+	p, err := arn.Parse(arn.ARN(name))
+	if err != nil || p.Account != call.Account() || p.Region != call.Region {
+		return ""
+	}
+	_, id, _ := strings.Cut(p.Resource, "/filter/")
+	return id
+}
+
+func newFilterID() (string, error) {
+	var random [8]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(random[:]), nil
+}
+
+func value(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
