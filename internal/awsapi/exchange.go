@@ -57,7 +57,8 @@ func (e *exchange) run(w http.ResponseWriter) {
 
 func (e *exchange) answer(w http.ResponseWriter) error {
 	parseErr := e.readSignature()
-	if parseErr != nil && !unsigned(parseErr) {
+	// Operations that need no signature exist in the query protocol only.
+	if parseErr != nil && (!unsigned(parseErr) || e.protocol != awsmodel.Query) {
 		return parseErr
 	}
 	secret, err := e.credential()
