@@ -15,7 +15,7 @@ const (
 	inspectorRole      = "AWSServiceRoleForAmazonInspector2"
 )
 
-func TestServiceLinkedRolesAreTheService_s(t *testing.T) {
+func TestServiceLinkedRolesBelongToTheirService(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		r := do(w, w.CreateServiceLinkedRole, api.CreateServiceLinkedRoleInput{AWSServiceName: inspectorPrincipal}).Role
 		if r.Arn != "arn:aws:iam::111111111111:role/aws-service-role/inspector2.amazonaws.com/AWSServiceRoleForAmazonInspector2" ||
