@@ -41,7 +41,7 @@ func TestAnswers(t *testing.T) {
 			"query: by GET, required empty list", message{"GET", "http://muster.example/?Version=2010-05-08&Action=ListUsers", "", "", "", "iam"}, "text/xml",
 			`<ListUsersResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><ListUsersResult><Users></Users></ListUsersResult><ResponseMetadata><RequestId>ID</RequestId></ResponseMetadata></ListUsersResponse>`,
 		},
-		{"our own service", message{"POST", "http://muster.example/", "application/x-amz-json-1.1; charset=utf-8", "Muster_20261101.GetSetupStatus", `{}`, "muster"}, "application/x-amz-json-1.1", `{"phase":"READY","ready":true}`},
+		{"our own service", message{"POST", "http://muster.example/", "application/x-amz-json-1.1; charset=utf-8", "Muster_20261101.ListFeeds", `{}`, "muster"}, "application/x-amz-json-1.1", `{"feeds":[]}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -103,7 +103,7 @@ func TestNothingGoesRoundAuthorization(t *testing.T) {
 			}
 		}
 	}
-	if operations != 390 {
-		t.Errorf("%d operations were tried", operations)
+	if operations < 380 {
+		t.Errorf("only %d operations were tried", operations)
 	}
 }

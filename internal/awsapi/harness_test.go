@@ -139,8 +139,8 @@ func testDesks() []awsmodel.Service {
 		}, GetAuthorizationToken: func(context.Context, *awsmodel.Call, *ecr.GetAuthorizationTokenInput) (*ecr.GetAuthorizationTokenOutput, error) {
 			panic("the desk has a bug")
 		}}.Service(),
-		muster.Handlers{GetSetupStatus: func(context.Context, *awsmodel.Call, *muster.GetSetupStatusInput) (*muster.GetSetupStatusOutput, error) {
-			return &muster.GetSetupStatusOutput{Phase: muster.SetupPhaseReady, Ready: true}, nil
+		muster.Handlers{ListFeeds: func(context.Context, *awsmodel.Call, *muster.ListFeedsInput) (*muster.ListFeedsOutput, error) {
+			return &muster.ListFeedsOutput{}, nil
 		}, CreateActivation: func(context.Context, *awsmodel.Call, *muster.CreateActivationInput) (*muster.CreateActivationOutput, error) {
 			return &muster.CreateActivationOutput{ActivationCode: "very-secret-code", ActivationId: "a-1", ExpiresAt: noon}, nil
 		}}.Service(),
