@@ -8,6 +8,7 @@ import (
 
 	"muster/internal/arn"
 	"muster/internal/iam/managed"
+	"muster/internal/iam/recall"
 	"muster/internal/policy"
 	"muster/internal/store"
 	"muster/internal/store/directory"
@@ -45,7 +46,7 @@ func (k *Keys) Bearer(ctx context.Context, p arn.Principal) (Bearer, error) {
 		Context:  k.describe(p, b), Usable: b.usable, Organization: b.organization, Name: b.name,
 	}
 	if p.SessionPolicy != "" {
-		doc, err := cached(k.cache, p.Account, "policy "+p.SessionPolicy, func() (*policy.Document, error) {
+		doc, err := recall.Get(k.cache, p.Account, "policy "+p.SessionPolicy, func() (*policy.Document, error) {
 			return policy.Parse(p.SessionPolicy, policy.Identity)
 		})
 		if err != nil {
@@ -100,7 +101,7 @@ type bearer struct {
 }
 
 func (k *Keys) bearer(ctx context.Context, account arn.AccountID, owner string) (*bearer, error) {
-	return cached(k.cache, account, "bearer "+owner, func() (*bearer, error) {
+	return recall.Get(k.cache, account, "bearer "+owner, func() (*bearer, error) {
 		var b *bearer
 		err := k.store.View(ctx, func(tx *store.Tx) (err error) {
 			b, err = k.readBearer(ctx, tx, account, owner)

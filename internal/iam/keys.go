@@ -9,6 +9,7 @@ import (
 
 	"muster/internal/arn"
 	"muster/internal/iam/managed"
+	"muster/internal/iam/recall"
 	"muster/internal/keyring"
 	"muster/internal/store"
 	"muster/internal/store/identity"
@@ -40,14 +41,14 @@ type Keys struct {
 	keyring  *keyring.Keyring
 	managed  *managed.Set
 	now      func() time.Time
-	cache    *cache
+	cache    *recall.Cache
 	sessions sessionTimes
 	uses     uses
 }
 
 // NewKeys returns the keys kept in a store, with secrets sealed by a keyring.
 func NewKeys(st *store.Store, kr *keyring.Keyring, set *managed.Set, now func() time.Time) *Keys {
-	return &Keys{store: st, keyring: kr, managed: set, now: now, cache: newCache(now)}
+	return &Keys{store: st, keyring: kr, managed: set, now: now, cache: recall.New(now)}
 }
 
 // BindKeyring makes sure that a database is always opened with the keyring that
@@ -66,7 +67,7 @@ func BindKeyring(ctx context.Context, tx *store.Tx, kr *keyring.Keyring, now tim
 
 // Forget makes the next answers about an account fresh. Whoever changes an
 // account's state calls it once the change is committed.
-func (k *Keys) Forget(account arn.AccountID) { k.cache.forget(account) }
+func (k *Keys) Forget(account arn.AccountID) { k.cache.Forget(account) }
 
 // Lookup returns the credential of an access key. sessionToken is what the
 // request carries: the one issued with a temporary key, empty for a long-term
@@ -93,7 +94,7 @@ type longTermKey struct {
 }
 
 func (k *Keys) lookupLongTerm(ctx context.Context, account arn.AccountID, id string) (Credential, error) {
-	key, err := cached(k.cache, account, id, func() (longTermKey, error) { return k.readKey(ctx, account, id) })
+	key, err := recall.Get(k.cache, account, id, func() (longTermKey, error) { return k.readKey(ctx, account, id) })
 	if err != nil {
 		return Credential{}, unknown(err)
 	}
