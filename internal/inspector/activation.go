@@ -178,7 +178,7 @@ func disableOne(ctx context.Context, tx *store.Tx, standing relation.Standing, t
 	if refused != nil || !standing.IsAdministrator() || t.account != standing.Account || !wouldDeactivate(t.scans, changed) {
 		return changed, refused, nil
 	}
-	n, err := activation.CountMembers(ctx, tx, standing.Account, standing.Region, 1)
+	n, err := activation.CountMembers(ctx, tx, standing.Account, standing.Region)
 	if n > 0 {
 		refused = &refusal{inspector2.ErrorCodeDisassociateAllMembers, "The delegated admin account has member accounts. Disassociate all of them first."}
 	}

@@ -9,6 +9,7 @@ import (
 	"muster/internal/arn"
 	"muster/internal/store"
 	"muster/internal/store/activation"
+	"muster/internal/store/findings"
 	"muster/internal/worker"
 )
 
@@ -136,12 +137,16 @@ func settled(ctx context.Context, tx *store.Tx, at place, scans activation.Scans
 	return deactivated(ctx, tx, at)
 }
 
-// deactivated deletes what belongs to an activation.
+// deactivated deletes what belongs to an activation: settings, filters and
+// rules. The findings go by JobAccountChanged.
 func deactivated(ctx context.Context, tx *store.Tx, at place) error {
 	if err := activation.DeleteConfiguration(ctx, tx, at.account, at.region); err != nil {
 		return err
 	}
 	if err := activation.DeleteDeepInspection(ctx, tx, at.account, at.region); err != nil {
+		return err
+	}
+	if err := findings.DeleteFilters(ctx, tx, at.account, at.region); err != nil {
 		return err
 	}
 	return activation.ResetAutoEnable(ctx, tx, at.account, at.region)
@@ -166,39 +171,27 @@ func (s *Service) enqueueSetup(ctx context.Context, tx *store.Tx, administrator 
 	})
 }
 
+// settleMembers ends the setting up of the members that are due; when others
+// are left for later the job asks for itself again.
 func (s *Service) settleMembers(ctx context.Context, job store.Job) error {
 	var p setup
 	if err := json.Unmarshal(job.Payload, &p); err != nil {
 		return fmt.Errorf("payload of %s: %w", job.Kind, err)
 	}
-	for done := false; !done; {
-		err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
-			done, err = s.settleSomeMembers(ctx, tx, p)
-			return err
-		})
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		now := s.config.Now().UTC()
+		err := activation.SetUpMembers(ctx, tx, p.Administrator, p.Region, now.Add(-s.config.Transition), now)
 		if err != nil {
-			return fmt.Errorf("end the setting up of members of %s in %s: %w", p.Administrator, p.Region, err)
+			return err
 		}
+		oldest, err := activation.OldestInSetup(ctx, tx, p.Administrator, p.Region)
+		if err != nil {
+			return ignore(err, store.ErrNotFound)
+		}
+		return s.enqueueSetup(ctx, tx, p.Administrator, p.Region, oldest.Add(s.config.Transition))
+	})
+	if err != nil {
+		return fmt.Errorf("end the setting up of members of %s in %s: %w", p.Administrator, p.Region, err)
 	}
 	return nil
-}
-
-// settleSomeMembers ends the setting up of members that are due; when others
-// are left for later the job asks for itself again.
-func (s *Service) settleSomeMembers(ctx context.Context, tx *store.Tx, p setup) (done bool, err error) {
-	list, err := activation.MembersInSetup(ctx, tx, p.Administrator, p.Region, batchSize)
-	if err != nil {
-		return false, err
-	}
-	now := s.config.Now().UTC()
-	for _, m := range list {
-		if due := m.UpdatedAt.Add(s.config.Transition); due.After(now) {
-			return true, s.enqueueSetup(ctx, tx, p.Administrator, p.Region, due)
-		}
-		m.Relationship, m.UpdatedAt = activation.Associated, now
-		if err := activation.PutMember(ctx, tx, m); err != nil {
-			return false, err
-		}
-	}
-	return len(list) < batchSize, nil
 }

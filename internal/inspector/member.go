@@ -63,7 +63,7 @@ func (s *Service) associable(ctx context.Context, tx *store.Tx, standing relatio
 
 // full reports whether an administrator has all the members it may have.
 func (s *Service) full(ctx context.Context, tx *store.Tx, administrator arn.AccountID, region arn.Region) (bool, error) {
-	n, err := activation.CountMembers(ctx, tx, administrator, region, s.config.MemberLimit)
+	n, err := activation.CountMembers(ctx, tx, administrator, region)
 	return n >= s.config.MemberLimit, err
 }
 

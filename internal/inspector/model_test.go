@@ -18,6 +18,7 @@ import (
 	api "muster/internal/awsmodel/organizations"
 	"muster/internal/organizations"
 	"muster/internal/store"
+	"muster/internal/store/activation"
 	"muster/internal/store/directory"
 	"muster/internal/store/storetest"
 )
@@ -566,6 +567,25 @@ func (m *machine) compareMembers(rt *rapid.T, region arn.Region, r *regionModel)
 	if !maps.Equal(got, want) {
 		rt.Fatalf("members in %s: %v, want %v", region, got, want)
 	}
+	m.compareCount(rt, region, r)
+}
+
+// compareCount: the number that is kept is the number that there is.
+func (m *machine) compareCount(rt *rapid.T, region arn.Region, r *regionModel) {
+	want := 0
+	for name := range m.byName {
+		if r.manages(name) {
+			want++
+		}
+	}
+	err := m.store.View(m.t.Context(), func(tx *store.Tx) error {
+		got, err := activation.CountMembers(m.t.Context(), tx, m.byName[r.active()], region)
+		if got != want {
+			rt.Fatalf("counted %d members in %s, want %d", got, region, want)
+		}
+		return err
+	})
+	expect(rt, err, "ok")
 }
 
 func (m *machine) compareScans(rt *rapid.T, region arn.Region, r *regionModel, name string) {

@@ -29,7 +29,7 @@ const transition = time.Second
 // world is the inspector and organizations desks on one database, with a clock
 // that stands still and jobs that run when told.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	store   *store.Store
 	desk    *inspector.Service
 	orgs    *organizations.Service
@@ -71,7 +71,7 @@ func (a *access) Permit(_ context.Context, _ *awsmodel.Call, action string, _ ar
 
 // newWorld builds the desks; change, when not nil, adjusts the inspector's
 // configuration.
-func newWorld(t *testing.T, st *store.Store, c *clock, change func(*inspector.Config)) *world {
+func newWorld(t testing.TB, st *store.Store, c *clock, change func(*inspector.Config)) *world {
 	w := &world{
 		t: t, store: st, clock: c, access: &access{},
 		byName: map[string]arn.AccountID{}, names: map[arn.AccountID]string{}, invokes: map[string]awsmodel.Operation{},

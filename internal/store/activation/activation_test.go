@@ -92,14 +92,8 @@ func TestMembersByRelationship(t *testing.T) {
 			if page, err = MembersPage(ctx, tx, admin, region, account(0), 1); err != nil || len(page) != 1 || page[0].Account != account(1) {
 				t.Errorf("second page %v, %v", page, err)
 			}
-			if n, err := CountMembers(ctx, tx, admin, region, 2); err != nil || n != 2 {
-				t.Errorf("counted up to two: %d, %v", n, err)
-			}
-			if n, err := CountMembers(ctx, tx, admin, region, 100); err != nil || n != 3 {
+			if n, err := CountMembers(ctx, tx, admin, region); err != nil || n != 3 {
 				t.Errorf("counted: %d, %v", n, err)
-			}
-			if list, err := MembersInSetup(ctx, tx, admin, region, 9); err != nil || len(list) != 1 || list[0].Account != account(0) {
-				t.Errorf("in setup: %v, %v", list, err)
 			}
 			if list, err := RelationsPage(ctx, tx, admin, region, account(3), 9); err != nil || len(list) != 1 || list[0].Relationship != Gone {
 				t.Errorf("relations after the suspended one: %v, %v", list, err)
@@ -115,6 +109,69 @@ func TestMembersByRelationship(t *testing.T) {
 				if r.Associated() != slices.Contains(want, account(i)) {
 					t.Errorf("%s associated: %t", r, r.Associated())
 				}
+			}
+			return nil
+		})
+	})
+}
+
+// TestCountOfMembers: the number follows every change of a relationship.
+func TestCountOfMembers(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		in(t, s, func(ctx context.Context, tx *store.Tx) error {
+			m := Member{Administrator: admin, Region: region, Account: account(1), UpdatedAt: noon}
+			for _, step := range []struct {
+				to   Relationship
+				want int
+			}{
+				{Removed, 0}, {SettingUp, 1}, {SettingUp, 1}, {Associated, 1}, {AccountSuspended, 1},
+				{Gone, 0}, {Removed, 0}, {Associated, 1},
+			} {
+				m.Relationship = step.to
+				if err := PutMember(ctx, tx, m); err != nil {
+					return err
+				}
+				if n, err := CountMembers(ctx, tx, admin, region); err != nil || n != step.want {
+					t.Errorf("after %s: %d, %v, want %d", step.to, n, err, step.want)
+				}
+			}
+			if err := DeleteMember(ctx, tx, m); err != nil {
+				return err
+			}
+			if n, err := CountMembers(ctx, tx, admin, region); err != nil || n != 0 {
+				t.Errorf("after deletion: %d, %v, want 0", n, err)
+			}
+			if err := DeleteMember(ctx, tx, m); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("second deletion: %v, want not found", err)
+			}
+			return nil
+		})
+	})
+}
+
+// TestSettingUpEndsWithTime: members are set up when their time has come.
+func TestSettingUpEndsWithTime(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		in(t, s, func(ctx context.Context, tx *store.Tx) error {
+			if _, err := OldestInSetup(ctx, tx, admin, region); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("nobody in setup: %v, want not found", err)
+			}
+			for i, at := range []time.Time{noon, noon.Add(time.Minute), noon.Add(2 * time.Minute)} {
+				m := Member{Administrator: admin, Region: region, Account: account(i), Relationship: SettingUp, UpdatedAt: at}
+				if err := PutMember(ctx, tx, m); err != nil {
+					return err
+				}
+			}
+			if err := SetUpMembers(ctx, tx, admin, region, noon.Add(time.Minute), noon.Add(time.Hour)); err != nil {
+				return err
+			}
+			for i, want := range []Relationship{Associated, Associated, SettingUp} {
+				if m, err := LookupMember(ctx, tx, admin, region, account(i)); err != nil || m.Relationship != want {
+					t.Errorf("member %d: %+v, %v, want %s", i, m, err, want)
+				}
+			}
+			if at, err := OldestInSetup(ctx, tx, admin, region); err != nil || !at.Equal(noon.Add(2*time.Minute)) {
+				t.Errorf("oldest in setup: %s, %v", at, err)
 			}
 			return nil
 		})

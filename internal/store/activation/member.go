@@ -2,6 +2,7 @@ package activation
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"muster/internal/arn"
@@ -54,10 +55,32 @@ func scanMember(s scanner) (Member, error) {
 
 // PutMember sets a relationship.
 func PutMember(ctx context.Context, tx *store.Tx, m Member) error {
-	_, err := tx.Exec(ctx, `INSERT INTO inspector_members (`+memberColumns+`) VALUES ($1, $2, $3, $4, $5)
+	had, err := LookupMember(ctx, tx, m.Administrator, m.Region, m.Account)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO inspector_members (`+memberColumns+`) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (administrator, region, account) DO UPDATE
 		SET relationship = excluded.relationship, updated_at = excluded.updated_at`,
 		m.Administrator, m.Region, m.Account, m.Relationship, store.Micros(m.UpdatedAt))
+	if err != nil {
+		return err
+	}
+	return count(ctx, tx, m, had.Relationship, m.Relationship)
+}
+
+// count keeps the number of associated members when one changes.
+func count(ctx context.Context, tx *store.Tx, m Member, from, to Relationship) error {
+	if from.Associated() == to.Associated() {
+		return nil
+	}
+	change := 1
+	if from.Associated() {
+		change = -1
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO inspector_member_counts (administrator, region, members) VALUES ($1, $2, $3)
+		ON CONFLICT (administrator, region) DO UPDATE
+		SET members = inspector_member_counts.members + excluded.members`, m.Administrator, m.Region, change)
 	return err
 }
 
@@ -100,19 +123,37 @@ func RelationsPage(ctx context.Context, tx *store.Tx, administrator arn.AccountI
 	return all(rows, err, scanMember)
 }
 
-// CountMembers counts associated members, up to limit.
-func CountMembers(ctx context.Context, tx *store.Tx, administrator arn.AccountID, region arn.Region, limit int) (int, error) {
-	return one(tx.QueryRow(ctx, `SELECT COUNT(*) FROM (SELECT account FROM inspector_members
-		WHERE administrator = $1 AND region = $2 AND `+associated+` LIMIT $3) AS counted`,
-		administrator, region, limit), scanCount)
+// CountMembers tells how many members are associated.
+func CountMembers(ctx context.Context, tx *store.Tx, administrator arn.AccountID, region arn.Region) (int, error) {
+	n, err := one(tx.QueryRow(ctx, `SELECT members FROM inspector_member_counts
+		WHERE administrator = $1 AND region = $2`, administrator, region), scanCount)
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, nil
+	}
+	return n, err
 }
 
-// MembersInSetup returns up to limit members in setup, the oldest first.
-func MembersInSetup(ctx context.Context, tx *store.Tx, administrator arn.AccountID, region arn.Region, limit int) ([]Member, error) {
-	rows, err := tx.Query(ctx, `SELECT `+memberColumns+` FROM inspector_members
+// SetUpMembers ends the setting up of the members in it since a time or
+// longer.
+func SetUpMembers(ctx context.Context, tx *store.Tx, administrator arn.AccountID, region arn.Region, since, now time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE inspector_members SET relationship = 'ENABLED', updated_at = $4
+		WHERE administrator = $1 AND region = $2 AND relationship = 'CREATED' AND updated_at <= $3`,
+		administrator, region, store.Micros(since), store.Micros(now))
+	return err
+}
+
+// OldestInSetup returns when the oldest member that is being set up began to
+// be; store.ErrNotFound when there is none.
+func OldestInSetup(ctx context.Context, tx *store.Tx, administrator arn.AccountID, region arn.Region) (time.Time, error) {
+	return one(tx.QueryRow(ctx, `SELECT updated_at FROM inspector_members
 		WHERE administrator = $1 AND region = $2 AND relationship = 'CREATED'
-		ORDER BY updated_at, account LIMIT $3`, administrator, region, limit)
-	return all(rows, err, scanMember)
+		ORDER BY updated_at LIMIT 1`, administrator, region), scanTime)
+}
+
+func scanTime(s scanner) (time.Time, error) {
+	var at int64
+	err := s.Scan(&at)
+	return store.Time(at), err
 }
 
 // RelationsOf returns an account's relationships in every Region and with
@@ -125,8 +166,19 @@ func RelationsOf(ctx context.Context, tx *store.Tx, account arn.AccountID) ([]Me
 
 // DeleteMember forgets a relationship.
 func DeleteMember(ctx context.Context, tx *store.Tx, m Member) error {
-	return affected(tx.Exec(ctx, `DELETE FROM inspector_members
-		WHERE administrator = $1 AND region = $2 AND account = $3`, m.Administrator, m.Region, m.Account))
+	was, err := one(tx.QueryRow(ctx, `DELETE FROM inspector_members
+		WHERE administrator = $1 AND region = $2 AND account = $3 RETURNING relationship`,
+		m.Administrator, m.Region, m.Account), scanRelationship)
+	if err != nil {
+		return err
+	}
+	return count(ctx, tx, m, was, "")
+}
+
+func scanRelationship(s scanner) (Relationship, error) {
+	var r Relationship
+	err := s.Scan(&r)
+	return r, err
 }
 
 // AdministratorOf returns the account whose rules and settings apply to an

@@ -29,6 +29,15 @@ CREATE INDEX inspector_members_by_account ON inspector_members (account, region)
 CREATE INDEX inspector_members_in_setup ON inspector_members (administrator, region, updated_at)
     WHERE relationship = 'CREATED';
 
+-- How many members in inspector_members are associated, kept with every change
+-- there, because ten thousand rows are too many to count on every association.
+CREATE TABLE inspector_member_counts (
+    administrator TEXT NOT NULL,
+    region        TEXT NOT NULL,
+    members       BIGINT NOT NULL,
+    PRIMARY KEY (administrator, region)
+);
+
 -- What is scanned: one row per account, Region and scan type that was ever
 -- switched on. first_enabled_at is when its trial began.
 CREATE TABLE inspector_scans (
@@ -97,5 +106,6 @@ DROP TABLE inspector_deep_inspection;
 DROP TABLE inspector_configurations;
 DROP TABLE inspector_auto_enable;
 DROP TABLE inspector_scans;
+DROP TABLE inspector_member_counts;
 DROP TABLE inspector_members;
 DROP TABLE inspector_designations;
