@@ -103,13 +103,27 @@ func simpleRange(ranges []advisory.Range) (fixed string, ok bool) {
 	return e[1].Version, e[1].Kind == advisory.Fixed && e[1].Version != ""
 }
 
-// slab holds the lists of all entries of a block, so that a block costs a
-// handful of allocations however many entries it has.
+// slab holds the lists of the entries of one record; the next record uses
+// them again.
 type slab struct {
 	affected []advisory.Affected
 	versions []string
 	ranges   []advisory.Range
 	events   []advisory.Event
+}
+
+// readEntries decodes the entries of a record. It reports whether relevant
+// accepts one of them.
+func (s *slab) readEntries(in *reader, key advisory.Key, words []string, relevant func(*advisory.Affected) bool) bool {
+	s.affected, s.versions, s.ranges, s.events = s.affected[:0], s.versions[:0], s.ranges[:0], s.events[:0]
+	wanted := relevant == nil
+	for range in.count() {
+		entry := s.readEntry(in, words)
+		entry.Ecosystem, entry.Name = key.Ecosystem, key.Name
+		s.affected = append(s.affected, entry)
+		wanted = wanted || relevant(&s.affected[len(s.affected)-1])
+	}
+	return wanted
 }
 
 // readEntry decodes an entry; the strings are parts of the reader's text.

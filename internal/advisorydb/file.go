@@ -3,6 +3,7 @@ package advisorydb
 import (
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -125,8 +126,32 @@ func (f *File) prepare() error {
 // Vulnerabilities, Synonyms and Affected (without Severity). Nil when there
 // are none. The strings share large buffers: copy what is kept.
 func (f *File) Lookup(key advisory.Key) ([]advisory.Advisory, error) {
+	var out []advisory.Advisory
+	err := f.Each(key, nil, func(a *advisory.Advisory) { out = append(out, copyRecord(a)) })
+	return out, err
+}
+
+// copyRecord copies the lists of a record, not their strings.
+func copyRecord(a *advisory.Advisory) advisory.Advisory {
+	out := advisory.Advisory{ID: a.ID, Vulnerabilities: slices.Clone(a.Vulnerabilities), Synonyms: slices.Clone(a.Synonyms)}
+	for _, e := range a.Affected {
+		e.Versions = slices.Clone(e.Versions)
+		e.Ranges = slices.Clone(e.Ranges)
+		for i := range e.Ranges {
+			e.Ranges[i].Events = slices.Clone(e.Ranges[i].Events)
+		}
+		out.Affected = append(out.Affected, e)
+	}
+	return out
+}
+
+// Each calls visit for the records that Lookup would return, as long as
+// relevant (nil: always) accepts one of their entries; the others cost next to
+// nothing. What both get is valid only during the call, and so are its lists
+// and strings.
+func (f *File) Each(key advisory.Key, relevant func(*advisory.Affected) bool, visit func(*advisory.Advisory)) error {
 	if err := f.ready(); err != nil {
-		return nil, err
+		return err
 	}
 	index, hash := f.section(sectionIndex), hashKey(key)
 	for i := firstRow(index, hash); i < rowCount(index); i++ {
@@ -136,47 +161,43 @@ func (f *File) Lookup(key advisory.Key) ([]advisory.Advisory, error) {
 		}
 		text, err := f.block(r)
 		if err != nil {
-			return nil, f.wrap(err)
+			return f.wrap(err)
 		}
 		in := reader{b: text}
 		if in.string() == key.Ecosystem && in.string() == key.Name {
-			list, err := f.readBlock(&in, key)
-			return list, f.wrap(err)
+			return f.wrap(f.eachInBlock(&in, key, relevant, visit))
 		}
 	}
-	return nil, nil
+	return nil
 }
 
-// readBlock decodes what follows the key.
-func (f *File) readBlock(in *reader, key advisory.Key) ([]advisory.Advisory, error) {
+// eachInBlock decodes what follows the key.
+func (f *File) eachInBlock(in *reader, key advisory.Key, relevant func(*advisory.Affected) bool, visit func(*advisory.Advisory)) error {
 	records, entries := in.count(), in.count()
 	if in.bad || records > entries {
-		return nil, corrupt("block of %d records and %d entries", records, entries)
-	}
-	out := make([]advisory.Advisory, 0, records)
-	s := slab{
-		affected: make([]advisory.Affected, 0, entries), ranges: make([]advisory.Range, 0, entries),
-		events: make([]advisory.Event, 0, 2*entries),
+		return corrupt("block of %d records and %d entries", records, entries)
 	}
 	var names nameReader
+	var s slab
+	var a advisory.Advisory
 	number := uint64(0)
 	for range records {
 		number += in.uvarint()
-		a, _, err := names.read(f, number)
-		if err != nil {
-			return nil, err
+		wanted := s.readEntries(in, key, f.words, relevant)
+		if in.bad {
+			break
 		}
-		start := len(s.affected)
-		for range in.count() {
-			entry := s.readEntry(in, f.words)
-			entry.Ecosystem, entry.Name = key.Ecosystem, key.Name
-			s.affected = append(s.affected, entry)
+		if !wanted {
+			continue
 		}
-		a.Affected = s.affected[start:len(s.affected):len(s.affected)]
-		out = append(out, a)
+		if err := names.read(f, number, &a); err != nil {
+			return err
+		}
+		a.Affected = s.affected
+		visit(&a)
 	}
 	if in.bad {
-		return nil, corrupt("block content")
+		return corrupt("block content")
 	}
-	return out, nil
+	return nil
 }

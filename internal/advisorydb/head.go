@@ -26,34 +26,44 @@ func (f *File) head(number uint64) ([]byte, error) {
 	return heads[start:end], nil
 }
 
-// nameReader decodes heads into shared buffers.
+// nameReader decodes heads into buffers that are used again; their strings
+// stay valid.
 type nameReader struct {
 	arena arena
 	list  []string
 }
 
-// read decodes what matching needs of a head.
-func (n *nameReader) read(f *File, number uint64) (advisory.Advisory, reader, error) {
-	head, err := f.head(number)
-	if err != nil {
-		return advisory.Advisory{}, reader{}, err
-	}
-	r := reader{b: n.arena.copy(head)}
-	a := advisory.Advisory{ID: r.string()}
-	a.Vulnerabilities = n.strings(&r)
-	a.Synonyms = n.strings(&r)
-	if r.bad {
-		return a, r, corrupt("head %d", number)
-	}
-	return a, r, nil
+// read fills in what matching needs of a head.
+func (n *nameReader) read(f *File, number uint64, a *advisory.Advisory) error {
+	_, err := n.readHead(f, number, a)
+	return err
 }
 
-func (n *nameReader) strings(r *reader) []string {
-	start := len(n.list)
-	for range r.count() {
+// readHead also returns the rest of the head.
+func (n *nameReader) readHead(f *File, number uint64, a *advisory.Advisory) (reader, error) {
+	head, err := f.head(number)
+	if err != nil {
+		return reader{}, err
+	}
+	r := reader{b: n.arena.copy(head)}
+	n.list = n.list[:0]
+	a.ID = r.string()
+	named := n.strings(&r)
+	n.strings(&r)
+	if r.bad {
+		return r, corrupt("head %d", number)
+	}
+	a.Vulnerabilities, a.Synonyms = n.list[:named:named], n.list[named:]
+	return r, nil
+}
+
+// strings appends a list and returns its length.
+func (n *nameReader) strings(r *reader) int {
+	count := r.count()
+	for range count {
 		n.list = append(n.list, r.string())
 	}
-	return n.list[start:len(n.list):len(n.list)]
+	return count
 }
 
 // Advisory returns a whole record by its id, withdrawn or not; false when the
@@ -73,7 +83,8 @@ func (f *File) Advisory(id string) (advisory.Advisory, bool, error) {
 		return advisory.Advisory{}, false, f.wrap(failed)
 	}
 	var names nameReader
-	named, r, err := names.read(f, uint64(n))
+	var named advisory.Advisory
+	r, err := names.readHead(f, uint64(n), &named)
 	if err != nil || named.ID != id {
 		return advisory.Advisory{}, false, f.wrap(err)
 	}

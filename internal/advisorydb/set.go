@@ -169,8 +169,7 @@ func (s *Set) Dir() string { return s.shared.dir }
 
 // Lookup returns the records about a package that are not withdrawn. The
 // ecosystem carries its release where it has releases ("Debian:12"). See
-// File.Lookup for what a record holds; nil when nothing is known. It
-// satisfies match.Lookup.
+// File.Lookup for what a record holds; nil when nothing is known.
 func (s *Set) Lookup(ecosystem, name string) ([]advisory.Advisory, error) {
 	done, err := s.use()
 	if err != nil {
@@ -182,6 +181,22 @@ func (s *Set) Lookup(ecosystem, name string) ([]advisory.Advisory, error) {
 		return nil, nil
 	}
 	return f.Lookup(advisory.NewKey(ecosystem, name))
+}
+
+// Each is Lookup for matching: it calls visit for each record that relevant
+// accepts an entry of, with buffers that are used again; see File.Each. It
+// satisfies match.Lookup.
+func (s *Set) Each(ecosystem, name string, relevant func(*advisory.Affected) bool, visit func(*advisory.Advisory)) error {
+	done, err := s.use()
+	if err != nil {
+		return err
+	}
+	defer done()
+	f := s.shared.byName[advisory.BaseEcosystem(ecosystem)]
+	if f == nil {
+		return nil
+	}
+	return f.Each(advisory.NewKey(ecosystem, name), relevant, visit)
 }
 
 // Advisory returns a whole record, withdrawn or not, from the file of an

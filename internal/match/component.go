@@ -12,11 +12,13 @@ import (
 	"muster/internal/version"
 )
 
-// Lookup finds the records about a package: all of them that are not
-// withdrawn, each with the affected entries of that package only, names
-// resolved. advisorydb.Set is one.
+// Lookup finds the records about a package: all that are not withdrawn, each
+// with the affected entries of that package only, names resolved. It calls
+// visit for those that have an entry which relevant accepts; a nil relevant
+// accepts all. What it passes need be valid only during the call.
+// advisorydb.Set is one.
 type Lookup interface {
-	Lookup(ecosystem, name string) ([]advisory.Advisory, error)
+	Each(ecosystem, name string, relevant func(*advisory.Affected) bool, visit func(*advisory.Advisory)) error
 }
 
 // Component returns the vulnerabilities of a package version, one match each,
@@ -67,27 +69,33 @@ type proof struct {
 	wontFix, paid bool
 }
 
-// judge evaluates the records of one layer. What the layer speaks about is
-// noted only when another layer follows.
+// judge evaluates the records of one layer. What the layer speaks about,
+// affected or not, is noted only when another layer follows.
 func (f *finder) judge(l layer, lookup Lookup, follows bool) error {
 	installed, err := version.Parse(l.keys[0].Ecosystem, l.version)
+	parsed := err == nil
 	mentioned := map[string]bool{}
-	for _, key := range l.keys {
-		records, lookupErr := lookup.Lookup(key.Ecosystem, key.Name)
-		if lookupErr != nil {
-			return lookupErr
+	relevant := func(entry *advisory.Affected) bool {
+		_, ok := evaluate(entry, l, installed, parsed)
+		return ok
+	}
+	if follows {
+		relevant = nil
+	}
+	visit := func(a *advisory.Advisory) {
+		if !counts(a) {
+			return
 		}
-		for i := range records {
-			a := &records[i]
-			if !counts(a) {
-				continue
-			}
-			if follows {
-				note(mentioned, a)
-			}
-			if p, ok := examine(a, l, installed, err == nil); ok {
-				f.add(a, p)
-			}
+		if follows {
+			note(mentioned, a)
+		}
+		if p, ok := examine(a, l, installed, parsed); ok {
+			f.add(a, p)
+		}
+	}
+	for _, key := range l.keys {
+		if err := lookup.Each(key.Ecosystem, key.Name, relevant, visit); err != nil {
+			return err
 		}
 	}
 	if follows {
@@ -118,17 +126,23 @@ func (f *finder) close(mentioned map[string]bool) {
 	maps.Copy(f.decided, mentioned)
 }
 
-// examine evaluates the entries of a record against the installed version,
-// which counts only by equality when it could not be parsed.
+// evaluate decides one entry. A version that could not be parsed counts only
+// by equality.
+func evaluate(entry *advisory.Affected, l layer, installed version.Version, parsed bool) (advisory.Verdict, bool) {
+	if !parsed {
+		return advisory.Verdict{Listed: true}, entry.Lists(l.version)
+	}
+	return entry.Evaluate(installed)
+}
+
+// examine evaluates the entries of a record. Of several that affect the
+// version, the one with the highest fix is the proof.
 func examine(a *advisory.Advisory, l layer, installed version.Version, parsed bool) (proof, bool) {
 	var best proof
 	var found bool
 	for i := range a.Affected {
 		entry := &a.Affected[i]
-		verdict, ok := advisory.Verdict{Listed: true}, entry.Lists(l.version)
-		if parsed {
-			verdict, ok = entry.Evaluate(installed)
-		}
+		verdict, ok := evaluate(entry, l, installed, parsed)
 		if !ok || !sameModularity(l, a, verdict.Fixed) {
 			continue
 		}

@@ -34,20 +34,30 @@ func NewLookup(records []advisory.Advisory) *Lookup {
 	return l
 }
 
-// Lookup satisfies match.Lookup, but for withdrawn records: it returns those
-// too, so that tests see them refused.
-func (l *Lookup) Lookup(ecosystem, name string) ([]advisory.Advisory, error) {
+// Each satisfies match.Lookup, but for withdrawn records: it passes those too,
+// so that tests see them refused.
+func (l *Lookup) Each(ecosystem, name string, relevant func(*advisory.Affected) bool, visit func(*advisory.Advisory)) error {
 	key := advisory.NewKey(ecosystem, name)
-	var out []advisory.Advisory
 	for _, i := range l.byKey[key] {
 		a := l.records[i]
 		a.Affected = nil
+		wanted := relevant == nil
 		for _, entry := range l.records[i].Affected {
 			if advisory.NewKey(entry.Ecosystem, entry.Name) == key {
 				a.Affected = append(a.Affected, entry)
+				wanted = wanted || relevant(&entry)
 			}
 		}
-		out = append(out, a)
+		if wanted {
+			visit(&a)
+		}
 	}
-	return out, nil
+	return nil
+}
+
+// Records returns what Each passes when everything is relevant.
+func (l *Lookup) Records(key advisory.Key) []advisory.Advisory {
+	var out []advisory.Advisory
+	_ = l.Each(key.Ecosystem, key.Name, nil, func(a *advisory.Advisory) { out = append(out, *a) })
+	return out
 }
