@@ -1,0 +1,102 @@
+package lockfile
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	pluginconfig "github.com/google/osv-scalibr/binary/proto/config_go_proto"
+	"github.com/google/osv-scalibr/extractor"
+	"github.com/google/osv-scalibr/extractor/filesystem"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/dart/pubspec"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/depsjson"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/packagesconfig"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/packageslockjson"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/elixir/mixlock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/golang/gomod"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/haskell/stacklock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/java/gradlelockfile"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/bunlock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/packagelockjson"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/pnpmlock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/yarnlock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/php/composerlock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/python/pdmlock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/python/pipfilelock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/python/poetrylock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/python/requirements"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/python/uvlock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/ruby/gemfilelock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/rust/cargolock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/swift/packageresolved"
+
+	"muster/internal/inventory"
+)
+
+// format is a kind of lock file or manifest. manager is Inspector's word,
+// empty where it has none.
+type format struct {
+	manager inventory.Manager
+	open    func(*pluginconfig.PluginConfig) (filesystem.Extractor, error)
+	// decided, if set, tells a version that will be installed from the bound
+	// of a range.
+	decided func(*extractor.Package) bool
+}
+
+// formatOf chooses by the file's name.
+func formatOf(name string) (format, bool) {
+	base := path.Base(name)
+	switch base {
+	case "package-lock.json", "npm-shrinkwrap.json":
+		return format{inventory.ManagerNPM, packagelockjson.New, nil}, true
+	case "pnpm-lock.yaml":
+		return format{inventory.ManagerNPM, pnpmlock.New, nil}, true
+	case "bun.lock":
+		return format{inventory.ManagerNPM, bunlock.New, nil}, true
+	case "yarn.lock":
+		return format{inventory.ManagerYarn, yarnlock.New, nil}, true
+	case "Pipfile.lock":
+		return format{inventory.ManagerPipenv, pipfilelock.New, nil}, true
+	case "poetry.lock":
+		return format{inventory.ManagerPoetry, poetrylock.New, nil}, true
+	case "uv.lock":
+		return format{inventory.ManagerPIP, uvlock.New, nil}, true
+	case "pdm.lock":
+		return format{inventory.ManagerPIP, pdmlock.New, nil}, true
+	case "go.mod":
+		return format{inventory.ManagerGoMod, gomod.New, nil}, true
+	case "gradle.lockfile", "buildscript-gradle.lockfile":
+		return format{"", gradlelockfile.New, nil}, true
+	case "Gemfile.lock", "gems.locked":
+		return format{inventory.ManagerBundler, gemfilelock.New, nil}, true
+	case "Cargo.lock":
+		return format{inventory.ManagerCargo, cargolock.New, nil}, true
+	case "composer.lock":
+		return format{inventory.ManagerComposer, composerlock.New, nil}, true
+	case "packages.lock.json":
+		return format{inventory.ManagerNuGet, packageslockjson.New, nil}, true
+	case "packages.config":
+		return format{inventory.ManagerNuGet, packagesconfig.New, nil}, true
+	case "Package.resolved":
+		return format{"", packageresolved.New, nil}, true
+	case "pubspec.lock":
+		return format{"", pubspec.New, nil}, true
+	case "mix.lock":
+		return format{"", mixlock.New, nil}, true
+	case "stack.yaml.lock":
+		return format{"", stacklock.New, nil}, true
+	}
+	switch {
+	case strings.HasSuffix(base, ".deps.json"):
+		return format{inventory.ManagerDotnetCore, depsjson.New, nil}, true
+	case path.Ext(base) == ".txt" && strings.Contains(base, "requirements"):
+		return format{inventory.ManagerPIP, requirements.New, pinned}, true
+	}
+	return format{}, false
+}
+
+// pinned accepts the comparators that Inspector accepts: == and ~=.
+func pinned(p *extractor.Package) bool {
+	m, ok := p.Metadata.(*requirements.Metadata)
+	return ok && slices.Contains([]string{"==", "===", "~="}, m.VersionComparator)
+}

@@ -1,0 +1,185 @@
+// Package lockfile reads lock files and manifests of projects through
+// osv-scalibr's extractors, imported one by one: the list in formats.go is
+// everything this package can read.
+//
+// Only versions that are decided count: ranges, local paths and git revisions
+// are left out (scanning specification 3.3).
+package lockfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"sync"
+
+	"github.com/google/osv-scalibr/extractor"
+	"github.com/google/osv-scalibr/extractor/filesystem"
+	"github.com/google/osv-scalibr/log"
+
+	"muster/internal/extract"
+	"muster/internal/extract/bounded"
+	"muster/internal/inventory"
+)
+
+// Bounds of one file. The largest lock files in the wild have 20 MB.
+const (
+	maxFile     = 64 << 20
+	maxPackages = 200_000
+)
+
+// ErrUnknown says that no lock file or manifest has that name.
+var ErrUnknown = errors.New("no lock file or manifest that muster knows")
+
+// Kinds are what extract.Root reads in addition when lock files count: in
+// source trees and images.
+func Kinds() []extract.Kind {
+	return []extract.Kind{{
+		Name:  "lock file",
+		Wants: Wants,
+		Read: func(ctx context.Context, fsys fs.FS, name string) ([]extract.Package, error) {
+			components, err := read(ctx, fsys, name)
+			packages := make([]extract.Package, len(components))
+			for i, c := range components {
+				packages[i] = extract.Package{Component: c}
+			}
+			return packages, err
+		},
+	}}
+}
+
+// Wants reports whether the name is that of a lock file or manifest. Those of
+// installed packages say what their authors used, not what is here.
+func Wants(name string) bool {
+	_, ok := formatOf(name)
+	return (ok || path.Base(name) == pom) && !strings.Contains("/"+name, "/node_modules/")
+}
+
+// File makes the inventory of a single lock file or manifest. Files that it
+// refers to (go.sum, parent poms, included requirements) are read from the
+// same file system.
+func File(ctx context.Context, fsys fs.FS, name string) (inventory.Inventory, error) {
+	components, err := read(ctx, fsys, name)
+	if err != nil {
+		return inventory.Inventory{}, err
+	}
+	limits := inventory.DefaultLimits()
+	var inv inventory.Inventory
+	left := 0
+	for _, c := range components {
+		it := inventory.Item{Component: c, Path: name}
+		if !limits.Fits(it) {
+			left++
+			continue
+		}
+		inv.Items = append(inv.Items, it)
+	}
+	if left > 0 {
+		inv.Notes = append(inv.Notes, fmt.Sprintf("%d packages left out: a name or version is malformed or too long", left))
+	}
+	inv.Sort()
+	return inv, nil
+}
+
+// pom is the one manifest that muster reads itself.
+const pom = "pom.xml"
+
+// silence keeps scalibr's process-wide logger from writing to standard error;
+// what matters comes back as errors.
+var silence = sync.OnceFunc(func() { log.SetLogger(silentLogger{}) })
+
+func read(ctx context.Context, fsys fs.FS, name string) ([]inventory.Component, error) {
+	if path.Base(name) == pom {
+		return readPOM(ctx, fsys, name)
+	}
+	return readFormat(ctx, fsys, name)
+}
+
+func readFormat(ctx context.Context, fsys fs.FS, name string) (found []inventory.Component, err error) {
+	f, ok := formatOf(name)
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", name, ErrUnknown)
+	}
+	silence()
+	file, _, err := bounded.Open(fsys, name, maxFile)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	packages, err := parse(ctx, f, &filesystem.ScanInput{
+		FS: scanFS{fsys}, Path: name, Info: info, Reader: bounded.Reader(file, maxFile),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(packages) > maxPackages {
+		return nil, fmt.Errorf("%s: %d packages, at most %d", name, len(packages), maxPackages)
+	}
+	return components(f, packages), nil
+}
+
+// parse runs the extractor. A parser's panic over a hostile file is that
+// file's error, not the end of the server.
+func parse(ctx context.Context, f format, in *filesystem.ScanInput) (packages []*extractor.Package, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			packages, err = nil, fmt.Errorf("the file breaks its parser: %v", p)
+		}
+	}()
+	e, err := f.open(nil)
+	if err != nil {
+		return nil, err
+	}
+	inv, err := e.Extract(ctx, in)
+	return inv.Packages, err
+}
+
+func components(f format, packages []*extractor.Package) []inventory.Component {
+	seen := map[inventory.Component]bool{}
+	var list []inventory.Component
+	for _, p := range packages {
+		c := inventory.Component{Ecosystem: string(p.Ecosystem().Ecosystem), Name: p.Name, Version: p.Version, Manager: f.manager}
+		if c.Name == "" || c.Version == "" || seen[c] || (f.decided != nil && !f.decided(p)) {
+			continue
+		}
+		if c.Ecosystem == "Go" && c.Name != "stdlib" && !strings.HasPrefix(c.Version, "v") {
+			c.Version = "v" + c.Version // as go.mod writes it
+		}
+		seen[c] = true
+		list = append(list, c)
+	}
+	return list
+}
+
+// scanFS adds the methods that scalibr asks of a file system. Files that a
+// manifest refers to are bounded like the manifest itself.
+type scanFS struct{ fsys fs.FS }
+
+func (s scanFS) Open(name string) (fs.File, error) {
+	f, _, err := bounded.Open(s.fsys, path.Clean(name), maxFile)
+	return f, err
+}
+
+func (s scanFS) ReadDir(name string) ([]fs.DirEntry, error) {
+	return fs.ReadDir(s.fsys, path.Clean(name))
+}
+
+func (s scanFS) Stat(name string) (fs.FileInfo, error) { return fs.Stat(s.fsys, path.Clean(name)) }
+
+// silentLogger drops everything.
+type silentLogger struct{}
+
+func (silentLogger) Errorf(string, ...any) {}
+func (silentLogger) Error(...any)          {}
+func (silentLogger) Warnf(string, ...any)  {}
+func (silentLogger) Warn(...any)           {}
+func (silentLogger) Infof(string, ...any)  {}
+func (silentLogger) Info(...any)           {}
+func (silentLogger) Debugf(string, ...any) {}
+func (silentLogger) Debug(...any)          {}
