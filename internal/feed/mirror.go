@@ -238,6 +238,6 @@ func known() []string {
 		"CRAN", "Chainguard", "CleanStart", "ConanCenter", "Debian", "Docker Hardened Images", "Echo", "GHC",
 		"GitHub Actions", "Go", "Hackage", "Hex", "Julia", "Mageia", "Maven", "MinimOS", "NuGet", "Packagist", "Pub",
 		"PyPI", "Red Hat", "Rocky Linux", "RubyGems", "SUSE", "SwiftURL", "Ubuntu", "Wolfi", "crates.io", "npm",
-		"openEuler", "openSUSE", "opam",
+		"opam", "openEuler", "openSUSE",
 	}
 }
