@@ -1,7 +1,6 @@
-// Package inspector is the Inspector desk: what the operations of inspector2
-// mean. This half is about accounts: delegated administrators, members, what
-// is scanned where, and the settings of an organization; the finding files are
-// about what was found.
+// Package inspector is the accounts side of the Inspector desk: delegated
+// administrators, members, what is scanned where, and the settings of an
+// organization. Package results is the other side, about what was found.
 //
 // Every handler checks the caller's standing (package relation) in the
 // transaction it works in; the access desk has asked Relation before, after
@@ -13,6 +12,7 @@ package inspector
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"muster/internal/arn"
@@ -79,9 +79,10 @@ func New(c Config) *Service {
 	return &Service{config: c, store: c.Store}
 }
 
-// Handlers lists the operations that muster implements.
+// Handlers lists the operations of this desk that muster implements; those on
+// findings, coverage and filters are package results' to add.
 func (s *Service) Handlers() inspector2.Handlers {
-	h := inspector2.Handlers{
+	return inspector2.Handlers{
 		EnableDelegatedAdminAccount:  s.EnableDelegatedAdminAccount,
 		DisableDelegatedAdminAccount: s.DisableDelegatedAdminAccount,
 		ListDelegatedAdminAccounts:   s.ListDelegatedAdminAccounts,
@@ -109,8 +110,6 @@ func (s *Service) Handlers() inspector2.Handlers {
 		BatchGetMemberEc2DeepInspectionStatus:    s.BatchGetMemberEc2DeepInspectionStatus,
 		BatchUpdateMemberEc2DeepInspectionStatus: s.BatchUpdateMemberEc2DeepInspectionStatus,
 	}
-	s.findingHandlers(&h)
-	return h
 }
 
 // view runs fn on a snapshot, for a caller who may call op with in, and
@@ -128,16 +127,28 @@ func view[T any](ctx context.Context, s *Service, call *awsmodel.Call, op string
 	return out, err
 }
 
-// update is view in a transaction that writes; fn may run again.
+// raceAttempts is how often update runs a transaction that loses a race.
+const raceAttempts = 5
+
+// update is view in a transaction that writes; fn may run again. Every handler
+// looks before it inserts, so a key that is taken all the same means that
+// somebody was quicker: PostgreSQL notices some of these races only as a
+// unique violation. Running again then sees what the other has done.
 func update[T any](ctx context.Context, s *Service, call *awsmodel.Call, op string, in any, fn func(*store.Tx, relation.Standing) (T, error)) (T, error) {
 	var out T
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
-		standing, err := s.admit(ctx, tx, call, op, in)
-		if err != nil {
+	var err error
+	for range raceAttempts {
+		err = s.store.Update(ctx, func(tx *store.Tx) error {
+			standing, err := s.admit(ctx, tx, call, op, in)
+			if err != nil {
+				return err
+			}
+			out, err = fn(tx, standing)
 			return err
+		})
+		if !errors.Is(err, store.ErrConflict) {
+			break
 		}
-		out, err = fn(tx, standing)
-		return err
-	})
+	}
 	return out, err
 }
