@@ -119,8 +119,17 @@ func conditions(address string, last Validator) http.Header {
 	return h
 }
 
+// validatorOf takes what identifies the content. A date of change that is
+// hardly older than the answer does not: the file may change again within the
+// same second (RFC 9110, 8.8.2.2).
 func validatorOf(address string, r *http.Response) Validator {
-	return Validator{address, r.Header.Get("ETag"), r.Header.Get("Last-Modified")}
+	v := Validator{address, r.Header.Get("ETag"), r.Header.Get("Last-Modified")}
+	changed, err1 := http.ParseTime(v.LastModified)
+	answered, err2 := http.ParseTime(r.Header.Get("Date"))
+	if err1 != nil || err2 != nil || answered.Sub(changed) < 2*time.Second {
+		v.LastModified = ""
+	}
+	return v
 }
 
 // transfer is a download under way.
