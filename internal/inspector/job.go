@@ -9,7 +9,6 @@ import (
 	"muster/internal/arn"
 	"muster/internal/store"
 	"muster/internal/store/activation"
-	"muster/internal/store/findings"
 	"muster/internal/worker"
 )
 
@@ -137,16 +136,13 @@ func settled(ctx context.Context, tx *store.Tx, at place, scans activation.Scans
 	return deactivated(ctx, tx, at)
 }
 
-// deactivated deletes what belongs to an activation: settings, filters and
-// rules. The findings go by JobAccountChanged.
+// deactivated deletes the settings that belong to an activation. Findings,
+// filters and rules go by JobAccountChanged.
 func deactivated(ctx context.Context, tx *store.Tx, at place) error {
 	if err := activation.DeleteConfiguration(ctx, tx, at.account, at.region); err != nil {
 		return err
 	}
 	if err := activation.DeleteDeepInspection(ctx, tx, at.account, at.region); err != nil {
-		return err
-	}
-	if err := findings.DeleteFilters(ctx, tx, at.account, at.region); err != nil {
 		return err
 	}
 	return activation.ResetAutoEnable(ctx, tx, at.account, at.region)

@@ -176,6 +176,8 @@ func (s *scenario) ask(words []string) string {
 		return s.administrator(words[1], arn.Region(words[3]))
 	case "events":
 		return s.events(words[1])
+	case "rule":
+		return s.rule(words[1], words[3], arn.Region(words[5]))
 	}
 	s.failf("unknown statement %q", words[0])
 	return ""
@@ -240,6 +242,17 @@ func (s *scenario) scope(name string, region arn.Region) string {
 	}))
 	slices.Sort(list)
 	return strings.Join(list, ", ")
+}
+
+// rule tells whether an account may make a call about a stored rule.
+func (s *scenario) rule(op, name string, region arn.Region) string {
+	err := s.store.View(s.t.Context(), func(tx *store.Tx) error {
+		return inspector.PermitRule(s.t.Context(), tx, s.call(name, region), op)
+	})
+	if err != nil {
+		return s.describe(err)
+	}
+	return "permitted"
 }
 
 // administrator names whose suppression rules apply to an account beside its

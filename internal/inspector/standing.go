@@ -27,6 +27,18 @@ func VisibleAccounts(ctx context.Context, tx *store.Tx, account arn.AccountID, r
 	return Scope{Own: account, Region: region, Administrator: s.IsAdministrator(), Organization: s.Organization}, nil
 }
 
+// PermitRule returns the refusal of an operation that would change a stored
+// suppression rule, or nil when the caller's account may: a member may not.
+// The matrix sees only what a request says, and a request names a rule by its
+// ARN alone.
+func PermitRule(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op string) error {
+	s, err := standingOf(ctx, tx, call.Account(), call.Region)
+	if err != nil || !s.IsMember() {
+		return err
+	}
+	return relation.Denied(s, op)
+}
+
 // standingOf returns how an account stands to its organization in a Region.
 func standingOf(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region) (relation.Standing, error) {
 	s := relation.Standing{Account: account, Region: region}
