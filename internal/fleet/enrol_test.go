@@ -84,11 +84,11 @@ func TestEnrolRefusals(t *testing.T) {
 		w.wantRefusal(enrol(same, "another key"), agentwire.CodeBadSignature)
 
 		in := request(code, "m1", "k1")
-		signed := w.signed(agentwire.PathEnroll, nil, "i-00000000000000000", 5, "k1")
+		signed := w.signed(agentwire.PathEnroll, "i-00000000000000000", 5, "k1")
 		_, err := w.desk.Enrol(t.Context(), signed, in, w.now)
 		w.wantRefusal(err, agentwire.CodeBadSignature)
 
-		signed = w.signed(agentwire.PathEnroll, nil, agentwire.NewHost, 0, "k1")
+		signed = w.signed(agentwire.PathEnroll, agentwire.NewHost, 0, "k1")
 		_, err = w.desk.Enrol(t.Context(), signed, in, w.now.Add(agentwire.MaxSkew+time.Second))
 		if r := w.wantRefusal(err, agentwire.CodeClockSkew); r.ServerTime.IsZero() {
 			t.Error("clock skew without the server's time")

@@ -85,7 +85,7 @@ func TestReportRefusals(t *testing.T) {
 		_, err = w.tryReport(host, "k1", future)
 		w.wantRefusal(err, agentwire.CodeBadRequest)
 
-		signed := w.signed(agentwire.PathReport, nil, host, 6, "k1")
+		signed := w.signed(agentwire.PathReport, host, 6, "k1")
 		found, err := w.desk.Find(t.Context(), signed.Signature)
 		if err != nil {
 			t.Fatal(err)
@@ -124,7 +124,7 @@ func TestFailedAcceptLeavesNothing(t *testing.T) {
 func TestChangesBetweenProofAndTransaction(t *testing.T) {
 	each(t, func(w *world) {
 		host := w.enrol(ours, "m", "k")
-		found, err := w.desk.Find(t.Context(), w.signed(agentwire.PathReport, nil, host, 1, "k").Signature)
+		found, err := w.desk.Find(t.Context(), w.signed(agentwire.PathReport, host, 1, "k").Signature)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +148,7 @@ func TestChangesBetweenProofAndTransaction(t *testing.T) {
 func TestConcurrentCopiesOfAReportCountOnce(t *testing.T) {
 	each(t, func(w *world) {
 		host := w.enrol(ours, "m", "k")
-		found, err := w.desk.Find(t.Context(), w.signed(agentwire.PathReport, nil, host, 1, "k").Signature)
+		found, err := w.desk.Find(t.Context(), w.signed(agentwire.PathReport, host, 1, "k").Signature)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -118,18 +118,24 @@ func machine(name string) string {
 }
 
 // signed signs a body as an agent does.
-func (w *world) signed(path string, body []byte, host agentwire.HostID, seq int64, keyName string) fleet.Signed {
-	w.Helper()
+func signed(t testing.TB, now time.Time, path string, host agentwire.HostID, seq int64, keyName string) fleet.Signed {
+	t.Helper()
+	body := []byte("body")
 	r, err := http.NewRequest(http.MethodPost, "http://x"+path, nil)
 	if err != nil {
-		w.Fatal(err)
+		t.Fatal(err)
 	}
-	agentwire.Sign(r, path, body, host, seq, key(keyName), w.now)
+	agentwire.Sign(r, path, body, host, seq, key(keyName), now)
 	sig, err := agentwire.ParseSignature(r.Header.Get("Authorization"))
 	if err != nil {
-		w.Fatal(err)
+		t.Fatal(err)
 	}
 	return fleet.Signed{Signature: sig, Method: r.Method, Path: path, Body: body}
+}
+
+func (w *world) signed(path string, host agentwire.HostID, seq int64, keyName string) fleet.Signed {
+	w.Helper()
+	return signed(w, w.now, path, host, seq, keyName)
 }
 
 func request(code, machineName, keyName string) *agentwire.EnrollRequest {
@@ -146,7 +152,7 @@ func request(code, machineName, keyName string) *agentwire.EnrollRequest {
 // tryEnrol enrols a machine with the key of the name given.
 func (w *world) tryEnrol(in *agentwire.EnrollRequest, keyName string) (*agentwire.EnrollResponse, error) {
 	w.Helper()
-	return w.desk.Enrol(w.Context(), w.signed(agentwire.PathEnroll, []byte("body"), agentwire.NewHost, 0, keyName), in, w.now)
+	return w.desk.Enrol(w.Context(), w.signed(agentwire.PathEnroll, agentwire.NewHost, 0, keyName), in, w.now)
 }
 
 // enrol activates and enrols.
@@ -171,7 +177,7 @@ func content(version string) (*inventory.Inventory, string) {
 // tryReport finds, authenticates and hands in, as the door does.
 func (w *world) tryReport(host agentwire.HostID, keyName string, r *agentwire.Report) (*agentwire.ReportResponse, error) {
 	w.Helper()
-	signed := w.signed(agentwire.PathReport, []byte("body"), host, r.Sequence, keyName)
+	signed := w.signed(agentwire.PathReport, host, r.Sequence, keyName)
 	found, err := w.desk.Find(w.Context(), signed.Signature)
 	if err == nil {
 		err = w.desk.Authenticate(found, signed, w.now)

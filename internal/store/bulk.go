@@ -53,8 +53,12 @@ func (tx *Tx) insertValues(ctx context.Context, head string, columns []string, r
 }
 
 func (tx *Tx) insertGroups(ctx context.Context, query string, rows [][]any, per int) (int64, error) {
-	if len(rows) == 0 || tx.failed != nil {
-		return 0, tx.failed
+	if len(rows) == 0 {
+		return 0, nil
+	}
+	ctx, err := tx.usable(ctx)
+	if err != nil {
+		return 0, err
 	}
 	stmt, err := tx.tx.PrepareContext(ctx, query)
 	if err != nil {

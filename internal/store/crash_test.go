@@ -23,44 +23,57 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// writeForever commits pairs of rows and a job with each, and prints the
-// number of a pair once it is acknowledged.
+// writeForever commits pairs of rows and a job with each, several at a time,
+// and prints the number of a pair once it is acknowledged.
 func writeForever(url string) error {
 	ctx := context.Background()
 	s, err := store.Open(ctx, url, store.Options{})
 	if err != nil {
 		return err
 	}
-	for i := 0; ; i++ {
-		err := s.Update(ctx, func(tx *store.Tx) error {
-			for _, half := range []string{"left", "right"} {
-				if err := put(ctx, tx, fmt.Sprint(half, " ", i), "x"); err != nil {
-					return err
+	failed := make(chan error)
+	for worker := range writers {
+		go func() {
+			for i := worker; ; i += writers {
+				if err := s.Update(ctx, func(tx *store.Tx) error { return putPair(ctx, tx, i) }); err != nil {
+					failed <- err
 				}
+				fmt.Println(i)
 			}
-			return tx.Enqueue(ctx, store.Job{Kind: "k", Key: fmt.Sprint(i)})
-		})
-		if err != nil {
+		}()
+	}
+	return <-failed
+}
+
+const writers = 4
+
+func putPair(ctx context.Context, tx *store.Tx, i int) error {
+	for _, half := range []string{"left", "right"} {
+		if err := put(ctx, tx, fmt.Sprint(half, " ", i), "x"); err != nil {
 			return err
 		}
-		fmt.Println(i)
 	}
+	return tx.Enqueue(ctx, store.Job{Kind: "k", Key: fmt.Sprint(i)})
 }
 
 // TestKilledWriter: a process is killed while it writes. What it acknowledged
 // is there, nothing is there by half, and the next process just starts.
 func TestKilledWriter(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {
-		acknowledged := -1
 		for range 3 {
-			acknowledged = killWriter(t, url, 20)
+			acknowledged := killWriter(t, url, 50)
 			s := storetest.Open(t, url, store.Options{})
 			left, right, jobs := countPairs(t, s)
 			if left != right || left != jobs {
 				t.Errorf("halves: %d left, %d right, %d jobs", left, right, jobs)
 			}
-			if left <= acknowledged || left > acknowledged+2 {
-				t.Errorf("%d pairs, %d were acknowledged", left, acknowledged+1)
+			if left < len(acknowledged) || left > len(acknowledged)+2*writers {
+				t.Errorf("%d pairs, %d were acknowledged", left, len(acknowledged))
+			}
+			for _, i := range acknowledged {
+				if value(t, s, "right "+i) == "" {
+					t.Errorf("pair %s was acknowledged and is not there", i)
+				}
 			}
 			update(t, s, func(tx *store.Tx) error {
 				_, err := tx.Exec(t.Context(), `DELETE FROM settings`)
@@ -74,8 +87,8 @@ func TestKilledWriter(t *testing.T) {
 }
 
 // killWriter starts a writer, kills it after some acknowledgements and
-// returns the last one.
-func killWriter(t *testing.T, url string, after int) (last int) {
+// returns all that it made.
+func killWriter(t *testing.T, url string, after int) (acknowledged []string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), writerVariable+"="+url)
@@ -87,22 +100,19 @@ func killWriter(t *testing.T, url string, after int) (last int) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	last = -1
 	for lines := bufio.NewScanner(out); lines.Scan(); {
-		if _, err := fmt.Sscan(lines.Text(), &last); err != nil {
-			t.Errorf("the writer said %q", lines.Text())
-		}
-		if last == after {
+		acknowledged = append(acknowledged, lines.Text())
+		if len(acknowledged) == after {
 			if err := cmd.Process.Kill(); err != nil {
 				t.Error(err)
 			}
 		}
 	}
 	_ = cmd.Wait() // it was killed
-	if last < after {
-		t.Fatalf("the writer ended after %d", last)
+	if len(acknowledged) < after {
+		t.Fatalf("the writer ended after %d", len(acknowledged))
 	}
-	return last
+	return acknowledged
 }
 
 // countPairs counts in one snapshot, because PostgreSQL may still be at work

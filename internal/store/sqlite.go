@@ -62,6 +62,7 @@ func (s *Store) openSQLite(ctx context.Context, path string, opts Options) error
 	if err := s.write.PingContext(ctx); err != nil {
 		return errors.Join(fmt.Errorf("store: open %s: %w", path, err), s.Close())
 	}
+	s.background.Go(s.writeGroups)
 	return nil
 }
 

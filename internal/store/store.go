@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -60,8 +61,12 @@ type Store struct {
 	now         func() time.Time
 	lastID      atomic.Int64
 	wakes       *wakes
-	// closing ends the background listener and waits for it.
-	closing func()
+	// turns hands Updates to the writer of SQLite (group.go).
+	turns chan *turn
+	// closed ends the background goroutines; background waits for them.
+	closed     chan struct{}
+	closeOnce  sync.Once
+	background sync.WaitGroup
 }
 
 // Open connects to the database at url ("sqlite:/path/file.db" or
@@ -69,7 +74,7 @@ type Store struct {
 // up to date under a lock. A schema written by a newer program is refused with
 // ErrNewerSchema and left alone.
 func Open(ctx context.Context, url string, opts Options) (*Store, error) {
-	s := &Store{log: opts.Log, now: opts.Now, wakes: newWakes(), closing: func() {}}
+	s := &Store{log: opts.Log, now: opts.Now, wakes: newWakes(), turns: make(chan *turn), closed: make(chan struct{})}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -106,13 +111,17 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close releases all connections. Transactions that still run fail.
-func (s *Store) Close() error {
-	s.closing()
-	err := s.read.Close()
-	if s.write != s.read {
-		err = errors.Join(err, s.write.Close())
-	}
+// Close waits for an Update that runs, and releases all connections. Closing
+// again does nothing.
+func (s *Store) Close() (err error) {
+	s.closeOnce.Do(func() {
+		close(s.closed)
+		s.background.Wait()
+		err = s.read.Close()
+		if s.write != s.read {
+			err = errors.Join(err, s.write.Close())
+		}
+	})
 	return err
 }
 

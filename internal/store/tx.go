@@ -18,7 +18,9 @@ type Tx struct {
 	// failed is the first error of a statement. PostgreSQL ends a
 	// transaction there; we do so on both engines, so that a caller who
 	// goes on after ErrConflict notices on either.
-	failed      error
+	failed error
+	// grouped is true in an Update on SQLite (group.go).
+	grouped     bool
 	afterCommit []func()
 	// woken are the kinds of work that the transaction asks for.
 	woken []string
@@ -48,6 +50,13 @@ func (s *Store) View(ctx context.Context, fn func(*Tx) error) error {
 // (AfterCommit is the place for those). fn must not call Update: on SQLite
 // there is one writer and it would wait for itself.
 func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
+	if s.engine == SQLite {
+		err := s.updateGrouped(ctx, fn, false)
+		if errors.Is(err, errRegroup) {
+			err = s.updateGrouped(ctx, fn, true)
+		}
+		return err
+	}
 	for attempt := 1; ; attempt++ {
 		err := s.updateOnce(ctx, fn)
 		if err == nil || !isRetryable(err) {
@@ -80,12 +89,9 @@ func pause(ctx context.Context, attempt int) error {
 	}
 }
 
+// updateOnce is one attempt of Update on PostgreSQL.
 func (s *Store) updateOnce(ctx context.Context, fn func(*Tx) error) error {
-	opts := &sql.TxOptions{}
-	if s.engine == PostgreSQL {
-		opts.Isolation = sql.LevelSerializable
-	}
-	t, err := s.write.BeginTx(ctx, opts)
+	t, err := s.write.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
 	if err != nil {
 		return fmt.Errorf("store: begin: %w", translate(err))
 	}
@@ -131,8 +137,9 @@ func (tx *Tx) Engine() Engine { return tx.store.engine }
 // Exec runs a statement and returns the number of rows it changed. A unique
 // violation is ErrConflict; after any error the transaction can only end.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	if tx.failed != nil {
-		return 0, tx.failed
+	ctx, err := tx.usable(ctx)
+	if err != nil {
+		return 0, err
 	}
 	r, err := tx.tx.ExecContext(ctx, query, args...)
 	if err != nil {
@@ -148,8 +155,9 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error
 // Query runs a statement that returns rows; All collects them. The rows must
 // be closed before the next statement of the transaction.
 func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if tx.failed != nil {
-		return nil, tx.failed
+	ctx, err := tx.usable(ctx)
+	if err != nil {
+		return nil, err
 	}
 	rows, err := tx.tx.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -160,7 +168,30 @@ func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, 
 
 // QueryRow runs a statement that returns one row; One scans it.
 func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	ctx, err := tx.usable(ctx)
+	if err != nil {
+		// A row cannot be made from an error, but a cancelled query can.
+		over, cancel := context.WithCancelCause(ctx)
+		cancel(err)
+		ctx = over
+	}
 	return tx.tx.QueryRowContext(ctx, query, args...)
+}
+
+// usable refuses to go on after a failure, and returns the context to use:
+// cancelling a statement makes SQLite give up the whole transaction, which an
+// Update may share with others, so there contexts count between statements.
+func (tx *Tx) usable(ctx context.Context) (context.Context, error) {
+	if tx.failed != nil {
+		return ctx, tx.failed
+	}
+	if !tx.grouped {
+		return ctx, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return ctx, err
+	}
+	return context.WithoutCancel(ctx), nil
 }
 
 func (tx *Tx) fail(err error) error {

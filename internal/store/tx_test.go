@@ -30,13 +30,20 @@ func update(t *testing.T, s *store.Store, fn func(tx *store.Tx) error) {
 	}
 }
 
-// value reads one setting in a View of its own; "" when there is none.
-func value(t *testing.T, s *store.Store, name string) (v string) {
+// view reads one setting in a View of its own.
+func view(t *testing.T, s *store.Store, name string) (v string, err error) {
 	t.Helper()
-	err := s.View(t.Context(), func(tx *store.Tx) (err error) {
+	err = s.View(t.Context(), func(tx *store.Tx) (err error) {
 		v, err = get(t.Context(), tx, name)
 		return err
 	})
+	return v, err
+}
+
+// value is view where no setting counts as "".
+func value(t *testing.T, s *store.Store, name string) string {
+	t.Helper()
+	v, err := view(t, s, name)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		t.Fatal(err)
 	}

@@ -73,10 +73,9 @@ func (s *Store) Wakes(kind string) (c <-chan struct{}, stop func()) {
 func (s *Store) listen(config *pgx.ConnConfig) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.wakes.remote = make(chan struct{}, 1)
-	var running sync.WaitGroup
-	running.Go(func() { s.receiveWakes(ctx, config) })
-	running.Go(func() { s.sendWakes(ctx) })
-	s.closing = func() { cancel(); running.Wait() }
+	s.background.Go(func() { s.receiveWakes(ctx, config) })
+	s.background.Go(func() { s.sendWakes(ctx) })
+	s.background.Go(func() { <-s.closed; cancel() })
 }
 
 func (s *Store) sendWakes(ctx context.Context) {

@@ -36,5 +36,7 @@ CREATE TABLE agent_hosts (
     sequence       BIGINT NOT NULL,
     inventory_hash TEXT   NOT NULL,
     PRIMARY KEY (account, region, host_id),
-    UNIQUE (account, region, machine_hash)
+    -- In this order, because PostgreSQL without statistics would take an index
+    -- that begins like the primary key for as good, and read a whole account.
+    UNIQUE (machine_hash, account, region)
 );
