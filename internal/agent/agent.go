@@ -29,6 +29,8 @@ const DefaultStateDir = "/var/lib/muster-agent"
 type Config struct {
 	// StateDir holds the identity that Enroll wrote.
 	StateDir string
+	// Server is where the server of the enrolment is now, if it has moved.
+	Server string
 	// Root is the folder taken for the machine's root; default "/".
 	Root string
 	// Paths are folders below which language packages are looked for, besides
@@ -96,7 +98,10 @@ func (a *Agent) prepare() error {
 	if id := a.host.MachineID(); identity.MachineIDHash != "" && id != "" && id != identity.MachineIDHash {
 		return fmt.Errorf("%w: %s was enrolled as another machine, of which this seems to be a copy", ErrOtherMachine, a.cfg.StateDir)
 	}
-	a.client, err = newClient(identity.Server, identity.CA, a.cfg.Transport)
+	if a.cfg.Server != "" {
+		a.state.identity.Server = a.cfg.Server
+	}
+	a.client, err = newClient(a.state.identity.Server, identity.CA, a.cfg.Transport)
 	if err != nil {
 		return err
 	}

@@ -127,6 +127,26 @@ func TestTLS(t *testing.T) {
 	}
 }
 
+func TestAServerThatMoved(t *testing.T) {
+	s, m := newTestServer(), newMachine(t)
+	m.enroll(t, s)
+	for server, ok := range map[string]bool{"https://new.example.com": true, "http://new.example.com": false} {
+		a, err := New(Config{StateDir: m.state, Root: m.root, Server: server, Transport: s})
+		if (err == nil) != ok {
+			t.Errorf("%s: %v", server, err)
+		}
+		if err != nil {
+			continue
+		}
+		if a.Identity().Server != server {
+			t.Errorf("speaks to %s", a.Identity().Server)
+		}
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestOneAgentPerStateFolder(t *testing.T) {
 	s, m := newTestServer(), newMachine(t)
 	m.enroll(t, s)

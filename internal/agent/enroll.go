@@ -18,7 +18,7 @@ import (
 	"muster/internal/source/host"
 )
 
-// ErrEnrolled: the state folder already holds an identity.
+// ErrEnrolled says that the state folder already holds an identity.
 var ErrEnrolled = errors.New("already enrolled")
 
 // Enrollment is what Enroll needs to give a host its identity.

@@ -188,6 +188,7 @@ type flags struct {
 
 func (f *flags) register(cmd *cobra.Command) {
 	stateFlag(cmd, &f.cfg.StateDir)
+	cmd.Flags().StringVar(&f.cfg.Server, "server", "", "address of the server this host is enrolled at, if it has moved")
 	cmd.Flags().StringSliceVar(&f.cfg.Paths, "path", nil, "further folder to search for language packages, for example /opt (may be repeated)")
 	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "log every look")
 	rootFlag(cmd, &f.cfg.Root)
