@@ -1,8 +1,11 @@
 package advisorydb
 
 import (
+	"cmp"
 	"iter"
 	"math"
+	"slices"
+	"strings"
 )
 
 // epssStep is how far an EPSS score must move to count as a change. Scores
@@ -48,20 +51,45 @@ func diffTable(before, after *Table, yield func(string) bool) error {
 		}
 		y = after.section(sectionIndex)
 	}
-	var failed error
+	var changed []changedRow
 	mergeRows(x, y, func(i, j int) bool {
-		if i >= 0 && j >= 0 && rowAt(x, i).content == rowAt(y, j).content {
-			return true
+		switch {
+		case i >= 0 && j >= 0 && rowAt(x, i).content == rowAt(y, j).content:
+		case j >= 0:
+			changed = append(changed, after.changedRow(j))
+		default:
+			changed = append(changed, before.changedRow(i))
 		}
-		table, n := after, j
-		if j < 0 {
-			table, n = before, i
-		}
-		key, err := table.keyOf(n)
-		failed = err
-		return err == nil && yield(key)
+		return true
 	})
-	return failed
+	return yieldRows(changed, yield)
+}
+
+// changedRow is a document of a table whose key is wanted.
+type changedRow struct {
+	table *Table
+	row   int
+	place place
+}
+
+func (t *Table) changedRow(i int) changedRow { return changedRow{t, i, t.place(i)} }
+
+// yieldRows reads the keys in the order of the documents, so that every chunk
+// is unpacked once.
+func yieldRows(rows []changedRow, yield func(string) bool) error {
+	slices.SortFunc(rows, func(a, b changedRow) int {
+		return cmp.Or(strings.Compare(a.table.name, b.table.name), cmp.Compare(a.place.chunk, b.place.chunk), cmp.Compare(a.place.offset, b.place.offset))
+	})
+	for _, r := range rows {
+		key, err := r.table.keyOf(r.row)
+		if err != nil {
+			return err
+		}
+		if !yield(key) {
+			return nil
+		}
+	}
+	return nil
 }
 
 // diffEPSS merges two files of scores, either of which may be nil.

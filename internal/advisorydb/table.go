@@ -144,11 +144,16 @@ func (t *Table) Get(key string, value any) (bool, error) {
 	return true, nil
 }
 
-// document reads the i-th document with its key.
-func (t *Table) document(i int) ([]byte, error) {
+// place is where the i-th document lies.
+func (t *Table) place(i int) place {
 	b := t.section(sectionIndex)[i*indexRow:]
 	le := binary.LittleEndian
-	doc, err := t.docs.read(place{le.Uint32(b[16:]), le.Uint32(b[20:]), le.Uint32(b[24:])})
+	return place{le.Uint32(b[16:]), le.Uint32(b[20:]), le.Uint32(b[24:])}
+}
+
+// document reads the i-th document with its key.
+func (t *Table) document(i int) ([]byte, error) {
+	doc, err := t.docs.read(t.place(i))
 	return doc, t.wrap(err)
 }
 

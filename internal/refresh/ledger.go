@@ -33,6 +33,8 @@ type state struct {
 
 // ledger is where it is written which generation is in service.
 type ledger interface {
+	// generation is the one in service, 0 before the first.
+	generation(ctx context.Context) (int64, error)
 	read(ctx context.Context) (state, error)
 	// commit puts a generation into service if before still is, stores the
 	// sources and asks for the change to be worked off, all or nothing.
@@ -42,6 +44,14 @@ type ledger interface {
 }
 
 type storeLedger struct{ store *store.Store }
+
+func (l *storeLedger) generation(ctx context.Context) (n int64, err error) {
+	err = l.store.View(ctx, func(tx *store.Tx) error {
+		n, err = feeds.Current(ctx, tx)
+		return err
+	})
+	return n, err
+}
 
 func (l *storeLedger) read(ctx context.Context) (out state, err error) {
 	err = l.store.View(ctx, func(tx *store.Tx) error {
@@ -91,6 +101,11 @@ type fileLedger struct{ path string }
 type fileState struct {
 	Generation int64          `json:"generation"`
 	Sources    []feeds.Source `json:"sources"`
+}
+
+func (l *fileLedger) generation(ctx context.Context) (int64, error) {
+	s, err := l.read(ctx)
+	return s.generation, err
 }
 
 func (l *fileLedger) read(context.Context) (state, error) {

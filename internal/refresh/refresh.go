@@ -103,21 +103,21 @@ func (s *Service) Current(ctx context.Context) (*advisorydb.Set, error) {
 
 // CurrentGeneration is Current with the generation's number.
 func (s *Service) CurrentGeneration(ctx context.Context) (*advisorydb.Set, int64, error) {
-	state, err := s.ledger.read(ctx)
+	n, err := s.ledger.generation(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.open == nil || s.number != state.generation {
-		set, err := s.load(state.generation)
+	if s.open == nil || s.number != n {
+		set, err := s.load(n)
 		if err != nil {
 			return nil, 0, err
 		}
 		if s.open != nil {
 			s.open.Close()
 		}
-		s.open, s.number = set, state.generation
+		s.open, s.number = set, n
 	}
 	shared, err := s.open.Share()
 	return shared, s.number, err
