@@ -40,7 +40,11 @@ func packItems(items []Placement) ([]byte, error) {
 	if _, err := z.Write(raw); err != nil {
 		return nil, err
 	}
-	return out.Bytes(), z.Close()
+	// Closing writes the rest, so the bytes are complete only after it.
+	if err := z.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
 }
 
 var errPacked = errors.New("packed inventory is damaged")
