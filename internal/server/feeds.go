@@ -1,0 +1,66 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"muster/internal/refresh"
+	"muster/internal/store"
+	"muster/internal/store/feeds"
+)
+
+// SyncReport says what advisories are in service after a sync.
+type SyncReport struct {
+	Sources, Records int
+}
+
+// SyncFeeds brings the advisories up to date at once; progress, if given, is
+// called after every source.
+func (s *Server) SyncFeeds(ctx context.Context, progress func(source string, done, total int)) (SyncReport, error) {
+	report, err := s.refresh.Sync(ctx, refresh.SyncOptions{Progress: func(p refresh.Progress) {
+		if progress != nil {
+			progress(p.Source, p.Done, p.Total)
+		}
+	}})
+	if err != nil {
+		return SyncReport{}, err
+	}
+	var sum SyncReport
+	var reasons []error
+	for _, src := range report.Sources {
+		if src.Records > 0 {
+			sum.Sources, sum.Records = sum.Sources+1, sum.Records+src.Records
+		}
+		if src.Status == feeds.StatusRejected {
+			reasons = append(reasons, errors.New(src.Name+": "+src.Reason))
+		}
+	}
+	return sum, errors.Join(reasons...)
+}
+
+// HasAdvisories reports whether any advisories are in service.
+func (s *Server) HasAdvisories(ctx context.Context) bool {
+	set, err := s.refresh.Current(ctx)
+	if err != nil {
+		return false
+	}
+	defer set.Close()
+	return len(set.Ecosystems()) > 0
+}
+
+// ScansSettled reports whether no scan is due or under way.
+func (s *Server) ScansSettled(ctx context.Context) (bool, error) {
+	settled := true
+	err := s.store.View(ctx, func(tx *store.Tx) error {
+		settled = true
+		counts, err := tx.JobCounts(ctx)
+		for _, c := range counts {
+			if strings.HasPrefix(c.Kind, "scan.") && c.Waiting+c.Running > 0 {
+				settled = false
+			}
+		}
+		return err
+	})
+	return settled, err
+}

@@ -1,0 +1,166 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"time"
+
+	"muster/internal/access"
+	"muster/internal/advisorydb"
+	"muster/internal/agentapi"
+	"muster/internal/arn"
+	"muster/internal/awsapi"
+	"muster/internal/awsmodel"
+	"muster/internal/awsmodel/ecr"
+	"muster/internal/awsmodel/inspectorscan"
+	"muster/internal/config"
+	"muster/internal/console"
+	"muster/internal/fleet"
+	"muster/internal/iam"
+	"muster/internal/iam/managed"
+	"muster/internal/inspector"
+	"muster/internal/inspector/results"
+	"muster/internal/organizations"
+	"muster/internal/pagetoken"
+	"muster/internal/refresh"
+	"muster/internal/scan"
+	"muster/internal/store"
+	hosts "muster/internal/store/fleet"
+	"muster/internal/sts"
+	"muster/internal/worker"
+)
+
+// desks are the parts that decide.
+type desks struct {
+	iam           *iam.Service
+	sts           *sts.Service
+	organizations *organizations.Service
+	inspector     *inspector.Service
+	results       *results.Service
+	fleet         *fleet.Service
+	scan          *scan.Service
+	feeds         *feedDesk
+	access        *access.Desk
+}
+
+// parts builds everything between the store and the listener and returns the
+// handler of all requests.
+func (s *Server) parts(ctx context.Context) (http.Handler, error) {
+	d, err := s.desks()
+	if err != nil {
+		return nil, err
+	}
+	jobs := map[string]worker.Handler{refresh.JobSync: s.refresh.Run, iam.JobDeleteServiceLinkedRole: d.iam.RunDeletion}
+	maps.Copy(jobs, d.organizations.Jobs())
+	maps.Copy(jobs, d.inspector.Jobs())
+	maps.Copy(jobs, d.scan.Jobs())
+	s.worker = worker.New(s.store, jobs, worker.Options{Log: s.log})
+	if err := d.scan.CatchUp(ctx); err != nil {
+		return nil, err
+	}
+	return s.doors(d)
+}
+
+func (s *Server) desks() (*desks, error) {
+	set, err := managed.Load()
+	if err != nil {
+		return nil, err
+	}
+	pages, err := pagetoken.New(s.keyring.Derive("page tokens"))
+	if err != nil {
+		return nil, err
+	}
+	s.refresh, err = refresh.New(refresh.Config{
+		Store: s.store, Dir: s.config.AdvisoryDir(), Source: s.config.Feeds, Interval: s.config.FeedsInterval, Log: s.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.keys = iam.NewKeys(s.store, s.keyring, set, time.Now)
+	d := &desks{sts: sts.New(s.store, s.keys, set), feeds: &feedDesk{s.store}}
+	d.access = access.New(access.Config{Store: s.store, Keys: s.keys, Relations: map[string]access.Relation{
+		"inspector2": func(ctx context.Context, call *awsmodel.Call, op *awsmodel.Operation, in any) error {
+			return d.inspector.Relation(ctx, call, op, in)
+		},
+		"organizations": func(ctx context.Context, call *awsmodel.Call, op *awsmodel.Operation, in any) error {
+			return d.organizations.Relation(ctx, call, op, in)
+		},
+	}})
+	d.scan = scan.New(scan.Config{Store: s.store, Advisories: s.refresh})
+	d.inspector = inspector.New(inspector.Config{
+		Store: s.store, Pages: pages, Access: d.access, Regions: regions(s.config), Transition: s.config.Transition,
+	})
+	d.results = results.New(results.Config{Store: s.store, Pages: pages, Intel: s.intel, Resuppress: d.scan.Resuppress})
+	d.organizations = organizations.New(s.store, organizations.Options{
+		Pages: pages, Observers: []organizations.Observer{d.inspector}, Transition: s.config.Transition,
+	})
+	d.iam = iam.New(s.keys, iam.Options{Pages: pages, Usage: d.inspector})
+	d.fleet = fleet.New(s.store, fleet.Options{
+		Inventories: d.scan, Pages: pages, Regions: regions(s.config),
+		Revoked: func(ctx context.Context, tx *store.Tx, h hosts.Host, now time.Time) error {
+			return d.scan.HostRevoked(ctx, tx, h.Account, h.Region, string(h.ID), now)
+		},
+	})
+	return d, nil
+}
+
+func regions(c config.Config) []arn.Region {
+	var list []arn.Region
+	for _, r := range c.Regions {
+		list = append(list, arn.Region(r))
+	}
+	return list
+}
+
+// intel answers what the advisories in service know of a CVE.
+func (s *Server) intel(ctx context.Context, cve string) (advisorydb.Intel, bool, error) {
+	set, err := s.refresh.Current(ctx)
+	if err != nil {
+		return advisorydb.Intel{}, false, err
+	}
+	defer set.Close()
+	return set.Intel(cve)
+}
+
+// services are the AWS services with what the desks implement of them.
+func (d *desks) services() []awsmodel.Service {
+	found := d.inspector.Handlers()
+	d.results.AddHandlers(&found)
+	own := d.fleet.Handlers()
+	d.feeds.addHandlers(&own)
+	return []awsmodel.Service{
+		found.Service(), inspectorscan.Handlers{}.Service(), d.organizations.Handlers().Service(),
+		d.iam.Handlers().Service(), d.sts.Handlers().Service(), ecr.Handlers{}.Service(), own.Service(),
+	}
+}
+
+// doors puts the AWS door, the agents' door, the console and the health check
+// on one address.
+func (s *Server) doors(d *desks) (http.Handler, error) {
+	aws, err := awsapi.New(awsapi.Config{
+		Services: d.services(), Keys: keyLookup{s.keys}, Authorize: d.access.Authorize, Audit: s.audit.write, Logger: s.log, MaxBody: s.config.MaxBody,
+	})
+	if err != nil {
+		return nil, err
+	}
+	web, err := console.New(s.signIn, time.Now, s.log)
+	if err != nil {
+		return nil, err
+	}
+	agents := agentapi.New(d.fleet, agentapi.Options{Log: s.log})
+	return route(aws, agents, web, s.healthy), nil
+}
+
+// keyLookup lets the door ask the iam desk for keys.
+type keyLookup struct{ keys *iam.Keys }
+
+// Lookup implements awsapi.Keys.
+func (k keyLookup) Lookup(ctx context.Context, id, token string) (awsapi.Credential, error) {
+	c, err := k.keys.Lookup(ctx, id, token)
+	if errors.Is(err, iam.ErrUnknownKey) {
+		err = awsapi.ErrUnknownKey
+	}
+	return awsapi.Credential(c), err
+}

@@ -1,0 +1,176 @@
+// Package server assembles all parts of muster into one value with Run and
+// Close: what operators start is what tests start.
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"muster/internal/config"
+	"muster/internal/iam"
+	"muster/internal/keyring"
+	"muster/internal/refresh"
+	"muster/internal/store"
+	"muster/internal/worker"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Server is one muster process, assembled and listening.
+type Server struct {
+	config   config.Config
+	log      *slog.Logger
+	store    *store.Store
+	keyring  *keyring.Keyring
+	keys     *iam.Keys
+	refresh  *refresh.Service
+	worker   *worker.Worker
+	audit    *audit
+	listener net.Listener
+	http     *http.Server
+}
+
+// New opens the state, assembles the parts and begins to listen; requests are
+// answered once Run runs.
+func New(ctx context.Context, c config.Config, log *slog.Logger) (*Server, error) {
+	s := &Server{config: c, log: log}
+	if err := s.assemble(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Server) assemble(ctx context.Context) (err error) {
+	if err := os.MkdirAll(s.config.Data, 0o700); err != nil {
+		return err
+	}
+	if s.store, s.keyring, err = openState(ctx, s.config, s.log); err != nil {
+		return err
+	}
+	if s.audit, err = openAudit(s.config, s.log); err != nil {
+		return err
+	}
+	handler, err := s.parts(ctx)
+	if err != nil {
+		return err
+	}
+	if s.listener, err = net.Listen("tcp", s.config.Listen); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	s.http = &http.Server{
+		Handler: handler, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10,
+	}
+	return nil
+}
+
+// OpenStore opens the store of a configuration for a command beside the server.
+func OpenStore(ctx context.Context, c config.Config, log *slog.Logger) (*store.Store, error) {
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return nil, err
+	}
+	return store.Open(ctx, c.StoreURL(), store.Options{Log: log})
+}
+
+// openState opens the store with the keyring that its secrets are sealed by.
+func openState(ctx context.Context, c config.Config, log *slog.Logger) (*store.Store, *keyring.Keyring, error) {
+	ring, err := keyring.Load(os.Getenv("MUSTER_KEY"), c.KeyPath())
+	if err != nil {
+		return nil, nil, err
+	}
+	st, err := store.Open(ctx, c.StoreURL(), store.Options{Log: log})
+	if err != nil {
+		return nil, nil, err
+	}
+	err = st.Update(ctx, func(tx *store.Tx) error { return iam.BindKeyring(ctx, tx, ring, time.Now()) })
+	if err != nil {
+		return nil, nil, errors.Join(err, st.Close())
+	}
+	return st, ring, nil
+}
+
+// grace is how long requests in flight may take after the stop.
+const grace = 10 * time.Second
+
+// Run answers requests and does the jobs until the context ends.
+func (s *Server) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.serve() })
+	g.Go(func() error {
+		<-ctx.Done()
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		defer cancel()
+		return s.http.Shutdown(stop)
+	})
+	g.Go(func() error { return s.worker.Run(ctx) })
+	g.Go(func() error { s.keys.Run(ctx, s.log); return nil })
+	if s.config.FeedsInterval > 0 {
+		g.Go(func() error { return s.schedule(ctx) })
+	}
+	return g.Wait()
+}
+
+func (s *Server) serve() error {
+	l := s.listener
+	if s.config.Secure() {
+		cert, err := tls.LoadX509KeyPair(s.config.TLSCert, s.config.TLSKey)
+		if err != nil {
+			return fmt.Errorf("tls_cert and tls_key: %w", err)
+		}
+		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
+	}
+	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// schedule asks for the regular sync of advisories. An installation that has
+// none yet gets them at once; after that the schedule decides.
+func (s *Server) schedule(ctx context.Context) error {
+	if err := s.refresh.Schedule(ctx); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+// URL is the server's address as clients write it.
+func (s *Server) URL() string {
+	scheme := "http"
+	if s.config.Secure() {
+		scheme = "https"
+	}
+	return scheme + "://" + s.listener.Addr().String()
+}
+
+// Operator is the operator's hand on this server's state.
+func (s *Server) Operator() *Operator {
+	return &Operator{store: s.store, keyring: s.keyring, now: time.Now}
+}
+
+// Close releases everything; Run must have ended.
+func (s *Server) Close() error {
+	var errs []error
+	if s.listener != nil {
+		// Serve closes it, too.
+		_ = s.listener.Close()
+	}
+	if s.refresh != nil {
+		s.refresh.Close()
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+	}
+	if s.audit != nil {
+		errs = append(errs, s.audit.close())
+	}
+	return errors.Join(errs...)
+}
