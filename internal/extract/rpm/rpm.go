@@ -79,6 +79,15 @@ func Owners(fsys fs.FS, wanted map[string]bool) (map[string]string, error) {
 	return owners, err
 }
 
+// database is an open package database.
+type database struct {
+	io.ReaderAt
+	size int64
+	// log is SQLite's write-ahead log, nil where there is none.
+	log     io.ReaderAt
+	logSize int64
+}
+
 // each calls visit for the header of every package.
 func each(fsys fs.FS, visit func(header) error) error {
 	for _, name := range Files() {
@@ -89,7 +98,7 @@ func each(fsys fs.FS, visit func(header) error) error {
 		if err != nil {
 			return fmt.Errorf("rpm database: %w", err)
 		}
-		err = eachIn(f, size, visit)
+		err = eachIn(fsys, name, f, size, visit)
 		if closing := f.Close(); err == nil {
 			err = closing
 		}
@@ -101,16 +110,25 @@ func each(fsys fs.FS, visit func(header) error) error {
 	return fmt.Errorf("rpm database: %w", fs.ErrNotExist)
 }
 
-func eachIn(f fs.File, size int64, visit func(header) error) error {
+func eachIn(fsys fs.FS, name string, f fs.File, size int64, visit func(header) error) (err error) {
 	at, size, err := bounded.ReaderAt(f, size, maxDatabase)
 	if err != nil {
 		return err
 	}
-	return eachHeader(at, size, visit)
+	db := database{ReaderAt: at, size: size}
+	log, logSize, err := bounded.Open(fsys, name+"-wal", maxDatabase)
+	if err == nil {
+		defer func() { err = errors.Join(err, log.Close()) }()
+		db.log, db.logSize, err = bounded.ReaderAt(log, logSize, maxDatabase)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return eachHeader(db, visit)
 }
 
 // eachHeader recognises the form of the database by its first bytes.
-func eachHeader(r io.ReaderAt, size int64, visit func(header) error) error {
+func eachHeader(db database, visit func(header) error) error {
 	count := 0
 	blob := func(data []byte) error {
 		if count++; count > maxPackages {
@@ -123,18 +141,18 @@ func eachHeader(r io.ReaderAt, size int64, visit func(header) error) error {
 		return visit(h)
 	}
 	start := make([]byte, 512)
-	n, err := r.ReadAt(start, 0)
+	n, err := db.ReadAt(start, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	start = start[:n]
 	switch {
 	case isSQLite(start):
-		return eachSQLiteBlob(r, size, start, blob)
+		return eachSQLiteBlob(db, start, blob)
 	case isNDB(start):
-		return eachNDBBlob(r, size, start, blob)
+		return eachNDBBlob(db, db.size, start, blob)
 	case isBDB(start):
-		return eachBDBBlob(r, size, start, blob)
+		return eachBDBBlob(db, db.size, start, blob)
 	}
 	return errors.New("neither SQLite, NDB nor Berkeley DB")
 }

@@ -151,7 +151,7 @@ func FuzzDatabase(f *testing.F) {
 	f.Add(testBDB(testHeader("in-bdb", "/x")))
 	f.Add(testSQLite())
 	f.Fuzz(func(t *testing.T, data []byte) {
-		_ = eachHeader(bytes.NewReader(data), int64(len(data)), func(h header) error {
+		_ = eachHeader(database{ReaderAt: bytes.NewReader(data), size: int64(len(data))}, func(h header) error {
 			h.files(func(string) {})
 			h.identity()
 			return nil
@@ -221,7 +221,7 @@ func TestSmallDatabases(t *testing.T) {
 		"SQLite": testSQLite(), "Berkeley DB": testBDB(testHeader("one")), "NDB": testNDB(testHeader("one")),
 	} {
 		var names []string
-		err := eachHeader(bytes.NewReader(data), int64(len(data)), func(h header) error {
+		err := eachHeader(database{ReaderAt: bytes.NewReader(data), size: int64(len(data))}, func(h header) error {
 			names = append(names, h.text(tagName))
 			return nil
 		})

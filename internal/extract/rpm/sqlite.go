@@ -14,11 +14,10 @@ func isSQLite(start []byte) bool {
 	return bytes.HasPrefix(start, []byte(sqliteMagic)) && len(start) >= 100
 }
 
-// sqlite reads tables of an SQLite database file: only full scans, and only
-// what the file holds (rpm leaves no write-ahead log behind between
-// transactions).
+// sqlite reads tables of an SQLite database: only full scans.
 type sqlite struct {
 	r        io.ReaderAt
+	log      *wal
 	pageSize int64
 	usable   int64 // page size without the reserved bytes at the end
 	pages    int64
@@ -27,22 +26,13 @@ type sqlite struct {
 }
 
 // eachSQLiteBlob scans the table Packages(hnum, blob).
-func eachSQLiteBlob(r io.ReaderAt, size int64, start []byte, visit func([]byte) error) error {
-	db := &sqlite{r: r, pageSize: int64(binary.BigEndian.Uint16(start[16:]))}
-	if db.pageSize == 1 {
-		db.pageSize = 65536
+func eachSQLiteBlob(file database, start []byte, visit func([]byte) error) error {
+	db, err := openSQLite(file, start)
+	if err != nil {
+		return err
 	}
-	if db.pageSize < 512 || db.pageSize&(db.pageSize-1) != 0 {
-		return fmt.Errorf("SQLite page size %d", db.pageSize)
-	}
-	db.usable = db.pageSize - int64(start[20])
-	if db.usable < 480 {
-		return fmt.Errorf("SQLite usable page size %d", db.usable)
-	}
-	db.pages = size / db.pageSize
-	db.visits = 2 * (db.pages + 1)
 	var root int64
-	err := db.scan(1, 0, func(record []byte) error {
+	err = db.scan(1, 0, func(record []byte) error {
 		// sqlite_schema: type, name, tbl_name, rootpage, sql
 		columns, err := parseRecord(record, 4)
 		if err == nil && string(columns[0].data) == "table" && string(columns[1].data) == "Packages" {
@@ -66,6 +56,31 @@ func eachSQLiteBlob(r io.ReaderAt, size int64, start []byte, visit func([]byte) 
 	})
 }
 
+func openSQLite(file database, start []byte) (*sqlite, error) {
+	db := &sqlite{r: file, pageSize: int64(binary.BigEndian.Uint16(start[16:]))}
+	if db.pageSize == 1 {
+		db.pageSize = 65536
+	}
+	if db.pageSize < 512 || db.pageSize&(db.pageSize-1) != 0 {
+		return nil, fmt.Errorf("SQLite page size %d", db.pageSize)
+	}
+	db.usable = db.pageSize - int64(start[20])
+	if db.usable < 480 {
+		return nil, fmt.Errorf("SQLite usable page size %d", db.usable)
+	}
+	db.log = &wal{}
+	if file.log != nil {
+		log, err := readWAL(file.log, file.logSize, db.pageSize)
+		if err != nil {
+			return nil, err
+		}
+		db.log = log
+	}
+	db.pages = max(file.size/db.pageSize, min(db.log.pages, (file.size+file.logSize)/db.pageSize))
+	db.visits = 2 * (db.pages + 1)
+	return db, nil
+}
+
 // page reads page n, counted from 1.
 func (db *sqlite) page(n int64) ([]byte, error) {
 	if n < 1 || n > db.pages {
@@ -75,6 +90,12 @@ func (db *sqlite) page(n int64) ([]byte, error) {
 		return nil, errors.New("pages refer to each other in circles")
 	}
 	p := make([]byte, db.pageSize)
+	if at, ok := db.log.at[n]; ok {
+		if _, err := db.log.r.ReadAt(p, at); err != nil {
+			return nil, fmt.Errorf("page %d: %w", n, err)
+		}
+		return p, nil
+	}
 	if _, err := db.r.ReadAt(p, (n-1)*db.pageSize); err != nil {
 		return nil, fmt.Errorf("page %d: %w", n, err)
 	}
