@@ -324,29 +324,30 @@ func TestJobThatKillsTheProcessIsParked(t *testing.T) {
 
 func TestConcurrencyIsBounded(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		var running, most atomic.Int64
-		var finished sync.WaitGroup
-		const n = 30
-		finished.Add(n)
+		const n, limit = 10, 3
+		started, proceed := make(chan bool, n), make(chan bool)
 		opts := quick()
-		opts.PerKind = map[string]int{"k": 3}
-		start(t, s, func(context.Context, store.Job) error {
-			defer finished.Done()
-			now := running.Add(1)
-			defer running.Add(-1)
-			for m := most.Load(); now > m && !most.CompareAndSwap(m, now); m = most.Load() {
-			}
-			time.Sleep(time.Millisecond)
-			return nil
-		}, opts)
+		opts.PerKind = map[string]int{"k": limit}
 		jobs := make([]store.Job, n)
 		for i := range jobs {
 			jobs[i].Kind = "k"
 		}
 		enqueue(t, s, jobs...)
-		finished.Wait()
-		if m := most.Load(); m != 3 {
-			t.Errorf("up to %d at once, want 3", m)
+		start(t, s, func(context.Context, store.Job) error {
+			started <- true
+			<-proceed
+			return nil
+		}, opts)
+		for range limit {
+			receive(t, started)
+		}
+		time.Sleep(10 * opts.Poll) // time in which one too many would start
+		if len(started) != 0 {
+			t.Errorf("%d more than %d at once", len(started), limit)
+		}
+		close(proceed)
+		for range n - limit {
+			receive(t, started)
 		}
 	})
 }

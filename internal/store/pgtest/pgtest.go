@@ -22,7 +22,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ErrNoBinaries: initdb and postgres are neither on the PATH nor where
+// ErrNoBinaries means that initdb and postgres are neither on the PATH nor where
 // Debian's and other packages put them.
 var ErrNoBinaries = errors.New("no PostgreSQL binaries found (Debian: apt install postgresql)")
 
