@@ -3,9 +3,10 @@ package server
 import (
 	"context"
 	"errors"
-	"strings"
+	"slices"
 
 	"muster/internal/refresh"
+	"muster/internal/scan"
 	"muster/internal/store"
 	"muster/internal/store/feeds"
 )
@@ -49,6 +50,10 @@ func (s *Server) HasAdvisories(ctx context.Context) bool {
 	return len(set.Ecosystems()) > 0
 }
 
+// scanning are the kinds of jobs that lead to findings; others of the scan desk
+// wait for days.
+var scanning = []string{scan.JobResource, scan.JobInventory, scan.JobAdvisories, scan.JobAccount}
+
 // ScansSettled reports whether no scan is due or under way.
 func (s *Server) ScansSettled(ctx context.Context) (bool, error) {
 	settled := true
@@ -56,7 +61,7 @@ func (s *Server) ScansSettled(ctx context.Context) (bool, error) {
 		settled = true
 		counts, err := tx.JobCounts(ctx)
 		for _, c := range counts {
-			if strings.HasPrefix(c.Kind, "scan.") && c.Waiting+c.Running > 0 {
+			if slices.Contains(scanning, c.Kind) && c.Waiting+c.Running > 0 {
 				settled = false
 			}
 		}

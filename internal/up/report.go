@@ -58,7 +58,7 @@ func (r *run) findings(ctx context.Context) (map[types.Severity]int, []types.Fin
 		FilterCriteria: &types.FilterCriteria{
 			FindingStatus: []types.StringFilter{{Comparison: types.StringComparisonEquals, Value: aws.String("ACTIVE")}},
 		},
-		SortCriteria: &types.SortCriteria{Field: types.SortFieldSeverity, SortOrder: types.SortOrderDesc},
+		SortCriteria: &types.SortCriteria{Field: types.SortFieldInspectorScore, SortOrder: types.SortOrderDesc},
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
