@@ -154,3 +154,7 @@ func sourceURL(source, id string, related []string) string {
 	}
 	return "https://osv.dev/vulnerability/" + id
 }
+
+// Show is an installed item as findings show packages, without anything about
+// a vulnerability.
+func Show(item inventory.Item) Package { return newPackage(Affected{Item: item}) }

@@ -112,16 +112,16 @@ func byHand(all []finding.Finding, a *findings.Aggregation) []group {
 
 func (g *group) add(f *finding.Finding, by findings.Grouping, resources int) {
 	g.all++
-	g.critical += int64(flag(f.Severity == finding.Critical))
-	g.high += int64(flag(f.Severity == finding.High))
-	g.medium += int64(flag(f.Severity == finding.Medium))
-	g.exploitable += int64(flag(f.Exploit == finding.Yes))
-	g.fixable += int64(flag(f.Fix == finding.Yes))
+	g.critical += int64(bit(f.Severity == finding.Critical))
+	g.high += int64(bit(f.Severity == finding.High))
+	g.medium += int64(bit(f.Severity == finding.Medium))
+	g.exploitable += int64(bit(f.Exploit == finding.Yes))
+	g.fixable += int64(bit(f.Fix == finding.Yes))
 	switch by {
 	case findings.PerAMI, findings.PerRepository:
 		g.extra = int64(resources)
 	case findings.PerInstance:
-		g.extra += int64(flag(f.Type == finding.NetworkReachability))
+		g.extra += int64(bit(f.Type == finding.NetworkReachability))
 	}
 }
 

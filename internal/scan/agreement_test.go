@@ -146,7 +146,7 @@ func inOrder(all []finding.Finding, field findings.Field, descending bool) []fin
 			ties = -ties
 		}
 		if !okX || !okY {
-			return cmp.Or(cmp.Compare(flag(okY), flag(okX)), ties)
+			return cmp.Or(cmp.Compare(bit(okY), bit(okX)), ties)
 		}
 		order := cmp.Compare(x, y)
 		if descending {
@@ -157,7 +157,7 @@ func inOrder(all []finding.Finding, field findings.Field, descending bool) []fin
 	return sorted
 }
 
-func flag(b bool) int {
+func bit(b bool) int {
 	if b {
 		return 1
 	}

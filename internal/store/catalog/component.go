@@ -17,10 +17,13 @@ type Key struct{ Ecosystem, Name string }
 type Component struct {
 	ID int64
 	inventory.Component
-	// Generation names the advisories it was last matched against, "" before
-	// the first time.
-	Generation string
+	// Generation is that of the advisories it was last matched against,
+	// NeverMatched before the first time.
+	Generation int64
 }
+
+// NeverMatched is the generation of a component before its first match.
+const NeverMatched = -1
 
 // digest is the identity of a component.
 func digest(c inventory.Component) []byte {
@@ -83,7 +86,7 @@ func insertComponents(ctx context.Context, tx *store.Tx, list []inventory.Compon
 			return err
 		}
 		ids[c] = id
-		rows = append(rows, []any{id, digests[i], c.Ecosystem, c.Name, c.Version, c.Arch, c.Source, c.SourceVersion, string(c.Manager), ""})
+		rows = append(rows, []any{id, digests[i], c.Ecosystem, c.Name, c.Version, c.Arch, c.Source, c.SourceVersion, string(c.Manager), NeverMatched})
 	}
 	_, err := tx.InsertRows(ctx, "components",
 		[]string{"id", "digest", "ecosystem", "name", "version", "arch", "source", "source_version", "manager", "generation"}, rows, "")
@@ -112,23 +115,32 @@ func Components(ctx context.Context, tx *store.Tx, ids []int64) ([]Component, er
 // Touched returns the components that are looked up by one of the keys and
 // were last matched against other advisories than generation; never matched
 // ones are left out.
-func Touched(ctx context.Context, tx *store.Tx, keys []Key, generation string) ([]Component, error) {
+func Touched(ctx context.Context, tx *store.Tx, keys []Key, generation int64) ([]Component, error) {
 	var list []Component
 	seen := map[int64]bool{}
+	names := map[string][]string{}
 	for _, k := range keys {
-		rows, err := tx.Query(ctx, `SELECT `+columns("c.", componentColumns)+` FROM component_keys k
-			JOIN components c ON c.id = k.component
-			WHERE k.ecosystem = $1 AND k.name = $2 AND c.generation <> $3 AND c.generation <> ''`, k.Ecosystem, k.Name, generation)
-		err = each(rows, err, func(s scanner) error {
-			c, err := scanComponent(s)
-			if err == nil && !seen[c.ID] {
-				seen[c.ID] = true
-				list = append(list, c)
-			}
-			return err
+		names[k.Ecosystem] = append(names[k.Ecosystem], k.Name)
+	}
+	for ecosystem, names := range names {
+		err := chunks(names, func(part []string) error {
+			var w store.Where
+			w.Add("k.ecosystem = ?", ecosystem)
+			store.In(&w, "k.name", part...)
+			w.Add("c.generation <> ? AND c.generation >= 0", generation)
+			rows, err := tx.Query(ctx, `SELECT `+columns("c.", componentColumns)+` FROM component_keys k
+				JOIN components c ON c.id = k.component`+w.SQL(), w.Args()...)
+			return each(rows, err, func(s scanner) error {
+				c, err := scanComponent(s)
+				if err == nil && !seen[c.ID] {
+					seen[c.ID] = true
+					list = append(list, c)
+				}
+				return err
+			})
 		})
 		if err != nil {
-			return nil, fmt.Errorf("components of %s %s: %w", k.Ecosystem, k.Name, err)
+			return nil, fmt.Errorf("components of %s: %w", ecosystem, err)
 		}
 	}
 	return list, nil
@@ -137,14 +149,8 @@ func Touched(ctx context.Context, tx *store.Tx, keys []Key, generation string) (
 // MatchedOtherwise returns up to limit components that were last matched
 // against other advisories than generation, after the id given, by id; never
 // matched ones are left out.
-func MatchedOtherwise(ctx context.Context, tx *store.Tx, generation string, after int64, limit int) ([]Component, error) {
+func MatchedOtherwise(ctx context.Context, tx *store.Tx, generation, after int64, limit int) ([]Component, error) {
 	rows, err := tx.Query(ctx, `SELECT `+componentColumns+` FROM components
-		WHERE id > $1 AND generation <> $2 AND generation <> '' ORDER BY id LIMIT $3`, after, generation, limit)
-	var list []Component
-	err = each(rows, err, func(s scanner) error {
-		c, err := scanComponent(s)
-		list = append(list, c)
-		return err
-	})
-	return list, err
+		WHERE id > $1 AND generation <> $2 AND generation >= 0 ORDER BY id LIMIT $3`, after, generation, limit)
+	return all(rows, err, scanComponent)
 }

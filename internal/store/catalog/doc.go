@@ -57,6 +57,11 @@ func chunks[T any](values []T, do func([]T) error) error {
 	return nil
 }
 
+// all reads every row of a query.
+func all[T any](rows *sql.Rows, err error, scan func(scanner) (T, error)) ([]T, error) {
+	return store.All(rows, err, func(r *sql.Rows) (T, error) { return scan(r) })
+}
+
 // each runs a query and hands every row to scan.
 func each(rows *sql.Rows, err error, scan func(scanner) error) error {
 	_, err = store.All(rows, err, func(r *sql.Rows) (struct{}, error) { return struct{}{}, scan(r) })

@@ -37,7 +37,7 @@ func MatchesOf(ctx context.Context, tx *store.Tx, components []int64) ([]Match, 
 
 // SetMatches replaces the matches of one component and notes the advisories
 // that gave them and the keys they were looked up by.
-func SetMatches(ctx context.Context, tx *store.Tx, component int64, generation string, keys []Key, matches []Match) error {
+func SetMatches(ctx context.Context, tx *store.Tx, component, generation int64, keys []Key, matches []Match) error {
 	if _, err := tx.Exec(ctx, `UPDATE components SET generation = $2 WHERE id = $1`, component, generation); err != nil {
 		return fmt.Errorf("component %d: %w", component, err)
 	}
@@ -62,7 +62,7 @@ func SetMatches(ctx context.Context, tx *store.Tx, component int64, generation s
 
 // MarkMatched notes that the components have been matched against a
 // generation with the same outcome as before.
-func MarkMatched(ctx context.Context, tx *store.Tx, components []int64, generation string) error {
+func MarkMatched(ctx context.Context, tx *store.Tx, components []int64, generation int64) error {
 	return chunks(components, func(part []int64) error {
 		var w store.Where
 		mark := w.Arg(generation)
@@ -80,6 +80,14 @@ func ComponentsWith(ctx context.Context, tx *store.Tx, vulnerabilities []string)
 // InventoriesWith returns the inventories that hold one of the components.
 func InventoriesWith(ctx context.Context, tx *store.Tx, components []int64) ([]int64, error) {
 	return numbers(ctx, tx, components, `SELECT DISTINCT inventory FROM inventory_components`, "component")
+}
+
+// InventoriesOf returns the inventories with packages of an ecosystem, whose
+// release, if it has any, does not matter. It reads every component.
+func InventoriesOf(ctx context.Context, tx *store.Tx, ecosystem string) ([]int64, error) {
+	rows, err := tx.Query(ctx, `SELECT DISTINCT i.inventory FROM components c JOIN inventory_components i ON i.component = c.id
+		WHERE c.ecosystem = $1 OR substr(c.ecosystem, 1, $2) = $3`, ecosystem, len(ecosystem)+1, ecosystem+":")
+	return all(rows, err, func(s scanner) (id int64, err error) { return id, s.Scan(&id) })
 }
 
 // numbers runs a query of one column for many values, each number once.
@@ -101,4 +109,10 @@ func numbers[T any](ctx context.Context, tx *store.Tx, values []T, query, column
 		})
 	})
 	return list, err
+}
+
+// Vulnerabilities lists the vulnerabilities that any component has.
+func Vulnerabilities(ctx context.Context, tx *store.Tx) ([]string, error) {
+	rows, err := tx.Query(ctx, `SELECT DISTINCT vulnerability FROM matches`)
+	return store.All(rows, err, store.Text)
 }

@@ -185,30 +185,52 @@ func MarkGone(ctx context.Context, tx *store.Tx, r *Resource, now time.Time) err
 func ResourcesOf(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, afterType finding.ResourceType, afterID string, limit int) ([]Resource, error) {
 	rows, err := tx.Query(ctx, `SELECT `+resourceColumns+` FROM resources
 		WHERE account = $1 AND region = $2 AND (type, id) > ($3, $4) ORDER BY type, id LIMIT $5`, account, region, afterType, afterID, limit)
-	var list []Resource
-	err = each(rows, err, func(s scanner) error {
-		r, err := scanResource(s)
-		list = append(list, r)
-		return err
-	})
-	return list, err
+	return all(rows, err, scanResource)
 }
 
-// PlacesWith lists the resources that have one of the inventories, without
-// those that are gone.
-func PlacesWith(ctx context.Context, tx *store.Tx, inventories []int64) ([]Place, error) {
-	var list []Place
-	err := chunks(inventories, func(part []int64) error {
-		var w store.Where
-		w.Add("gone_at = 0")
-		store.In(&w, "inventory", part...)
-		rows, err := tx.Query(ctx, `SELECT account, region, type, id FROM resources`+w.SQL(), w.Args()...)
-		return each(rows, err, func(s scanner) error {
-			var p Place
-			err := s.Scan(&p.Account, &p.Region, &p.Type, &p.ID)
-			list = append(list, p)
-			return err
-		})
+// PlacesWith lists up to limit resources that have the inventory, by number
+// after the one given, without those that are gone.
+func PlacesWith(ctx context.Context, tx *store.Tx, inventory, after int64, limit int) (list []Place, last int64, err error) {
+	rows, err := tx.Query(ctx, `SELECT account, region, type, id, number FROM resources
+		WHERE inventory = $1 AND number > $2 AND gone_at = 0 ORDER BY number LIMIT $3`, inventory, after, limit)
+	list, err = all(rows, err, func(s scanner) (p Place, err error) {
+		return p, s.Scan(&p.Account, &p.Region, &p.Type, &p.ID, &last)
 	})
-	return list, err
+	return list, last, err
+}
+
+// DropGone forgets up to limit resources of an account in a Region that went
+// away at the time given or before and have no findings any more. It returns
+// how many it forgot and when the next one that is gone went away, zero if
+// none waits.
+func DropGone(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, before time.Time, limit int) (int, time.Time, error) {
+	rows, err := tx.Query(ctx, `SELECT number, inventory FROM resources r
+		WHERE account = $1 AND region = $2 AND gone_at > 0 AND gone_at <= $3
+		AND NOT EXISTS (SELECT 1 FROM findings f WHERE f.resource = r.number) LIMIT $4`, account, region, store.Micros(before), limit)
+	type gone struct{ number, inventory int64 }
+	list, err := all(rows, err, func(s scanner) (g gone, err error) { return g, s.Scan(&g.number, &g.inventory) })
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("find resources that are gone: %w", err)
+	}
+	for _, g := range list {
+		if err := dropResource(ctx, tx, account, g.number, g.inventory); err != nil {
+			return 0, time.Time{}, fmt.Errorf("forget resource %d: %w", g.number, err)
+		}
+	}
+	var next int64
+	err = store.One(tx.QueryRow(ctx, `SELECT COALESCE(MIN(gone_at), 0) FROM resources
+		WHERE account = $1 AND region = $2 AND gone_at > 0`, account, region), &next)
+	return len(list), store.Time(next), err
+}
+
+func dropResource(ctx context.Context, tx *store.Tx, account arn.AccountID, number, inventory int64) error {
+	for _, table := range []string{"resource_attributes", "resource_tags", "resource_inventories"} {
+		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE account = $1 AND resource = $2`, account, number); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM resources WHERE number = $1`, number); err != nil || inventory == 0 {
+		return err
+	}
+	return dropInventory(ctx, tx, inventory)
 }

@@ -10,10 +10,13 @@ import (
 	"muster/internal/store"
 )
 
-// Expire deletes up to limit closed findings whose time has come, with their
-// history, and tells when the next one's will; zero means that none waits.
-func Expire(ctx context.Context, tx *store.Tx, now time.Time, limit int) (deleted int, next time.Time, err error) {
+// Expire deletes up to limit closed findings of an account in a Region whose
+// time has come, with their history, and tells when the next one's will; zero
+// means that none waits.
+func Expire(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, now time.Time, limit int) (deleted int, next time.Time, err error) {
 	deleted, err = remove(ctx, tx, limit, func(w *store.Where) string {
+		w.Add("f.account = ?", account)
+		w.Add("f.region = ?", region)
 		w.Add("f.expires_at > 0")
 		w.Add("f.expires_at <= ?", store.Micros(now))
 		return ` ORDER BY f.expires_at`
@@ -22,7 +25,8 @@ func Expire(ctx context.Context, tx *store.Tx, now time.Time, limit int) (delete
 		return 0, time.Time{}, err
 	}
 	var at int64
-	err = store.One(tx.QueryRow(ctx, `SELECT COALESCE(MIN(expires_at), 0) FROM findings WHERE expires_at > 0`), &at)
+	err = store.One(tx.QueryRow(ctx, `SELECT COALESCE(MIN(expires_at), 0) FROM findings
+		WHERE account = $1 AND region = $2 AND expires_at > 0`, account, region), &at)
 	return deleted, store.Time(at), err
 }
 

@@ -16,8 +16,9 @@ CREATE TABLE components (
     source         TEXT   NOT NULL,
     source_version TEXT   NOT NULL,
     manager        TEXT   NOT NULL,
-    -- The advisories it was last matched against; '' before the first time.
-    generation     TEXT   NOT NULL
+    -- That of the advisories it was last matched against; -1 before the
+    -- first time.
+    generation     BIGINT NOT NULL
 );
 
 -- What a component's advisories are looked up by, so that a changed advisory
@@ -82,8 +83,9 @@ CREATE TABLE resources (
     scanned_at   BIGINT  NOT NULL,
     PRIMARY KEY (account, region, type, id)
 );
-CREATE INDEX resources_by_inventory ON resources (inventory);
+CREATE INDEX resources_by_inventory ON resources (inventory, number);
 CREATE INDEX resources_by_id ON resources (region, id);
+CREATE INDEX resources_gone ON resources (account, region, gone_at) WHERE gone_at > 0;
 CREATE INDEX resources_covered ON resources (region, account, type, id) WHERE covered;
 
 -- What filters can ask of a resource, one row per value.

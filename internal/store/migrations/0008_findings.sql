@@ -74,7 +74,7 @@ CREATE TABLE findings (
 );
 CREATE INDEX findings_by_resource ON findings (resource, vulnerability_id);
 CREATE INDEX findings_by_content ON findings (content);
-CREATE INDEX findings_expiring ON findings (expires_at) WHERE expires_at > 0;
+CREATE INDEX findings_expiring ON findings (account, region, expires_at) WHERE expires_at > 0;
 
 -- One index per order of ListFindings, so that a page is a walk. They lead
 -- with the Region, because most of what is listed is listed by an organization's

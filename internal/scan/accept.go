@@ -1,0 +1,144 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"muster/internal/arn"
+	"muster/internal/finding"
+	"muster/internal/fleet"
+	"muster/internal/inventory"
+	"muster/internal/store"
+	"muster/internal/store/activation"
+	"muster/internal/store/catalog"
+)
+
+// Known reports whether the content of an inventory hash is stored.
+func (s *Service) Known(ctx context.Context, hash string) (bool, error) {
+	err := s.store.View(ctx, func(tx *store.Tx) error {
+		_, err := catalog.KnownInventory(ctx, tx, hash)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Accept records in tx that a host carries the report's inventory, and asks
+// for its scan if the inventory is not the one it had.
+func (s *Service) Accept(ctx context.Context, tx *store.Tx, r fleet.Report) error {
+	id, err := storeInventory(ctx, tx, r.Inventory, r.Hash, r.ReceivedAt)
+	if err != nil {
+		return err
+	}
+	at := catalog.Place{Account: r.Account, Region: r.Region, Type: finding.Instance, ID: r.HostID}
+	known, err := catalog.LookupResource(ctx, tx, at)
+	fresh := errors.Is(err, store.ErrNotFound)
+	if err != nil && !fresh {
+		return err
+	}
+	if !fresh && known.Inventory == id && known.GoneAt.IsZero() && known.Tags[nameTag] == r.Label {
+		return s.heard(ctx, tx, &known, r, id)
+	}
+	inv, err := catalog.LookupInventory(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	stored, err := catalog.PutResource(ctx, tx, r.Account, r.Region, instance(known.Resource, r, inv.OS), r.ReceivedAt)
+	if err != nil {
+		return err
+	}
+	if err := catalog.SetInventory(ctx, tx, &stored, id, r.Hash, r.CollectedAt, r.ReceivedAt); err != nil {
+		return err
+	}
+	if fresh || !known.GoneAt.IsZero() {
+		if err := s.announce(ctx, tx, &stored); err != nil {
+			return err
+		}
+	}
+	return askFor(ctx, tx, JobResource, at, r.ReceivedAt)
+}
+
+// storeInventory returns the id of the reported inventory. Content is stored
+// under the hash that it really has, so nobody can speak for others' content.
+func storeInventory(ctx context.Context, tx *store.Tx, inv *inventory.Inventory, hash string, now time.Time) (int64, error) {
+	id, err := catalog.KnownInventory(ctx, tx, hash)
+	if !errors.Is(err, store.ErrNotFound) {
+		return id, err
+	}
+	if inv == nil {
+		return 0, fleet.ErrUnknownInventory
+	}
+	if actual := inv.Hash(); actual != hash {
+		return 0, fmt.Errorf("an inventory of hash %s is reported as %s", actual, hash)
+	}
+	return catalog.PutInventory(ctx, tx, inv, hash, now)
+}
+
+// nameTag is the tag that holds what a host is called.
+const nameTag = "Name"
+
+// instance is the resource of a host, with what was known of it before.
+func instance(before finding.Resource, r fleet.Report, os inventory.OS) finding.Resource {
+	after := finding.Resource{Type: finding.Instance, ID: r.HostID, Tags: map[string]string{}, Instance: &finding.InstanceDetails{}}
+	if before.Instance != nil {
+		*after.Instance = *before.Instance
+	}
+	for k, v := range before.Tags {
+		after.Tags[k] = v
+	}
+	delete(after.Tags, nameTag)
+	if r.Label != "" {
+		after.Tags[nameTag] = r.Label
+	}
+	after.Instance.Platform = os.Platform
+	return after
+}
+
+// heard notes a heartbeat. Findings follow from inventories, so there is
+// nothing to scan, unless the resource had fallen silent.
+func (s *Service) heard(ctx context.Context, tx *store.Tx, known *catalog.Resource, r fleet.Report, id int64) error {
+	silent := known.Reason == reasonStale
+	if err := catalog.SetInventory(ctx, tx, known, id, r.Hash, r.CollectedAt, r.ReceivedAt); err != nil || !silent {
+		return err
+	}
+	return askFor(ctx, tx, JobResource, known.Place(), r.ReceivedAt)
+}
+
+// announce lists a new resource as waiting for its first scan where its kind
+// is scanned, and asks to look later whether it still reports.
+func (s *Service) announce(ctx context.Context, tx *store.Tx, r *catalog.Resource) error {
+	scans, err := activation.ScansOf(ctx, tx, r.Account, r.Region)
+	if err != nil {
+		return err
+	}
+	if scans.Status(activation.EC2) == activation.Enabled {
+		if err := catalog.SetCoverage(ctx, tx, r, covered(codeActive, reasonPending)); err != nil {
+			return err
+		}
+	}
+	return askFor(ctx, tx, JobStale, r.Place(), r.ReportedAt.Add(s.config.StaleAfter))
+}
+
+// HostRevoked notes that a host may no longer report: its findings close and
+// it is no longer covered, until it enrols anew and reports again.
+func (s *Service) HostRevoked(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, hostID string, now time.Time) error {
+	at := catalog.Place{Account: account, Region: region, Type: finding.Instance, ID: hostID}
+	r, err := catalog.LookupResource(ctx, tx, at)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // It never reported.
+	}
+	if err != nil {
+		return err
+	}
+	if err := catalog.MarkGone(ctx, tx, &r, now); err != nil {
+		return err
+	}
+	if err := askForAccount(ctx, tx, JobRetention, account, region, now.Add(finding.KeepGone)); err != nil {
+		return err
+	}
+	return askFor(ctx, tx, JobResource, at, now)
+}

@@ -1,0 +1,368 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"muster/internal/advisorydb"
+	"muster/internal/finding"
+	"muster/internal/inventory"
+	"muster/internal/store"
+	"muster/internal/store/activation"
+	"muster/internal/store/catalog"
+	"muster/internal/store/feeds"
+	"muster/internal/store/findings"
+)
+
+// errSuperseded says that other advisories came into service meanwhile.
+var errSuperseded = errors.New("the advisories were replaced during the scan")
+
+// attempts is how often a scan begins again with newer advisories before it
+// leaves that to the job's next attempt.
+const attempts = 3
+
+// together is how many resources are scanned in one transaction.
+const together = 50
+
+// scanResource is the handler of JobResource.
+func (s *Service) scanResource(ctx context.Context, job store.Job) error {
+	target, err := payload[Target](job)
+	if err != nil {
+		return err
+	}
+	return s.scan(ctx, []catalog.Place{target.place()})
+}
+
+// inventoryOf is the payload of JobInventory.
+type inventoryOf struct {
+	Inventory int64 `json:"inventory"`
+}
+
+// scanInventory is the handler of JobInventory. Resources with equal content
+// want equal findings, so those are worked out once per transaction.
+func (s *Service) scanInventory(ctx context.Context, job store.Job) error {
+	p, err := payload[inventoryOf](job)
+	if err != nil {
+		return err
+	}
+	var after int64
+	for {
+		var places []catalog.Place
+		err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+			places, after, err = catalog.PlacesWith(ctx, tx, p.Inventory, after, together)
+			return err
+		})
+		if err != nil || len(places) == 0 {
+			return err
+		}
+		if err := s.scan(ctx, places); err != nil {
+			return err
+		}
+	}
+}
+
+// scan brings the findings of some resources up to date.
+func (s *Service) scan(ctx context.Context, places []catalog.Place) error {
+	var err error
+	for range attempts {
+		if err = s.scanOnce(ctx, places); !errors.Is(err, errSuperseded) {
+			return err
+		}
+	}
+	return err
+}
+
+func (s *Service) scanOnce(ctx context.Context, places []catalog.Place) error {
+	set, generation, err := s.config.Advisories.CurrentGeneration(ctx)
+	if err != nil {
+		return fmt.Errorf("advisories for a scan: %w", err)
+	}
+	defer set.Close()
+	var fresh []catalog.Component
+	err = s.store.View(ctx, func(tx *store.Tx) (err error) {
+		inventories, err := inventoriesOf(ctx, tx, places)
+		if err == nil {
+			fresh, err = neverMatched(ctx, tx, inventories)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	list, err := matchAll(ctx, set, fresh)
+	if err != nil {
+		return err
+	}
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		if err := inService(ctx, tx, generation); err != nil {
+			return err
+		}
+		if err := storeFresh(ctx, tx, list, generation); err != nil {
+			return err
+		}
+		e := &evaluator{service: s, tx: tx, set: set, library: newLibrary(set), now: s.now(),
+			contents: map[int64]*content{}, regimes: map[Account]*regime{}}
+		return e.scan(ctx, places)
+	})
+}
+
+// inService refuses to go on when the generation is not the one in service.
+func inService(ctx context.Context, tx *store.Tx, generation int64) error {
+	current, err := feeds.Current(ctx, tx)
+	if err == nil && current != generation {
+		return errSuperseded
+	}
+	return err
+}
+
+// storeFresh stores the matches of components that nobody has matched in the
+// meantime.
+func storeFresh(ctx context.Context, tx *store.Tx, list []matched, generation int64) error {
+	ids := make([]int64, len(list))
+	for i, m := range list {
+		ids[i] = m.component.ID
+	}
+	current, err := catalog.Components(ctx, tx, ids)
+	if err != nil {
+		return err
+	}
+	done := map[int64]bool{}
+	for _, c := range current {
+		done[c.ID] = c.Generation != catalog.NeverMatched
+	}
+	list = slices.DeleteFunc(slices.Clone(list), func(m matched) bool { return done[m.component.ID] })
+	_, err = storeMatches(ctx, tx, list, generation)
+	return err
+}
+
+func inventoriesOf(ctx context.Context, tx *store.Tx, places []catalog.Place) ([]int64, error) {
+	var ids []int64
+	for _, p := range places {
+		r, err := catalog.LookupResource(ctx, tx, p)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if r.Inventory != 0 && !slices.Contains(ids, r.Inventory) {
+			ids = append(ids, r.Inventory)
+		}
+	}
+	return ids, nil
+}
+
+// evaluator scans resources in one transaction and remembers what they share.
+type evaluator struct {
+	service  *Service
+	tx       *store.Tx
+	set      *advisorydb.Set
+	library  *library
+	now      time.Time
+	contents map[int64]*content
+	regimes  map[Account]*regime
+}
+
+// content is an inventory as a scan sees it.
+type content struct {
+	catalog.Inventory
+	items   []inventory.Item
+	wanted  []finding.Draft
+	missing bool
+	// shown are the packages as findings show them, to tell whether one is
+	// still installed.
+	shown map[shownPackage]bool
+}
+
+// shownPackage identifies a package of a finding.
+type shownPackage struct{ name, version, release, arch, path string }
+
+// regime is what governs the resources of an account in a Region.
+type regime struct {
+	scans activation.Scans
+	rules rules
+}
+
+func (e *evaluator) scan(ctx context.Context, places []catalog.Place) error {
+	for _, p := range places {
+		r, err := catalog.LookupResource(ctx, e.tx, p)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err == nil {
+			err = e.resource(ctx, &r)
+		}
+		if err != nil {
+			return fmt.Errorf("scan %s of %s: %w", p.ID, p.Account, err)
+		}
+	}
+	return nil
+}
+
+func (e *evaluator) resource(ctx context.Context, r *catalog.Resource) error {
+	g, err := e.regime(ctx, r)
+	if err != nil {
+		return err
+	}
+	var c *content
+	if r.Inventory != 0 {
+		if c, err = e.content(ctx, r.Inventory); err != nil {
+			return err
+		}
+	}
+	v := e.verdict(r, g, c)
+	if v.judged || v.gone {
+		if err := e.findings(ctx, r, c, v, g); err != nil {
+			return err
+		}
+		if v.Reason != reasonPending {
+			v.ScannedAt = e.now
+		}
+	}
+	if v.ScannedAt.IsZero() {
+		v.ScannedAt = r.ScannedAt
+	}
+	return catalog.SetCoverage(ctx, e.tx, r, v.Coverage)
+}
+
+func (e *evaluator) verdict(r *catalog.Resource, g *regime, c *content) verdict {
+	scan := g.scans.Status(activation.EC2)
+	if c == nil {
+		return e.service.judge(r, scan, nil, false, e.now)
+	}
+	return e.service.judge(r, scan, &c.Inventory, c.missing, e.now)
+}
+
+// findings evaluates a resource and writes what changed.
+func (e *evaluator) findings(ctx context.Context, r *catalog.Resource, c *content, v verdict, g *regime) error {
+	stored, err := findings.OfResource(ctx, e.tx, r.Number)
+	if err != nil {
+		return err
+	}
+	in := finding.Evaluation{
+		Account: r.Account, Region: r.Region, Resource: r.Resource, Now: e.now, ResourceGone: v.gone, Suppressed: g.rules.By,
+	}
+	for _, f := range stored {
+		in.Previous = append(in.Previous, f.Finding)
+	}
+	if v.judged && c != nil {
+		in.Wanted, in.Installed = c.wanted, c.installed
+	}
+	return write(ctx, e.tx, r.Number, finding.Evaluate(in))
+}
+
+// regime reads what governs an account in a Region, once.
+func (e *evaluator) regime(ctx context.Context, r *catalog.Resource) (*regime, error) {
+	at := Account{r.Account, r.Region}
+	if g := e.regimes[at]; g != nil {
+		return g, nil
+	}
+	g := &regime{}
+	var err error
+	if g.scans, err = activation.ScansOf(ctx, e.tx, r.Account, r.Region); err != nil {
+		return nil, err
+	}
+	if g.rules, err = rulesFor(ctx, e.tx, r.Account, r.Region); err != nil {
+		return nil, err
+	}
+	e.regimes[at] = g
+	return g, nil
+}
+
+// content works out what the resources with an inventory want, once.
+func (e *evaluator) content(ctx context.Context, id int64) (*content, error) {
+	if c := e.contents[id]; c != nil {
+		return c, nil
+	}
+	inv, err := catalog.LookupInventory(ctx, e.tx, id)
+	if err != nil {
+		return nil, err
+	}
+	c := &content{Inventory: inv}
+	if err := e.items(ctx, c); err != nil {
+		return nil, err
+	}
+	c.missing = feedMissing(e.set, inv.OS, c.items)
+	affected, err := e.affected(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	c.wanted = finding.FromPackages(affected, e.library.intel)
+	if e.library.err != nil {
+		return nil, fmt.Errorf("read advisories: %w", e.library.err)
+	}
+	e.contents[id] = c
+	return c, nil
+}
+
+// items joins placements and components to the inventory's items.
+func (e *evaluator) items(ctx context.Context, c *content) error {
+	components, err := catalog.Components(ctx, e.tx, componentsOf(c.Items))
+	if err != nil {
+		return err
+	}
+	byID := make(map[int64]inventory.Component, len(components))
+	for _, k := range components {
+		byID[k.ID] = k.Component
+	}
+	c.items = make([]inventory.Item, len(c.Items))
+	c.shown = make(map[shownPackage]bool, len(c.Items))
+	for i, p := range c.Items {
+		c.items[i] = inventory.Item{Component: byID[p.Component], Path: p.Path, Layer: p.Layer, Role: p.Role, OwnedBy: p.OwnedBy}
+		if p.Role.Judged() {
+			c.shown[show(finding.Show(c.items[i]))] = true
+		}
+	}
+	return nil
+}
+
+func componentsOf(items []catalog.Placement) []int64 {
+	seen := make(map[int64]bool, len(items))
+	ids := make([]int64, 0, len(items))
+	for _, p := range items {
+		if !seen[p.Component] {
+			seen[p.Component] = true
+			ids = append(ids, p.Component)
+		}
+	}
+	return ids
+}
+
+func show(p finding.Package) shownPackage {
+	return shownPackage{p.Name, p.Version, p.Release, p.Arch, p.Path}
+}
+
+func (c *content) installed(p finding.Package) bool { return c.shown[show(p)] }
+
+// affected pairs the items with the matches of their components.
+func (e *evaluator) affected(ctx context.Context, c *content) ([]finding.Affected, error) {
+	stored, err := catalog.MatchesOf(ctx, e.tx, componentsOf(c.Items))
+	if err != nil {
+		return nil, err
+	}
+	byComponent := map[int64][]catalog.Match{}
+	for _, m := range stored {
+		byComponent[m.Component] = append(byComponent[m.Component], m)
+	}
+	var list []finding.Affected
+	for i, p := range c.Items {
+		if !p.Role.Judged() {
+			continue
+		}
+		for _, sm := range byComponent[p.Component] {
+			m, err := decodeMatch(sm.Body)
+			if err != nil {
+				return nil, err
+			}
+			e.library.cite(c.items[i].Ecosystem, &m)
+			list = append(list, finding.Affected{
+				Item: c.items[i], VulnerabilityID: m.VulnerabilityID, Related: m.Related, FixedVersion: m.FixedVersion,
+				Source: m.Source, VendorSeverity: m.VendorSeverity, Evidence: evidence(&m),
+			})
+		}
+	}
+	return list, nil
+}
