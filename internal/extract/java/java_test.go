@@ -3,12 +3,14 @@ package java
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"muster/internal/extract/bounded"
 	"muster/internal/testshared"
 )
 
@@ -107,9 +109,15 @@ func TestArchivesThatUnfoldEnd(t *testing.T) {
 	if got, err := read(t, deep, "app.jar"); err != nil || len(got) != 0 {
 		t.Errorf("deep: %q, %v", got, err)
 	}
-	bomb := archive(t, "huge.jar", string(make([]byte, maxNested+1)), "META-INF/MANIFEST.MF", string(make([]byte, maxText+1)))
-	if _, err := read(t, bomb, "app.jar"); err == nil || !strings.Contains(err.Error(), "too large") {
-		t.Errorf("bomb of %d bytes: %v", len(bomb), err)
+	bomb := archive(t, "huge.jar", string(make([]byte, maxText+1)), "META-INF/MANIFEST.MF", string(make([]byte, maxText+1)))
+	small := &scan{left: maxText} // as if the rest had been unpacked before
+	if err := small.archive(bytes.NewReader(bomb), int64(len(bomb)), "app.jar", "", 0); err != nil || len(small.failed) != 2 {
+		t.Errorf("bomb of %d bytes: %v, %v", len(bomb), err, small.failed)
+	}
+	for _, err := range small.failed {
+		if !errors.Is(err, bounded.ErrTooLarge) {
+			t.Errorf("bomb: %v", err)
+		}
 	}
 }
 
