@@ -23,7 +23,7 @@ func openMapped(path string, kind uint32) (*mapped, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // the mapping outlives it
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err

@@ -30,7 +30,7 @@ func openLocal(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	h := sha256.New()
 	n, err := io.Copy(h, Bounded(f, MaxFileBytes))
 	if err != nil {
@@ -45,7 +45,7 @@ func (m *Mirror) text(ctx context.Context, address string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer r.Body.Close()
+	defer func() { _ = r.Body.Close() }()
 	b, err := ReadAll(r.Body, maxListBytes)
 	return string(b), err
 }

@@ -152,19 +152,20 @@ func (m *Mirror) Intelligence(ctx context.Context, name string, last Validator) 
 
 // fetchFirst returns the first of the names that exists.
 func (m *Mirror) fetchFirst(ctx context.Context, names []string, last Validator) (*File, error) {
-	err := ErrAbsent
 	for _, name := range names {
-		var f *File
-		if m.dir != "" {
-			f, err = openLocal(filepath.Join(m.dir, filepath.FromSlash(name)))
-		} else {
-			f, err = m.download(ctx, m.address(name), last)
-		}
+		f, err := m.fetchNamed(ctx, name, last)
 		if !errors.Is(err, ErrAbsent) {
 			return f, err
 		}
 	}
 	return nil, fmt.Errorf("%s: %w", names[0], ErrAbsent)
+}
+
+func (m *Mirror) fetchNamed(ctx context.Context, name string, last Validator) (*File, error) {
+	if m.dir != "" {
+		return openLocal(filepath.Join(m.dir, filepath.FromSlash(name)))
+	}
+	return m.download(ctx, m.address(name), last)
 }
 
 // address joins a relative name to the base, escaping each part.

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -237,11 +238,11 @@ func TestDamagedFilesAreImportedAgain(t *testing.T) {
 func TestWebMirror(t *testing.T) {
 	f := newFixture(t, nil)
 	f.age(time.Hour)
-	transfers := 0
-	down := false
+	var transfers atomic.Int64
+	var down atomic.Bool
 	files := http.FileServer(http.Dir(f.mirror))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if down {
+		if down.Load() {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
@@ -249,13 +250,13 @@ func TestWebMirror(t *testing.T) {
 	}))
 	defer server.Close()
 	opts := refresh.SyncOptions{Source: server.URL}
-	if report := f.sync(opts); report.To != 1 || len(report.Sources) != 7 || transfers != 7 {
-		t.Fatalf("%d transfers, %+v", transfers, report)
+	if report := f.sync(opts); report.To != 1 || len(report.Sources) != 7 || transfers.Load() != 7 {
+		t.Fatalf("%d transfers, %+v", transfers.Load(), report)
 	}
-	if report := f.sync(opts); report.To != 1 || transfers != 7 {
-		t.Errorf("%d transfers, %+v", transfers, report)
+	if report := f.sync(opts); report.To != 1 || transfers.Load() != 7 {
+		t.Errorf("%d transfers, %+v", transfers.Load(), report)
 	}
-	down = true
+	down.Store(true)
 	if _, err := f.service.Sync(t.Context(), opts); err == nil || !strings.Contains(err.Error(), "503") {
 		t.Errorf("a server that is down: %v", err)
 	}
@@ -289,12 +290,12 @@ func (f *fixture) age(by time.Duration) {
 // counting counts answers with a body.
 type counting struct {
 	http.ResponseWriter
-	n *int
+	n *atomic.Int64
 }
 
 func (c counting) WriteHeader(code int) {
 	if code == http.StatusOK {
-		*c.n++
+		c.n.Add(1)
 	}
 	c.ResponseWriter.WriteHeader(code)
 }

@@ -33,7 +33,7 @@ func (s *Service) Restore(ctx context.Context, n int64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // else the next sync does
 	st := &stage{dir: dir, baseDir: s.generationDir(n), base: m.Files, now: s.config.Now().UTC(), number: before.generation + 1}
 	return st.number, s.publishRestored(ctx, st, n, before)
 }

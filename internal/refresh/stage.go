@@ -157,7 +157,7 @@ func buildFrom(ctx context.Context, s source, f *feed.File, path string) (adviso
 	if err != nil {
 		return advisorydb.Summary{}, err
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }()
 	return s.build(ctx, in, f.Size, path)
 }
 
@@ -224,7 +224,7 @@ func linkFile(from, to string) error {
 	if err != nil {
 		return err
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }()
 	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err

@@ -84,7 +84,7 @@ func (s *Service) Sync(ctx context.Context, opts SyncOptions) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	defer os.RemoveAll(st.dir)
+	defer func() { _ = os.RemoveAll(st.dir) }() // else the next sync does
 	sources, err := plan(ctx, st.mirror, opts.Ecosystems, before.sources)
 	if err != nil {
 		return s.unreachable(ctx, st, before, err)

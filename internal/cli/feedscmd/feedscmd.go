@@ -13,6 +13,7 @@ import (
 
 	"muster/internal/refresh"
 	"muster/internal/store"
+	"muster/internal/store/feeds"
 )
 
 // State is the installation that the command works on.
@@ -87,6 +88,9 @@ a fifth of its records is rejected, and its last import stays in service.`,
 func runSync(cmd *cobra.Command, s *refresh.Service, opts refresh.SyncOptions) error {
 	out := cmd.OutOrStdout()
 	opts.Progress = func(p refresh.Progress) {
+		if p.Status == feeds.StatusAbsent && p.Records == 0 {
+			return // the place never had it
+		}
 		fmt.Fprintf(cmd.ErrOrStderr(), "%3d/%d %s: %s, %d records\n", p.Done, p.Total, p.Source, p.Status, p.Records)
 	}
 	report, err := s.Sync(cmd.Context(), opts)
