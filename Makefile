@@ -4,7 +4,7 @@
 
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS := -s -w -X muster/internal/cli.version=$(VERSION)
+LDFLAGS := -s -w -X muster/internal/cli.version=$(VERSION) -X muster/internal/agent/command.version=$(VERSION)
 TESTFLAGS ?=
 
 .PHONY: build up test check bench generate lint fuzz clean

@@ -55,7 +55,7 @@ func hostname() string {
 // it again should it stop by itself.
 func (r *run) watch(ctx context.Context) {
 	for ctx.Err() == nil {
-		cmd := exec.CommandContext(ctx, r.agent, "run", "--state", r.agentState())
+		cmd := exec.CommandContext(ctx, r.agent, "run", "--state", r.agentState(), "--server", r.endpoint)
 		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 		cmd.WaitDelay = 5 * time.Second
 		cmd.Stderr = r.log
