@@ -72,6 +72,21 @@ type scan struct {
 // findings that tie with the place where the last page ended, those beyond
 // it, and those without the field.
 func walkPage(ctx context.Context, tx *store.Tx, q *Query) ([]head, error) {
+	if tx.Engine() == store.PostgreSQL {
+		// It takes filters for far more selective than they are together,
+		// and would rather collect what passes and sort it.
+		if _, err := tx.Exec(ctx, `SET LOCAL enable_sort = off`); err != nil {
+			return nil, err
+		}
+	}
+	heads, err := walkSteps(ctx, tx, q)
+	if err == nil && tx.Engine() == store.PostgreSQL {
+		_, err = tx.Exec(ctx, `SET LOCAL enable_sort = on`)
+	}
+	return heads, err
+}
+
+func walkSteps(ctx context.Context, tx *store.Tx, q *Query) ([]head, error) {
 	var heads []head
 	for _, s := range walk(q, orderOf(q.Field)) {
 		if len(heads) >= q.Limit {
