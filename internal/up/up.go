@@ -114,6 +114,14 @@ func (r *run) demonstrate(ctx context.Context) error {
 	}
 	watching := make(chan struct{})
 	go func() { defer close(watching); r.watch(ctx) }()
+	if !r.server.HasAdvisories(ctx) {
+		if err := r.printHowTo(ctx); err != nil {
+			return err
+		}
+		if err := r.awaitAdvisories(ctx); err != nil {
+			return err
+		}
+	}
 	if err := r.settled(ctx); err != nil {
 		return err
 	}
@@ -125,7 +133,7 @@ func (r *run) demonstrate(ctx context.Context) error {
 }
 
 // advisories loads them once at the start; later ones come by the schedule.
-// Without any advisories there is nothing to show, so that is an error here.
+// Without any the server serves all the same: they can be given while it runs.
 func (r *run) advisories(ctx context.Context) error {
 	source := r.config.Feeds
 	if source == "" {
@@ -135,15 +143,34 @@ func (r *run) advisories(ctx context.Context) error {
 	report, err := r.server.SyncFeeds(ctx, func(source string, done, total int) {
 		r.say("advisories: %s (%d of %d)", source, done, total)
 	})
-	if err == nil {
+	switch {
+	case err == nil:
 		r.say("%d records of %d sources in service", report.Records, report.Sources)
-		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case r.server.HasAdvisories(ctx):
+		r.say("some advisories could not be refreshed, going on with those at hand: %v", err)
+	default:
+		r.say("no advisories could be loaded: %v", err)
+		r.say("without them nothing can be found. Give a folder or mirror with --feeds DIR-or-URL or MUSTER_FEEDS,")
+		r.say("or while this runs: muster feeds sync --data %s --from DIR-or-URL", r.config.Data)
 	}
-	if r.server.HasAdvisories(ctx) {
-		r.say("advisories could not be refreshed, going on with those at hand: %v", err)
-		return nil
+	return nil
+}
+
+// awaitAdvisories waits until somebody has given some.
+func (r *run) awaitAdvisories(ctx context.Context) error {
+	r.say("waiting for advisories")
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for !r.server.HasAdvisories(ctx) {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
 	}
-	return fmt.Errorf("no advisories: %w\nGive a folder or mirror with --feeds DIR-or-URL or the variable MUSTER_FEEDS", err)
+	return nil
 }
 
 // settled waits until this machine has been scanned and no scan is due.

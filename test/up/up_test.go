@@ -64,22 +64,20 @@ func TestUpShowsThisMachineAndContinues(t *testing.T) {
 	second.stop(t)
 }
 
-func TestUpWithoutAdvisoriesSaysSo(t *testing.T) {
+func TestUpWithoutAdvisoriesSaysSoAndWaitsForThem(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and runs the whole program: make test runs it")
 	}
-	s := start(t, build(t), "up", "--data", filepath.Join(t.TempDir(), "data"), "--listen", freeAddress(t), "--feeds", filepath.Join(t.TempDir(), "none"))
-	select {
-	case err := <-s.exited:
-		if err == nil {
-			t.Errorf("it succeeded:\n%s", s.text())
-		}
-	case <-time.After(limit):
-		t.Fatalf("still running:\n%s", s.text())
+	feeds := filepath.Join(testshared.Dir(t), "advisories", "small")
+	bin, data := build(t), filepath.Join(t.TempDir(), "data")
+	s := start(t, bin, "up", "--data", data, "--listen", freeAddress(t), "--feeds", filepath.Join(t.TempDir(), "none"))
+	s.await(t, "--feeds DIR-or-URL")
+	s.await(t, "waiting for advisories")
+	if out, err := exec.Command(bin, "feeds", "sync", "--data", data, "--from", feeds).CombinedOutput(); err != nil {
+		t.Fatalf("feeds sync beside the running server: %v: %s", err, out)
 	}
-	if !strings.Contains(s.text(), "--feeds DIR-or-URL") {
-		t.Errorf("it does not say how to give advisories:\n%s", s.text())
-	}
+	s.await(t, "vulnerabilities on this machine")
+	s.stop(t)
 }
 
 // build makes both programs in one folder, as `make build` does.
