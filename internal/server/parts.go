@@ -17,6 +17,7 @@ import (
 	"muster/internal/awsmodel/inspectorscan"
 	"muster/internal/config"
 	"muster/internal/console"
+	"muster/internal/event"
 	"muster/internal/fleet"
 	"muster/internal/iam"
 	"muster/internal/iam/managed"
@@ -56,8 +57,10 @@ func (s *Server) parts(ctx context.Context) (http.Handler, error) {
 	maps.Copy(jobs, d.organizations.Jobs())
 	maps.Copy(jobs, d.inspector.Jobs())
 	maps.Copy(jobs, d.scan.Jobs())
+	events := event.New(s.store, time.Now)
+	maps.Copy(jobs, events.Jobs())
 	s.worker = worker.New(s.store, jobs, worker.Options{Log: s.log})
-	if err := d.scan.CatchUp(ctx); err != nil {
+	if err := errors.Join(d.scan.CatchUp(ctx), events.Start(ctx)); err != nil {
 		return nil, err
 	}
 	return s.doors(d)

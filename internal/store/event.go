@@ -127,6 +127,12 @@ func (tx *Tx) DeleteEvents(ctx context.Context, before time.Time, limit int) (in
 		(SELECT id FROM events WHERE delivered AND time < $1 LIMIT $2)`, Micros(before), limit)
 }
 
+// ExpireEvents removes up to limit events older than the time given, delivered
+// or not, and returns how many it removed.
+func (tx *Tx) ExpireEvents(ctx context.Context, before time.Time, limit int) (int64, error) {
+	return tx.Exec(ctx, `DELETE FROM events WHERE id IN (SELECT id FROM events WHERE time < $1 LIMIT $2)`, Micros(before), limit)
+}
+
 // sortEvents restores the order that UPDATE … RETURNING does not keep.
 func sortEvents(events []Event) {
 	slices.SortFunc(events, func(a, b Event) int { return cmp.Compare(a.ID, b.ID) })
