@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
-	_ "modernc.org/sqlite" // registers the driver "sqlite"
+	"modernc.org/sqlite"
 )
 
 // Pragmas of every SQLite connection. synchronous=FULL makes a commit durable
@@ -45,14 +45,14 @@ func (s *Store) openSQLite(ctx context.Context, path string, opts Options) error
 	}
 	var err error
 	writer := url.Values{"_txlock": {"immediate"}, "_pragma": {writerPragma}}
-	if s.write, err = sql.Open("sqlite", sqliteDSN(path, writer)); err != nil {
-		return fmt.Errorf("store: open %s: %w", path, err)
+	if s.write, err = openPool(path, writer, opts); err != nil {
+		return err
 	}
 	s.write.SetMaxOpenConns(1)
 	s.write.SetMaxIdleConns(1)
 	reader := url.Values{"_pragma": {"query_only(1)", readerCache, readerMap}}
-	if s.read, err = sql.Open("sqlite", sqliteDSN(path, reader)); err != nil {
-		return fmt.Errorf("store: open %s: %w", path, err)
+	if s.read, err = openPool(path, reader, opts); err != nil {
+		return err
 	}
 	limit := cmp.Or(max(opts.Connections, 0), readers)
 	s.read.SetMaxOpenConns(limit)
@@ -64,6 +64,15 @@ func (s *Store) openSQLite(ctx context.Context, path string, opts Options) error
 	}
 	s.background.Go(s.writeGroups)
 	return nil
+}
+
+// openPool makes a pool of connections with further parameters.
+func openPool(path string, extra url.Values, opts Options) (*sql.DB, error) {
+	connector, err := sqlite.NewConnector(sqliteDSN(path, extra))
+	if err != nil {
+		return nil, fmt.Errorf("store: open %s: %w", path, err)
+	}
+	return sql.OpenDB(preparing{connector, cmp.Or(opts.Statements, statements)}), nil
 }
 
 // createPrivate makes the file before SQLite does, because SQLite would make

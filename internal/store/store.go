@@ -48,6 +48,9 @@ type Options struct {
 	// Connections bounds the pool of readers (SQLite) or of all connections
 	// (PostgreSQL); 0 means 8 and 24.
 	Connections int
+	// Statements bounds the prepared statements that each connection of
+	// SQLite keeps; 0 means 128, negative none.
+	Statements int
 }
 
 // Store is an open, migrated database. It is safe for concurrent use.
