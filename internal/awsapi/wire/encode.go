@@ -7,9 +7,11 @@ import (
 	"muster/internal/awsmodel"
 )
 
-// absent tells a member that is not sent: nil pointers, empty enumerations, and
-// nil lists, maps and blobs that are not required. A required list or map is
-// sent empty, because clients iterate over it.
+// absent tells a member that is not sent: nil pointers, strings that are empty
+// though an enumeration or a minimal length forbids it, and nil lists, maps and
+// blobs that are not required. A required list or map is sent empty, because
+// clients iterate over it. A required string may be absent: Inspector's states
+// require an error that most of them do not have.
 func absent(m *awsmodel.Member, s *awsmodel.Shape, v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -19,7 +21,7 @@ func absent(m *awsmodel.Member, s *awsmodel.Shape, v reflect.Value) bool {
 	case reflect.Map:
 		return v.IsNil() && !m.Required
 	case reflect.String:
-		return s.Enum != nil && v.Len() == 0
+		return v.Len() == 0 && (s.Enum != nil || s.HasMin && s.Min > 0)
 	}
 	return false
 }
