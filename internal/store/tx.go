@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -47,8 +48,11 @@ func (s *Store) View(ctx context.Context, fn func(*Tx) error) error {
 //
 // PostgreSQL may ask for the transaction again, so fn must be re-runnable: it
 // resets the variables it captures at its start and has no effect outside tx
-// (AfterCommit is the place for those). fn must not call Update: on SQLite
-// there is one writer and it would wait for itself.
+// (AfterCommit is the place for those). Two that look for a key and insert it
+// may meet in a unique violation there; the loser runs again, too, and sees
+// what the other has done. ErrConflict is left for keys that stay taken. fn
+// must not call Update: on SQLite there is one writer and it would wait for
+// itself.
 func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 	if s.engine == SQLite {
 		err := s.updateGrouped(ctx, fn, false)
@@ -57,9 +61,16 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 		}
 		return err
 	}
-	for attempt := 1; ; attempt++ {
-		err := s.updateOnce(ctx, fn)
-		if err == nil || !isRetryable(err) {
+	for attempt, conflicts := 1, 0; ; attempt++ {
+		failed, err := s.updateOnce(ctx, fn)
+		if err == nil {
+			return nil
+		}
+		if isConflict(failed) && conflicts < maxConflicts {
+			conflicts++
+			continue
+		}
+		if !isRetryable(failed) {
 			return err
 		}
 		if attempt == maxAttempts {
@@ -75,6 +86,11 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 // row that two dozen clients change at once still gets all their changes.
 const maxAttempts = 30
 
+// maxConflicts bounds the retries after unique violations. A key that is taken
+// for good costs as many runs; a race is over after the first, because the
+// winner has committed by then, unless another key is raced for.
+const maxConflicts = 2
+
 // pause waits a random part of a doubling interval of at most 300 ms: random,
 // so that the losers of one race do not meet again in the next.
 func pause(ctx context.Context, attempt int) error {
@@ -89,26 +105,30 @@ func pause(ctx context.Context, attempt int) error {
 	}
 }
 
-// updateOnce is one attempt of Update on PostgreSQL.
-func (s *Store) updateOnce(ctx context.Context, fn func(*Tx) error) error {
+// updateOnce is one attempt of Update on PostgreSQL. Beside the error for the
+// caller it returns what the database said, which fn may have put in words of
+// its own.
+func (s *Store) updateOnce(ctx context.Context, fn func(*Tx) error) (failed, err error) {
 	t, err := s.write.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
 	if err != nil {
-		return fmt.Errorf("store: begin: %w", translate(err))
+		err = fmt.Errorf("store: begin: %w", translate(err))
+		return err, err
 	}
 	// After a commit this does nothing.
 	defer func() { _ = t.Rollback() }()
 	tx := &Tx{tx: t, store: s}
-	if err := fn(tx); err != nil {
-		return err
+	if err = fn(tx); err == nil {
+		err = tx.failed
 	}
-	if tx.failed != nil {
-		return tx.failed
+	if err != nil {
+		return cmp.Or(tx.failed, err), err
 	}
 	if err := t.Commit(); err != nil {
-		return fmt.Errorf("store: commit: %w", translate(err))
+		err = fmt.Errorf("store: commit: %w", translate(err))
+		return err, err
 	}
 	tx.committed()
-	return nil
+	return nil, nil
 }
 
 func (tx *Tx) committed() {
