@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"math/bits"
 	"reflect"
 	"slices"
 	"strconv"
@@ -38,49 +39,27 @@ func (tx *Tx) InsertRows(ctx context.Context, table string, columns []string, ro
 // (32,766) and its text small enough to parse quickly.
 const valuesPerStatement = 1000
 
-// insertValues is for SQLite: statements of several rows each, prepared once,
-// and one for the rest.
-func (tx *Tx) insertValues(ctx context.Context, head string, columns []string, rows [][]any, suffix string) (int64, error) {
-	per := max(1, valuesPerStatement/len(columns))
-	whole := len(rows) / per * per
-	n, err := tx.insertGroups(ctx, valuesSQL(head, len(columns), per, suffix), rows[:whole], per)
-	if err != nil || whole == len(rows) {
-		return n, err
-	}
-	rest := rows[whole:]
-	m, err := tx.insertGroups(ctx, valuesSQL(head, len(columns), len(rest), suffix), rest, len(rest))
-	return n + m, err
-}
-
-func (tx *Tx) insertGroups(ctx context.Context, query string, rows [][]any, per int) (int64, error) {
-	if len(rows) == 0 {
-		return 0, nil
-	}
-	ctx, err := tx.usable(ctx)
-	if err != nil {
-		return 0, err
-	}
-	stmt, err := tx.tx.PrepareContext(ctx, query)
-	if err != nil {
-		return 0, tx.fail(err)
-	}
-	defer func() { _ = stmt.Close() }()
-	var total int64
-	args := make([]any, 0, per*len(rows[0]))
-	for i := 0; i < len(rows); i += per {
-		args = args[:0]
-		for _, row := range rows[i : i+per] {
-			args = append(args, row...)
+// insertValues is for SQLite: statements for numbers of rows that are powers
+// of two, so that each table has a few that are kept prepared.
+func (tx *Tx) insertValues(ctx context.Context, head string, columns []string, rows [][]any, suffix string) (total int64, err error) {
+	per := 1 << (bits.Len(uint(max(1, valuesPerStatement/len(columns)))) - 1)
+	args := make([]any, 0, min(per, len(rows))*len(columns))
+	for ; per > 0; per /= 2 {
+		query := ""
+		for ; len(rows) >= per; rows = rows[per:] {
+			if query == "" {
+				query = valuesSQL(head, len(columns), per, suffix)
+			}
+			args = args[:0]
+			for _, row := range rows[:per] {
+				args = append(args, row...)
+			}
+			n, err := tx.Exec(ctx, query, args...)
+			if err != nil {
+				return 0, err
+			}
+			total += n
 		}
-		r, err := stmt.ExecContext(ctx, args...)
-		if err != nil {
-			return 0, tx.fail(err)
-		}
-		n, err := r.RowsAffected()
-		if err != nil {
-			return 0, tx.fail(err)
-		}
-		total += n
 	}
 	return total, nil
 }

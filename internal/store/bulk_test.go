@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 
 	"muster/internal/store"
@@ -172,6 +173,48 @@ func BenchmarkInsertRows(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(b.N)*n/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
+}
+
+// BenchmarkInsertFew inserts as many rows as the findings of one host may be,
+// a number that varies, and as wide.
+func BenchmarkInsertFew(b *testing.B) {
+	columns := []string{"id"}
+	for i := range 31 {
+		columns = append(columns, fmt.Sprint("c", i))
+	}
+	for _, url := range benchmarkURLs(b) {
+		s := storetest.Open(b, url, store.Options{})
+		ctx := b.Context()
+		b.Run(string(s.Engine()), func(b *testing.B) {
+			create := `CREATE TABLE IF NOT EXISTS wide (id BIGINT PRIMARY KEY, ` + strings.Join(columns[1:], " TEXT, ") + ` TEXT)`
+			if err := s.Update(ctx, func(tx *store.Tx) error { _, err := tx.Exec(ctx, create); return err }); err != nil {
+				b.Fatal(err)
+			}
+			inserted := 0
+			for b.Loop() {
+				err := s.Update(ctx, func(tx *store.Tx) error {
+					for n := range 60 {
+						rows := make([][]any, n)
+						for i := range rows {
+							rows[i] = []any{i}
+							for range columns[1:] {
+								rows[i] = append(rows[i], "value")
+							}
+						}
+						inserted += n
+						if _, err := tx.InsertRows(ctx, "wide", columns, rows, `ON CONFLICT (id) DO UPDATE SET c1 = excluded.c1`); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(inserted)/b.Elapsed().Seconds(), "rows/s")
 		})
 	}
 }

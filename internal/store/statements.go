@@ -19,7 +19,7 @@ const statements = 128
 
 // longestStatement is the longest text that is kept. Longer ones carry values
 // in numbers that hardly come again.
-const longestStatement = 4096
+const longestStatement = 8192
 
 // preparing opens connections that keep statements.
 type preparing struct {

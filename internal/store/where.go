@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"math/bits"
 	"strconv"
 	"strings"
 )
@@ -41,17 +42,29 @@ func (w *Where) Add(condition string, values ...any) {
 	w.conditions = append(w.conditions, b.String())
 }
 
-// In adds "column is one of the values"; without values nothing matches.
+// In adds "column is one of the values"; without values nothing matches. The
+// last value is repeated until their number is a power of two, so that queries
+// for different numbers of values share a few texts, which both engines keep
+// prepared.
 func In[T any](w *Where, column string, values ...T) {
 	if len(values) == 0 {
 		w.conditions = append(w.conditions, "FALSE")
 		return
 	}
-	marks := make([]string, len(values))
-	for i, v := range values {
-		marks[i] = w.Arg(v)
+	marks := make([]string, repeated(len(values)))
+	for i := range marks {
+		marks[i] = w.Arg(values[min(i, len(values)-1)])
 	}
 	w.conditions = append(w.conditions, column+" IN ("+strings.Join(marks, ", ")+")")
+}
+
+// repeated is the number of placeholders for n values, n > 0. Lists longer
+// than any that comes often stay as they are.
+func repeated(n int) int {
+	if n > 1024 {
+		return n
+	}
+	return 1 << bits.Len(uint(n-1))
 }
 
 // After adds the keyset condition of the page that follows the row with the
