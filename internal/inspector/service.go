@@ -12,7 +12,6 @@ package inspector
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"muster/internal/arn"
@@ -127,28 +126,17 @@ func view[T any](ctx context.Context, s *Service, call *awsmodel.Call, op string
 	return out, err
 }
 
-// raceAttempts is how often update runs a transaction that loses a race.
-const raceAttempts = 5
-
 // update is view in a transaction that writes; fn may run again. Every handler
-// looks before it inserts, so a key that is taken all the same means that
-// somebody was quicker: PostgreSQL notices some of these races only as a
-// unique violation. Running again then sees what the other has done.
+// looks before it inserts, so one that loses a race sees what the winner did.
 func update[T any](ctx context.Context, s *Service, call *awsmodel.Call, op string, in any, fn func(*store.Tx, relation.Standing) (T, error)) (T, error) {
 	var out T
-	var err error
-	for range raceAttempts {
-		err = s.store.Update(ctx, func(tx *store.Tx) error {
-			standing, err := s.admit(ctx, tx, call, op, in)
-			if err != nil {
-				return err
-			}
-			out, err = fn(tx, standing)
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		standing, err := s.admit(ctx, tx, call, op, in)
+		if err != nil {
 			return err
-		})
-		if !errors.Is(err, store.ErrConflict) {
-			break
 		}
-	}
+		out, err = fn(tx, standing)
+		return err
+	})
 	return out, err
 }
