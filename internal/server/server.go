@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"syscall"
 	"time"
 
 	"muster/internal/config"
@@ -28,6 +29,7 @@ type Server struct {
 	config   config.Config
 	log      *slog.Logger
 	store    *store.Store
+	disown   func() error
 	keyring  *keyring.Keyring
 	keys     *iam.Keys
 	refresh  *refresh.Service
@@ -54,6 +56,9 @@ func (s *Server) assemble(ctx context.Context) (err error) {
 	if s.store, s.keyring, err = openState(ctx, s.config, s.log); err != nil {
 		return err
 	}
+	if s.disown, err = s.store.Own(ctx); err != nil {
+		return err
+	}
 	if s.audit, err = openAudit(s.config, s.log); err != nil {
 		return err
 	}
@@ -61,8 +66,8 @@ func (s *Server) assemble(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.listener, err = net.Listen("tcp", s.config.Listen); err != nil {
-		return fmt.Errorf("listen: %w", err)
+	if s.listener, err = listen(s.config.Listen); err != nil {
+		return err
 	}
 	s.http = &http.Server{
 		Handler: handler, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
@@ -70,6 +75,17 @@ func (s *Server) assemble(ctx context.Context) (err error) {
 		MaxHeaderBytes: 64 << 10,
 	}
 	return nil
+}
+
+func listen(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("listen: another program listens at %s: stop it, or choose another address", address)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return l, nil
 }
 
 // OpenStore opens the store of a configuration for a command beside the server.
@@ -168,6 +184,9 @@ func (s *Server) Close() error {
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
+	}
+	if s.disown != nil {
+		errs = append(errs, s.disown())
 	}
 	if s.audit != nil {
 		errs = append(errs, s.audit.close())
