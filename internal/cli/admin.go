@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"muster/internal/arn"
@@ -36,8 +37,7 @@ func operate(ctx context.Context, src *source, do func(*server.Operator) error) 
 	if err != nil {
 		return err
 	}
-	defer op.Close()
-	return do(op)
+	return errors.Join(do(op), op.Close())
 }
 
 func newCreateAccount(src *source) *cobra.Command {

@@ -93,12 +93,12 @@ processes may share one PostgreSQL; they wait for it, migrate it under a lock an
 			if err != nil {
 				return err
 			}
-			defer srv.Close()
 			fmt.Fprintf(cmd.OutOrStdout(), "listening at %s\n", srv.URL())
-			if err := srv.Run(cmd.Context()); err != nil && !errors.Is(err, context.Canceled) {
-				return err
+			err = srv.Run(cmd.Context())
+			if errors.Is(err, context.Canceled) {
+				err = nil
 			}
-			return nil
+			return errors.Join(err, srv.Close())
 		},
 	}
 	src.flags(cmd)

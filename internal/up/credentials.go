@@ -90,7 +90,8 @@ func writeFile(name string, body []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
+	// After the rename there is nothing left to remove.
+	defer func() { _ = os.Remove(f.Name()) }()
 	if _, err := f.Write(body); err != nil {
 		f.Close()
 		return err

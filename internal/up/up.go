@@ -61,7 +61,6 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	defer srv.Close()
 	r := &run{
 		config: o.Config, server: srv, operator: srv.Operator(), endpoint: srv.URL(), region: region,
 		accounts: map[string]string{}, out: o.Out, log: o.Log, logger: o.Logger, started: started,
@@ -74,10 +73,11 @@ func Run(ctx context.Context, o Options) error {
 		}
 		return r.demonstrate(ctx)
 	})
-	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-		return err
+	err = g.Wait()
+	if errors.Is(err, context.Canceled) {
+		err = nil
 	}
-	return nil
+	return errors.Join(err, srv.Close())
 }
 
 // bare only says where the server is; advisories come by the schedule.
