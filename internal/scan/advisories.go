@@ -85,38 +85,69 @@ func (s *Service) advisoriesChanged(ctx context.Context, _ store.Job) error {
 
 // rematch is the way from one generation to another.
 type rematch struct {
-	service    *Service
+	service *Service
+	// set is the one in service; everything is matched against it.
 	set        *advisorydb.Set
 	generation int64
 }
 
+// from works off what changed since a generation, step by step through those
+// in between: what one of them said and the next took back may have been
+// matched and scanned meanwhile.
 func (r *rematch) from(ctx context.Context, applied int64) error {
 	before, err := r.service.config.Advisories.Generation(ctx, applied)
 	if err != nil {
-		// Its files are gone, so everything may have changed.
-		if err := r.everything(ctx); err != nil {
+		return r.everything(ctx)
+	}
+	defer func() { before.Close() }()
+	for n := applied + 1; n <= r.generation; n++ {
+		after, err := r.service.config.Advisories.Generation(ctx, n)
+		if err != nil {
+			// Its files are gone, so everything may have changed.
+			return r.everything(ctx)
+		}
+		if err := r.step(ctx, before, after); err != nil {
+			after.Close()
 			return err
 		}
-		return r.ecosystems(ctx, advisorydb.Empty())
+		before.Close()
+		before = after
 	}
-	defer before.Close()
-	if err := r.packages(ctx, before); err != nil {
-		return err
-	}
-	if err := r.intelligence(ctx, before); err != nil {
-		return err
-	}
-	return r.ecosystems(ctx, before)
+	return nil
 }
 
-// packages matches again what the changed packages could touch.
-func (r *rematch) packages(ctx context.Context, before *advisorydb.Set) error {
-	keys, err := r.changed(before)
-	if err != nil {
+// step works off the difference of two generations.
+func (r *rematch) step(ctx context.Context, before, after *advisorydb.Set) error {
+	if err := r.packages(ctx, before, after); err != nil {
 		return err
 	}
-	if keys == nil {
-		return r.everything(ctx)
+	if err := r.intelligence(ctx, before, after); err != nil {
+		return err
+	}
+	return r.ecosystems(ctx, before, after)
+}
+
+const (
+	// keysAtOnce is how many changed packages are looked for at a time,
+	// componentsAtOnce how many components one transaction matches again.
+	keysAtOnce       = 500
+	componentsAtOnce = 200
+	// mostKeys is how many changed packages are looked for one by one. A
+	// larger change, such as the first import, touches most of what there is.
+	mostKeys = 20_000
+)
+
+// packages matches again what the changed packages could touch.
+func (r *rematch) packages(ctx context.Context, before, after *advisorydb.Set) error {
+	var keys []catalog.Key
+	for k, err := range advisorydb.Diff(before, after) {
+		if err != nil {
+			return err
+		}
+		if len(keys) == mostKeys {
+			return r.allComponents(ctx)
+		}
+		keys = append(keys, catalog.Key(k))
 	}
 	for part := range slices.Chunk(keys, keysAtOnce) {
 		if err := r.keys(ctx, part); err != nil {
@@ -126,13 +157,22 @@ func (r *rematch) packages(ctx context.Context, before *advisorydb.Set) error {
 	return nil
 }
 
+// everything matches all again and scans all, because what was said before is
+// not known.
+func (r *rematch) everything(ctx context.Context) error {
+	if err := r.allComponents(ctx); err != nil {
+		return err
+	}
+	return r.ecosystems(ctx, advisorydb.Empty(), r.set)
+}
+
 // ecosystems asks for scans of what has packages of an ecosystem about which
-// only one of the generations knows anything at all: its coverage says so.
-func (r *rematch) ecosystems(ctx context.Context, before *advisorydb.Set) error {
+// only one of two generations knows anything at all: its coverage says so.
+func (r *rematch) ecosystems(ctx context.Context, before, after *advisorydb.Set) error {
 	var changed []string
-	for _, set := range []*advisorydb.Set{before, r.set} {
+	for _, set := range []*advisorydb.Set{before, after} {
 		for _, info := range set.Ecosystems() {
-			if before.Has(info.Ecosystem) != r.set.Has(info.Ecosystem) {
+			if before.Has(info.Ecosystem) != after.Has(info.Ecosystem) {
 				changed = append(changed, info.Ecosystem)
 			}
 		}
@@ -151,33 +191,6 @@ func (r *rematch) ecosystems(ctx context.Context, before *advisorydb.Set) error 
 	})
 }
 
-const (
-	// keysAtOnce is how many changed packages are looked for at a time,
-	// componentsAtOnce how many components one transaction matches again.
-	keysAtOnce       = 500
-	componentsAtOnce = 200
-	// mostKeys is how many changed packages are looked for one by one. A
-	// larger change, such as the first import, touches most of what there is.
-	mostKeys = 20_000
-)
-
-// changed lists the packages about which the generations differ; nil when
-// they are too many to look for.
-func (r *rematch) changed(before *advisorydb.Set) ([]catalog.Key, error) {
-	keys := []catalog.Key{}
-	for k, err := range advisorydb.Diff(before, r.set) {
-		if err != nil {
-			return nil, err
-		}
-		if len(keys) == mostKeys {
-			return nil, nil
-		}
-		keys = append(keys, catalog.Key(k))
-	}
-	return keys, nil
-}
-
-// keys matches again what the changed packages could touch.
 func (r *rematch) keys(ctx context.Context, keys []catalog.Key) error {
 	var list []catalog.Component
 	err := r.service.store.View(ctx, func(tx *store.Tx) (err error) {
@@ -195,9 +208,9 @@ func (r *rematch) keys(ctx context.Context, keys []catalog.Key) error {
 	return nil
 }
 
-// everything matches all components again that were matched against other
+// allComponents matches all components again that were matched against other
 // advisories.
-func (r *rematch) everything(ctx context.Context) error {
+func (r *rematch) allComponents(ctx context.Context) error {
 	for after := int64(0); ; {
 		var list []catalog.Component
 		err := r.service.store.View(ctx, func(tx *store.Tx) (err error) {
@@ -235,7 +248,7 @@ func (r *rematch) components(ctx context.Context, list []catalog.Component) erro
 
 // intelligence asks for scans of what has a vulnerability about which scores,
 // exploits or the like say something else.
-func (r *rematch) intelligence(ctx context.Context, before *advisorydb.Set) error {
+func (r *rematch) intelligence(ctx context.Context, before, after *advisorydb.Set) error {
 	var cves []string
 	flush := func() error {
 		err := r.service.store.Update(ctx, func(tx *store.Tx) error {
@@ -252,7 +265,7 @@ func (r *rematch) intelligence(ctx context.Context, before *advisorydb.Set) erro
 	if err != nil {
 		return err
 	}
-	for cve, err := range advisorydb.DiffIntel(before, r.set) {
+	for cve, err := range advisorydb.DiffIntel(before, after) {
 		if err != nil {
 			return err
 		}

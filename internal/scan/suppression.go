@@ -167,7 +167,7 @@ func move(ctx context.Context, tx *store.Tx, list []findings.Stored, by func(*fi
 	var writes []findings.Write
 	for _, f := range list {
 		if c, ok := finding.Suppress(f.Finding, by(&f.Finding), now); ok {
-			writes = append(writes, findings.Write{Resource: f.Resource, Change: c})
+			writes = append(writes, findings.Write{Resource: f.Number, Change: c})
 		}
 	}
 	return writeAll(ctx, tx, writes)

@@ -222,6 +222,17 @@ func addFilter(c *criteria.Criteria, text string) {
 // jobs may run twice.
 func (w *world) settle() {
 	w.t.Helper()
+	w.work(2)
+}
+
+// settleOnce is settle with every job run once, for measurements.
+func (w *world) settleOnce() {
+	w.t.Helper()
+	w.work(1)
+}
+
+func (w *world) work(times int) {
+	w.t.Helper()
 	handlers := w.desk.Jobs()
 	for rounds := 0; ; rounds++ {
 		ran := false
@@ -232,7 +243,7 @@ func (w *world) settle() {
 			}
 			for _, job := range jobs {
 				ran = true
-				for range 2 {
+				for range times {
 					if err := handlers[kind](w.t.Context(), job); err != nil {
 						w.t.Fatalf("%s %s: %v", kind, job.Key, err)
 					}

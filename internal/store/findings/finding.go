@@ -13,9 +13,9 @@ import (
 // Stored is a finding with the names of the rows it hangs on.
 type Stored struct {
 	finding.Finding
-	// Resource is the number of its resource.
-	Resource int64
-	content  int64
+	// Number is that of its resource.
+	Number  int64
+	content int64
 }
 
 // head is a finding's row before content and resource are read.
@@ -56,7 +56,7 @@ func complete(ctx context.Context, tx *store.Tx, heads []head) ([]Stored, error)
 	}
 	list := make([]Stored, len(heads))
 	for i, h := range heads {
-		list[i] = Stored{Resource: h.resource, content: h.content, Finding: finding.Finding{
+		list[i] = Stored{Number: h.resource, content: h.content, Finding: finding.Finding{
 			ARN: finding.ARN(h.account, h.region, h.id), Account: h.account, Region: h.region,
 			Resource: resources[h.resource], Content: contents[h.content], EPSS: h.epss, Life: h.life,
 		}}
