@@ -67,7 +67,7 @@ func (r *run) managementAccount(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("root key: %w", err)
 	}
-	c := newClients(r.endpoint, r.region, key{root.ID, root.Secret}, "")
+	c := r.clients(key{root.ID, root.Secret}, "")
 	if err := r.administrator(ctx, c, management); err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (r *run) works(ctx context.Context, name string) (string, bool) {
 	if !ok || k.ID == "" {
 		return "", false
 	}
-	out, err := newClients(r.endpoint, r.region, k, "").sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	out, err := r.clients(k, "").sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return "", false
 	}
@@ -200,6 +200,6 @@ func (r *run) memberKey(ctx context.Context, name string) error {
 		return err
 	}
 	session := out.Credentials
-	c := newClients(r.endpoint, r.region, key{aws.ToString(session.AccessKeyId), aws.ToString(session.SecretAccessKey)}, aws.ToString(session.SessionToken))
+	c := r.clients(key{aws.ToString(session.AccessKeyId), aws.ToString(session.SecretAccessKey)}, aws.ToString(session.SessionToken))
 	return r.administrator(ctx, c, name)
 }

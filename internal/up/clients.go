@@ -26,11 +26,12 @@ type clients struct {
 	inspector     *inspector2.Client
 }
 
-func newClients(endpoint, region string, k key, session string) *clients {
+func (r *run) clients(k key, session string) *clients {
 	cfg := aws.Config{
-		Region:       region,
-		BaseEndpoint: &endpoint,
+		Region:       r.region,
+		BaseEndpoint: &r.endpoint,
 		Credentials:  credentials.NewStaticCredentialsProvider(k.ID, k.Secret, session),
+		HTTPClient:   r.http,
 	}
 	return &clients{
 		config: cfg, iam: iam.NewFromConfig(cfg), sts: sts.NewFromConfig(cfg),

@@ -17,6 +17,7 @@ import (
 	"muster/internal/config"
 	"muster/internal/server"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -40,6 +41,7 @@ type run struct {
 	operator *server.Operator
 	endpoint string
 	region   string
+	http     aws.HTTPClient
 	profiles *profiles
 	// accounts are the ids of the demonstration accounts by name.
 	accounts map[string]string
@@ -62,7 +64,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	r := &run{
-		config: o.Config, server: srv, operator: srv.Operator(), endpoint: srv.URL(), region: region,
+		config: o.Config, server: srv, operator: srv.Operator(), endpoint: srv.URL(), region: region, http: HTTPClient(),
 		accounts: map[string]string{}, out: o.Out, log: o.Log, logger: o.Logger, started: started,
 	}
 	g, ctx := errgroup.WithContext(ctx)
@@ -188,7 +190,7 @@ func (r *run) blank() { fmt.Fprintln(r.out) }
 
 // as gives the clients of a written profile.
 func (r *run) as(profile string) *clients {
-	return newClients(r.endpoint, r.region, r.profiles.keys[profile], "")
+	return r.clients(r.profiles.keys[profile], "")
 }
 
 // agentBinary finds muster-agent beside this program.

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"muster/internal/testshared"
+	"muster/internal/up"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -163,7 +164,7 @@ func (s *session) stop(t *testing.T) {
 // wrote, and returns "CVE package" pairs of operating-system packages.
 func debianFindings(t *testing.T, data, address string) map[string]bool {
 	t.Helper()
-	cfg, err := config.LoadDefaultConfig(t.Context(), config.WithSharedConfigProfile("audit"),
+	cfg, err := config.LoadDefaultConfig(t.Context(), config.WithSharedConfigProfile("audit"), config.WithHTTPClient(up.HTTPClient()),
 		config.WithSharedConfigFiles([]string{filepath.Join(data, "aws", "config")}),
 		config.WithSharedCredentialsFiles([]string{filepath.Join(data, "aws", "credentials")}))
 	if err != nil {
