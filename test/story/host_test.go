@@ -183,6 +183,9 @@ func feedsCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if (err != nil) != neg {
 		ts.Fatalf("feeds %v: %v", args, err)
 	}
+	if err != nil {
+		fmt.Fprintln(ts.Stderr(), err)
+	}
 }
 
 func mirror(from, to string) error {

@@ -8,14 +8,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"muster/internal/config"
 	"muster/internal/server"
@@ -26,81 +21,83 @@ import (
 
 // TestStories runs every script of testdata on both stores.
 func TestStories(t *testing.T) {
-	needAWS(t)
-	for _, engine := range []string{"sqlite", "postgres"} {
+	aws := findCLI(t)
+	for engine, database := range engines {
 		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
 			testscript.Run(t, testscript.Params{
-				Dir:   "testdata",
-				Setup: func(env *testscript.Env) error { return setup(t, env, engine) },
-				Cmds: map[string]func(*testscript.TestScript, bool, []string){
-					"aws": awsCommand, "wait": waitCommand, "json": jsonCommand, "member": memberCommand,
-					"host": hostCommand, "feeds": feedsCommand, "names": namesCommand,
+				Dir: "testdata",
+				Setup: func(env *testscript.Env) error {
+					w, err := newWorld(env.WorkDir, database(t), aws)
+					if err != nil {
+						return err
+					}
+					env.Defer(w.close)
+					env.Values[worldKey{}] = w
+					env.Setenv("MANAGEMENT", w.management)
+					return nil
 				},
+				Cmds: commands,
 			})
 		})
 	}
 }
 
-func needAWS(t *testing.T) {
-	t.Helper()
-	if _, err := exec.LookPath("aws"); err == nil {
-		return
-	}
-	if os.Getenv("CI") != "" {
-		t.Fatal("the AWS CLI is not installed")
-	}
-	t.Skip("the AWS CLI is not installed: 'make test' installs it")
-}
+// engines give the URL of a fresh database of each kind.
+var engines = map[string]func(testing.TB) string{"sqlite": storetest.SQLite, "postgres": storetest.Postgres}
 
-// world is what a script's commands work on.
+// world is a server of its own, with one account that "management" is the
+// profile of.
 type world struct {
-	server   *server.Server
-	endpoint string
-	dir      string
+	server     *server.Server
+	endpoint   string
+	dir        string
+	management string
+	close      func()
+
+	aws      cli
 	profiles map[string]credentials
-	stdout   string
 	hosts    map[string]*host
+	// stdout is what the last call printed.
+	stdout string
 }
 
-type credentials struct{ id, secret, token string }
-
-// worldKey finds the world in the script's environment.
+// worldKey finds the world in a script's environment.
 type worldKey struct{}
 
 func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
 
-// setup starts a server of its own for each script, with one account, and
-// writes the profile "management" for that account's administrator.
-func setup(t *testing.T, env *testscript.Env, engine string) error {
-	cfg := config.Default()
-	cfg.Data = filepath.Join(env.WorkDir, "data")
-	cfg.Listen = "127.0.0.1:0"
-	cfg.FeedsInterval = 0
-	cfg.Feeds = filepath.Join(env.WorkDir, "feeds")
-	cfg.Transition = 0
-	if engine == "postgres" {
-		cfg.Store = storetest.PostgresURL(t)
-	}
+// newWorld starts a server on a database, with its other state in a folder.
+func newWorld(dir, database string, aws cli) (*world, error) {
+	c := config.Default()
+	c.Data, c.Store, c.Feeds = filepath.Join(dir, "data"), database, filepath.Join(dir, "feeds")
+	c.Listen, c.FeedsInterval, c.Transition, c.AuditLog = "127.0.0.1:0", 0, 0, "off"
 	ctx, cancel := context.WithCancel(context.Background())
-	srv, err := server.New(ctx, cfg, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	srv, err := server.New(ctx, c, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err != nil {
 		cancel()
-		return err
+		return nil, err
 	}
-	done := make(chan error, 1)
-	go func() { done <- srv.Run(ctx) }()
-	env.Defer(func() {
+	done := make(chan struct{})
+	go func() {
+		_ = srv.Run(ctx) // a server that fails answers no call of the story
+		close(done)
+	}()
+	w := &world{server: srv, endpoint: srv.URL(), dir: dir, aws: aws, profiles: map[string]credentials{}, hosts: map[string]*host{}}
+	w.close = func() {
 		cancel()
 		<-done
-		srv.Close()
-	})
-	w := &world{server: srv, endpoint: srv.URL(), dir: env.WorkDir, profiles: map[string]credentials{}, hosts: map[string]*host{}}
-	env.Values[worldKey{}] = w
-	return w.signUp(ctx, env)
+		_ = srv.Close() // nothing is read from it any more
+	}
+	if err := w.signUp(ctx); err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
 }
 
 // signUp makes the first account and an administrator in it.
-func (w *world) signUp(ctx context.Context, env *testscript.Env) error {
+func (w *world) signUp(ctx context.Context) error {
 	op := w.server.Operator()
 	id, err := op.CreateAccount(ctx, "management", "management@example.com")
 	if err != nil {
@@ -110,180 +107,87 @@ func (w *world) signUp(ctx context.Context, env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
+	w.management = string(id)
 	w.profiles["root"] = credentials{root.ID, root.Secret, ""}
-	env.Setenv("MANAGEMENT", string(id))
-	for _, call := range [][]string{
-		{"iam", "create-user", "--user-name", "admin"},
-		{"iam", "attach-user-policy", "--user-name", "admin", "--policy-arn", "arn:aws:iam::aws:policy/AdministratorAccess"},
-	} {
-		if _, stderr, err := w.call("root", call...); err != nil {
-			return fmt.Errorf("%v: %w: %s", call, err, stderr)
-		}
-	}
-	stdout, stderr, err := w.call("root", "iam", "create-access-key", "--user-name", "admin")
-	if err != nil {
-		return fmt.Errorf("create-access-key: %w: %s", err, stderr)
-	}
-	var out struct {
-		AccessKey struct{ AccessKeyID, SecretAccessKey string }
-	}
-	if err := json.Unmarshal([]byte(stdout), &out); err != nil {
-		return err
-	}
-	w.profiles["management"] = credentials{out.AccessKey.AccessKeyID, out.AccessKey.SecretAccessKey, ""}
-	return nil
+	return w.user("management", "root", []string{"AdministratorAccess"})
 }
 
-// call runs the AWS CLI as a profile. A profile "name@region" asks another
-// Region than us-east-1.
-func (w *world) call(profile string, args ...string) (stdout, stderr string, err error) {
+// call runs the AWS CLI as a profile; "name@region" asks another Region than
+// us-east-1.
+func (w *world) call(profile string, args ...string) (answer, error) {
 	name, region, ok := strings.Cut(profile, "@")
 	if !ok {
 		region = "us-east-1"
 	}
 	c, known := w.profiles[name]
 	if !known {
-		return "", "", fmt.Errorf("no profile %q", name)
+		return answer{}, fmt.Errorf("no profile %q", name)
 	}
-	cmd := exec.Command("aws", append([]string{"--endpoint-url", w.endpoint, "--region", region, "--output", "json"}, args...)...)
-	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+c.id, "AWS_SECRET_ACCESS_KEY="+c.secret, "AWS_SESSION_TOKEN="+c.token,
-		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null", "AWS_MAX_ATTEMPTS=1", "AWS_PAGER=", "AWS_EC2_METADATA_DISABLED=true")
-	var o, e strings.Builder
-	cmd.Stdout, cmd.Stderr = &o, &e
-	err = cmd.Run()
-	return o.String(), e.String(), err
+	a, err := w.aws.call(c, append([]string{"--endpoint-url", w.endpoint, "--region", region, "--output", "json"}, args...))
+	w.stdout = a.Stdout
+	return a, err
 }
 
-// awsCommand: aws PROFILE SERVICE OPERATION …; with "!" the call must fail.
-func awsCommand(ts *testscript.TestScript, neg bool, args []string) {
-	w := worldOf(ts)
-	stdout, stderr, err := w.call(args[0], args[1:]...)
-	w.stdout = stdout
-	fmt.Fprint(ts.Stdout(), stdout)
-	fmt.Fprint(ts.Stderr(), stderr)
-	switch {
-	case err != nil && !neg:
-		ts.Fatalf("aws %v: %v: %s", args, err, stderr)
-	case err == nil && neg:
-		ts.Fatalf("aws %v succeeded: %s", args, stdout)
-	}
-}
-
-// waitLimit bounds how long a script waits for what must come by itself.
-const waitLimit = 20 * time.Second
-
-// waitCommand: wait PATTERN PROFILE SERVICE OPERATION … repeats a call until
-// its output, blanks removed, matches; with "!" until it no longer does.
-func waitCommand(ts *testscript.TestScript, neg bool, args []string) {
-	w := worldOf(ts)
-	re := regexp.MustCompile(args[0])
-	deadline := time.Now().Add(waitLimit)
-	for {
-		stdout, stderr, err := w.call(args[1], args[2:]...)
-		w.stdout = stdout
-		flat := strings.Join(strings.Fields(stdout), "")
-		if err == nil && re.MatchString(flat) != neg {
-			return
-		}
-		if time.Now().After(deadline) {
-			ts.Fatalf("wait %v: last answer %v %s%s", args, err, stdout, stderr)
-		}
-	}
-}
-
-// jsonCommand: json PATH VALUE compares a value of the last answer;
-// json PATH -> NAME keeps it as an environment variable. A path is field names
-// and list indexes joined by dots; "#" is a list's length.
-func jsonCommand(ts *testscript.TestScript, neg bool, args []string) {
-	got, err := lookup(worldOf(ts).stdout, args[0])
+// answerTo is call for what must succeed, with the answer read into out.
+func (w *world) answerTo(profile string, out any, args ...string) error {
+	a, err := w.call(profile, args...)
 	if err != nil {
-		ts.Fatalf("json %s: %v", args[0], err)
+		return err
 	}
-	if len(args) == 3 && args[1] == "->" {
-		ts.Setenv(args[2], got)
-		return
+	if a.Code != 0 {
+		return fmt.Errorf("aws %v: %s", args, a.Stderr)
 	}
-	if len(args) != 2 {
-		ts.Fatalf("usage: json PATH VALUE | json PATH -> NAME")
+	if out == nil {
+		return nil
 	}
-	if (got == args[1]) == neg {
-		ts.Fatalf("json %s: got %q, want%s %q", args[0], got, map[bool]string{true: " anything but"}[neg], args[1])
-	}
+	return json.Unmarshal([]byte(a.Stdout), out)
 }
 
-func lookup(body, path string) (string, error) {
-	var v any
-	if err := json.Unmarshal([]byte(body), &v); err != nil {
-		return "", fmt.Errorf("%w: %s", err, body)
+// user makes an IAM user with AWS-managed policies in a profile's account and
+// keeps its key as a profile of the user's name.
+func (w *world) user(name, profile string, policies []string) error {
+	if err := w.answerTo(profile, nil, "iam", "create-user", "--user-name", name); err != nil {
+		return err
 	}
-	for _, step := range strings.Split(path, ".") {
-		switch x := v.(type) {
-		case map[string]any:
-			v = x[step]
-		case []any:
-			if step == "#" {
-				return strconv.Itoa(len(x)), nil
-			}
-			i, err := strconv.Atoi(step)
-			if err != nil || i < 0 || i >= len(x) {
-				return "", fmt.Errorf("no element %s of %d in %s", step, len(x), body)
-			}
-			v = x[i]
-		default:
-			return "", fmt.Errorf("%s: nothing below %v in %s", step, v, body)
-		}
-	}
-	switch x := v.(type) {
-	case nil:
-		return "absent", nil
-	case string:
-		return x, nil
-	default:
-		b, err := json.Marshal(x)
-		return string(b), err
-	}
-}
-
-// namesCommand: names LIST FIELD WANT… compares the sorted, space-joined
-// values of a field over a list of the last answer.
-func namesCommand(ts *testscript.TestScript, neg bool, args []string) {
-	n, err := lookup(worldOf(ts).stdout, args[0]+".#")
-	if err != nil {
-		ts.Fatalf("names: %v", err)
-	}
-	count, _ := strconv.Atoi(n)
-	got := map[string]bool{}
-	for i := range count {
-		v, err := lookup(worldOf(ts).stdout, fmt.Sprintf("%s.%d.%s", args[0], i, args[1]))
+	for _, p := range policies {
+		err := w.answerTo(profile, nil, "iam", "attach-user-policy", "--user-name", name, "--policy-arn", "arn:aws:iam::aws:policy/"+p)
 		if err != nil {
-			ts.Fatalf("names: %v", err)
+			return err
 		}
-		got[v] = true
 	}
-	want := args[2:]
-	ok := len(got) == len(want)
-	for _, v := range want {
-		ok = ok && got[v]
+	var out struct {
+		AccessKey struct{ AccessKeyID, SecretAccessKey string }
 	}
-	if ok == neg {
-		ts.Fatalf("names %s.%s: got %v, want %v", args[0], args[1], got, want)
-	}
+	err := w.answerTo(profile, &out, "iam", "create-access-key", "--user-name", name)
+	w.profiles[name] = credentials{out.AccessKey.AccessKeyID, out.AccessKey.SecretAccessKey, ""}
+	return err
 }
 
-// memberCommand: member NAME FROM ACCOUNT enters an account through its access
-// role and keeps the session as a profile.
-func memberCommand(ts *testscript.TestScript, neg bool, args []string) {
-	w := worldOf(ts)
-	stdout, stderr, err := w.call(args[1], "sts", "assume-role", "--role-session-name", "story",
-		"--role-arn", "arn:aws:iam::"+args[2]+":role/OrganizationAccountAccessRole")
-	if err != nil {
-		ts.Fatalf("member %v: %v: %s", args, err, stderr)
-	}
+// enter assumes an account's access role and keeps the session as a profile.
+func (w *world) enter(name, profile, account string) error {
 	var out struct {
 		Credentials struct{ AccessKeyID, SecretAccessKey, SessionToken string }
 	}
-	if err := json.Unmarshal([]byte(stdout), &out); err != nil {
-		ts.Fatalf("member %v: %v", args, err)
+	err := w.answerTo(profile, &out, "sts", "assume-role", "--role-session-name", "story",
+		"--role-arn", "arn:aws:iam::"+account+":role/OrganizationAccountAccessRole")
+	c := out.Credentials
+	w.profiles[name] = credentials{c.AccessKeyID, c.SecretAccessKey, c.SessionToken}
+	return err
+}
+
+// createAccount creates an account in the organization of "management" and
+// waits until it is there.
+func (w *world) createAccount(name string) (string, error) {
+	var out struct {
+		CreateAccountStatus struct{ ID, State, AccountID, FailureReason string }
 	}
-	w.profiles[args[0]] = credentials{out.Credentials.AccessKeyID, out.Credentials.SecretAccessKey, out.Credentials.SessionToken}
+	err := w.answerTo("management", &out, "organizations", "create-account", "--account-name", name, "--email", name+"@example.com")
+	request := out.CreateAccountStatus.ID
+	for err == nil && out.CreateAccountStatus.State == "IN_PROGRESS" {
+		err = w.answerTo("management", &out, "organizations", "describe-create-account-status", "--create-account-request-id", request)
+	}
+	if err == nil && out.CreateAccountStatus.State != "SUCCEEDED" {
+		err = fmt.Errorf("account %s: %s", name, out.CreateAccountStatus.FailureReason)
+	}
+	return out.CreateAccountStatus.AccountID, err
 }
