@@ -53,7 +53,9 @@ func (r *run) organization(ctx context.Context) error {
 }
 
 // managementAccount signs up the first account as an operator would and gives
-// it an administrator, so that its root key can be retired at once.
+// it an administrator. Its root key is gone before the profile is written, so
+// that a profile that works leaves none behind; root keys of interrupted starts
+// go first, because an account has room for two.
 func (r *run) managementAccount(ctx context.Context) error {
 	if id, ok := r.works(ctx, management); ok {
 		r.accounts[management] = id
@@ -63,16 +65,22 @@ func (r *run) managementAccount(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("management account: %w", err)
 	}
+	if err := r.operator.RetireRootKeys(ctx, id); err != nil {
+		return fmt.Errorf("retire root keys: %w", err)
+	}
 	root, err := r.operator.IssueRootKey(ctx, id)
 	if err != nil {
 		return fmt.Errorf("root key: %w", err)
 	}
-	c := r.clients(key{root.ID, root.Secret}, "")
-	if err := r.administrator(ctx, c, management); err != nil {
+	k, err := administrator(ctx, r.clients(key{root.ID, root.Secret}, ""))
+	if err != nil {
 		return err
 	}
+	if err := r.operator.RetireRootKeys(ctx, id); err != nil {
+		return fmt.Errorf("retire root keys: %w", err)
+	}
 	r.accounts[management] = string(id)
-	return r.operator.RetireRootKeys(ctx, id)
+	return r.profiles.put(management, k)
 }
 
 // works reports whether a written profile is accepted, and for which account.
@@ -88,30 +96,30 @@ func (r *run) works(ctx context.Context, name string) (string, bool) {
 	return aws.ToString(out.Account), true
 }
 
-// administrator makes the user behind a profile and writes its key. Keys left
-// by an interrupted start are deleted: their secrets were never written.
-func (r *run) administrator(ctx context.Context, c *clients, profile string) error {
+// administrator makes the user behind a profile, with a key. Keys left by an
+// interrupted start are deleted: their secrets were never written.
+func administrator(ctx context.Context, c *clients) (key, error) {
 	user := aws.String(adminUser)
 	if _, err := c.iam.CreateUser(ctx, &iam.CreateUserInput{UserName: user}); err != nil && !refused(err, "EntityAlreadyExists") {
-		return err
+		return key{}, err
 	}
 	if _, err := c.iam.AttachUserPolicy(ctx, &iam.AttachUserPolicyInput{UserName: user, PolicyArn: aws.String(adminARN)}); err != nil {
-		return err
+		return key{}, err
 	}
 	old, err := c.iam.ListAccessKeys(ctx, &iam.ListAccessKeysInput{UserName: user})
 	if err != nil {
-		return err
+		return key{}, err
 	}
 	for _, k := range old.AccessKeyMetadata {
 		if _, err := c.iam.DeleteAccessKey(ctx, &iam.DeleteAccessKeyInput{UserName: user, AccessKeyId: k.AccessKeyId}); err != nil {
-			return err
+			return key{}, err
 		}
 	}
 	out, err := c.iam.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: user})
 	if err != nil {
-		return err
+		return key{}, err
 	}
-	return r.profiles.put(profile, key{aws.ToString(out.AccessKey.AccessKeyId), aws.ToString(out.AccessKey.SecretAccessKey)})
+	return key{aws.ToString(out.AccessKey.AccessKeyId), aws.ToString(out.AccessKey.SecretAccessKey)}, nil
 }
 
 func (r *run) createOrganization(ctx context.Context) error {
@@ -201,5 +209,9 @@ func (r *run) memberKey(ctx context.Context, name string) error {
 	}
 	session := out.Credentials
 	c := r.clients(key{aws.ToString(session.AccessKeyId), aws.ToString(session.SecretAccessKey)}, aws.ToString(session.SessionToken))
-	return r.administrator(ctx, c, name)
+	k, err := administrator(ctx, c)
+	if err != nil {
+		return err
+	}
+	return r.profiles.put(name, k)
 }

@@ -35,6 +35,7 @@ func (r *run) enrol(ctx context.Context) error {
 	// The code goes by the environment: arguments can be read by every
 	// process of the machine.
 	cmd.Env = append(os.Environ(), "MUSTER_ACTIVATION="+activation.ActivationCode)
+	dieWithParent(cmd)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("agent: %w: %s", err, strings.TrimSpace(string(out)))
 	}

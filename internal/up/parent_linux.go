@@ -5,8 +5,9 @@ import (
 	"syscall"
 )
 
-// dieWithParent ends the child when this process is killed without warning,
-// so that no agent is left behind.
+// dieWithParent kills the child when this process is killed without warning, so
+// that no agent is left behind that holds the state folder. Agents are made to
+// be killed at any time.
 func dieWithParent(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }
