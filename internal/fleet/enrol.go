@@ -70,18 +70,19 @@ func enrol(ctx context.Context, tx *store.Tx, in *agentwire.EnrollRequest, now t
 	return host, fleet.UseActivation(ctx, tx, activation)
 }
 
-// identity is the machine's host id if it has one, else a new one. Nothing
-// else of its past counts: sequence numbers belong to a key, and the next
-// report must bring or name an inventory anew.
+// identity is the machine's host id if it has one, else a new one. A machine
+// without an id of its own is known by the key of an agent that lost the answer
+// to an earlier activation. Nothing else of its past counts: sequence numbers
+// belong to a key, and the next report must bring or name an inventory anew.
 func identity(ctx context.Context, tx *store.Tx, a fleet.Activation, in *agentwire.EnrollRequest) (fleet.Host, error) {
 	host := fleet.Host{
 		Account: a.Account, Region: a.Region, MachineHash: in.MachineIDHash,
 		ID: agentwire.HostID("i-" + randomHex(17)),
 	}
-	if in.MachineIDHash == "" {
-		return host, nil
+	known, err := fleet.NamelessHost(ctx, tx, a.Account, a.Region, in.PublicKey)
+	if in.MachineIDHash != "" {
+		known, err = fleet.HostByMachine(ctx, tx, a.Account, a.Region, in.MachineIDHash)
 	}
-	known, err := fleet.HostByMachine(ctx, tx, a.Account, a.Region, in.MachineIDHash)
 	switch {
 	case err == nil:
 		host.ID = known.ID

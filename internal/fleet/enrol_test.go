@@ -148,10 +148,16 @@ func TestSameMachineKeepsItsHostID(t *testing.T) {
 		if out, err := w.tryReport(first, "k2", w.report(first, 1, "1")); err != nil || !out.Accepted {
 			t.Errorf("first report of the new key: %v, %v", out, err)
 		}
-		for _, other := range []agentwire.HostID{w.enrol(ours, "m2", "k3"), w.enrol(theirs, "m1", "k4"), w.enrol(ours, "", "k5"), w.enrol(ours, "", "k6")} {
-			if other == first {
+		nameless := w.enrol(ours, "", "k5")
+		if again := w.enrol(ours, "", "k5"); again != nameless {
+			t.Errorf("an agent that asked again with its key got %s, then %s", nameless, again)
+		}
+		seen := map[agentwire.HostID]bool{first: true, nameless: true}
+		for _, other := range []agentwire.HostID{w.enrol(ours, "m2", "k3"), w.enrol(theirs, "m1", "k4"), w.enrol(ours, "", "k6"), w.enrol(theirs, "", "k5")} {
+			if seen[other] {
 				t.Error("two machines share a host id")
 			}
+			seen[other] = true
 		}
 		if n := len(w.hosts(ours)); n != 4 {
 			t.Errorf("%d hosts, want 4", n)

@@ -78,6 +78,12 @@ func HostByKey(ctx context.Context, tx *store.Tx, a Activation, key ed25519.Publ
 	return oneHost(ctx, tx, `account = $1 AND region = $2 AND activation_id = $3 AND public_key = $4`, a.Account, a.Region, a.ID, []byte(key))
 }
 
+// NamelessHost returns the host with the key among those whose machines have no
+// id of their own, or store.ErrNotFound.
+func NamelessHost(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, key ed25519.PublicKey) (Host, error) {
+	return oneHost(ctx, tx, `public_key = $1 AND account = $2 AND region = $3 AND machine_hash IS NULL`, []byte(key), account, region)
+}
+
 func oneHost(ctx context.Context, tx *store.Tx, condition string, args ...any) (Host, error) {
 	rows, err := tx.Query(ctx, `SELECT `+hostColumns+` FROM agent_hosts WHERE `+condition+` LIMIT 1`, args...)
 	hosts, err := store.All(rows, err, scanHost)

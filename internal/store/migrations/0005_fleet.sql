@@ -40,3 +40,5 @@ CREATE TABLE agent_hosts (
     -- that begins like the primary key for as good, and read a whole account.
     UNIQUE (machine_hash, account, region)
 );
+
+CREATE INDEX agent_hosts_by_key ON agent_hosts (public_key);
