@@ -52,6 +52,9 @@ func (s *Service) CreateFilter(ctx context.Context, call *awsmodel.Call, in *ins
 		Description: value(in.Description), Reason: value(in.Reason), Tags: in.Tags, CreatedAt: call.Time, UpdatedAt: call.Time,
 	}
 	return update(ctx, s, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.CreateFilterOutput, error) {
+		if err := permitRule(ctx, tx, call, "CreateFilter", f.Action); err != nil {
+			return nil, err
+		}
 		f.Owner = owner(scope)
 		if err := s.save(ctx, tx, scope, &f, "", call.Time); err != nil {
 			return nil, err
@@ -69,6 +72,9 @@ func (s *Service) UpdateFilter(ctx context.Context, call *awsmodel.Call, in *ins
 		}
 		before := f.Action
 		if err := change(&f, in); err != nil {
+			return nil, err
+		}
+		if err := permitRule(ctx, tx, call, "UpdateFilter", before, f.Action); err != nil {
 			return nil, err
 		}
 		f.UpdatedAt = call.Time
@@ -154,6 +160,9 @@ func (s *Service) DeleteFilter(ctx context.Context, call *awsmodel.Call, in *ins
 		if err != nil {
 			return nil, err
 		}
+		if err := permitRule(ctx, tx, call, "DeleteFilter", f.Action); err != nil {
+			return nil, err
+		}
 		if err := findings.DeleteFilter(ctx, tx, f.Account, f.Region, f.ID); err != nil {
 			return nil, err
 		}
@@ -164,6 +173,15 @@ func (s *Service) DeleteFilter(ctx context.Context, call *awsmodel.Call, in *ins
 		}
 		return &inspector2.DeleteFilterOutput{Arn: in.Arn}, nil
 	})
+}
+
+// permitRule refuses an operation on a filter that is, was or becomes a rule to
+// accounts that may not change rules.
+func permitRule(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op string, actions ...findings.Action) error {
+	if !slices.Contains(actions, findings.Suppress) {
+		return nil
+	}
+	return inspector.PermitRule(ctx, tx, call, op)
 }
 
 // filtered is what a page token of ListFilters is bound to.
