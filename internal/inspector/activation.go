@@ -103,36 +103,6 @@ func ensureRoles(ctx context.Context, tx *store.Tx, t target, changed []activati
 	return nil
 }
 
-// permitRoles checks that a caller whose own account lacks a role may create
-// it. In its members the delegated administrator needs no permission.
-func (s *Service) permitRoles(ctx context.Context, call *awsmodel.Call, ids []string) error {
-	if s.config.Access == nil || len(ids) > 0 && !slices.Contains(ids, string(call.Account())) {
-		return nil
-	}
-	for _, principal := range []string{organizations.InspectorPrincipal, agentlessPrincipal} {
-		var has bool
-		err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-			has, err = iam.HasServiceLinkedRole(ctx, tx, call.Account(), principal)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if has {
-			continue
-		}
-		role := arn.New("iam", "", call.Account(), "role/aws-service-role/"+principal+"/*")
-		err = s.config.Access.Permit(ctx, call, "iam:CreateServiceLinkedRole", role, map[string][]string{"iam:AWSServiceName": {principal}})
-		if isRefusal(err) {
-			return denied("Invoking account is not authorized to perform iam:CreateServiceLinkedRole")
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Disable switches scan types off. An empty list of types is not "all": it
 // fails while any type is on, and older Terraform asks for the status so.
 func (s *Service) Disable(ctx context.Context, call *awsmodel.Call, in *inspector2.DisableInput) (*inspector2.DisableOutput, error) {

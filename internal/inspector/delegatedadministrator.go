@@ -33,28 +33,6 @@ func (s *Service) EnableDelegatedAdminAccount(ctx context.Context, call *awsmode
 	})
 }
 
-// permitDelegation checks the permissions that AWS names beside the operation
-// itself. The standing is asked first: a wrong role is the better explanation.
-func (s *Service) permitDelegation(ctx context.Context, call *awsmodel.Call, in *inspector2.EnableDelegatedAdminAccountInput) error {
-	if s.config.Access == nil {
-		return nil
-	}
-	err := s.Relation(ctx, call, &awsmodel.Operation{Name: "EnableDelegatedAdminAccount"}, in)
-	if err != nil {
-		return err
-	}
-	keys := map[string][]string{"organizations:ServicePrincipal": {organizations.InspectorPrincipal}}
-	for _, action := range []string{
-		"EnableAWSServiceAccess", "RegisterDelegatedAdministrator", "ListDelegatedAdministrators",
-		"ListAWSServiceAccessForOrganization", "DescribeOrganizationalUnit", "DescribeAccount", "DescribeOrganization",
-	} {
-		if err := s.config.Access.Permit(ctx, call, "organizations:"+action, "*", keys); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // delegate checks the account and designates it.
 func (s *Service) delegate(ctx context.Context, tx *store.Tx, call *awsmodel.Call, account arn.AccountID) error {
 	m, err := organizations.Of(ctx, tx, call.Account())
@@ -145,15 +123,8 @@ func (s *Service) designate(ctx context.Context, tx *store.Tx, org organizations
 // its members have been cleared away.
 func (s *Service) DisableDelegatedAdminAccount(ctx context.Context, call *awsmodel.Call, in *inspector2.DisableDelegatedAdminAccountInput) (*inspector2.DisableDelegatedAdminAccountOutput, error) {
 	const op = "DisableDelegatedAdminAccount"
-	if s.config.Access != nil {
-		err := s.Relation(ctx, call, &awsmodel.Operation{Name: op}, in)
-		if err == nil {
-			err = s.config.Access.Permit(ctx, call, "organizations:DeregisterDelegatedAdministrator", "*",
-				map[string][]string{"organizations:ServicePrincipal": {organizations.InspectorPrincipal}})
-		}
-		if err != nil {
-			return nil, err
-		}
+	if err := s.permitRemoval(ctx, call, in); err != nil {
+		return nil, err
 	}
 	return update(ctx, s, call, op, in, func(tx *store.Tx, standing relation.Standing) (*inspector2.DisableDelegatedAdminAccountOutput, error) {
 		d, err := activation.LookupDesignation(ctx, tx, standing.Organization, call.Region)
