@@ -1,174 +1,138 @@
-// Package crash kills a real server again and again while clients work on it,
-// and checks after each restart that everything acknowledged is still there
-// and that what was started comes to its end.
+// Package crash kills real processes again and again while clients work on
+// them, and checks after each restart that everything acknowledged is still
+// there and that what was started comes to its end.
 package crash
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
-	"os"
-	"strconv"
+	"sync"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/inspector2"
-	"github.com/aws/aws-sdk-go-v2/service/inspector2/types"
+	"muster/internal/store"
+	"muster/internal/store/findings"
+	"muster/internal/store/storetest"
+
 	"github.com/aws/aws-sdk-go-v2/service/organizations"
-	orgtypes "github.com/aws/aws-sdk-go-v2/service/organizations/types"
 )
 
-// rounds is how often the server is killed.
-const rounds = 12
+const (
+	// rounds is how often the server is killed.
+	rounds = 12
+	// actors is how many clients work at once.
+	actors = 3
+	// rest is how long everything may take to come to its end after the last
+	// start: on PostgreSQL the leases of a killed server run out first.
+	rest = 40 * time.Second
+)
 
-// model is what the server has acknowledged, and so may never lose.
-type model struct {
-	requests map[string]string // CreateAccount request id → account name
-	users    map[string]bool
-	filters  map[string]bool // arn
-	trusted  bool
-	tried    int
+// aspect is a side of the server that clients work on, with the model of what
+// it has acknowledged and so may never lose.
+type aspect interface {
+	name() string
+	// act makes a random change. Several may act at once.
+	act(ctx context.Context, rnd *rand.Rand)
+	// check compares the server with the model after a restart.
+	check(t *testing.T)
+	// settled compares the two when no server is going to be killed any more,
+	// and says what has not come to its end yet. It may rely on the aspects
+	// before it.
+	settled(ctx context.Context) error
+	// acknowledged counts the changes that the server has acknowledged.
+	acknowledged() int
 }
 
 func TestNothingAcknowledgedIsLost(t *testing.T) {
-	if testing.Short() {
-		t.Skip("kills a real server for about a minute: make test runs it")
+	muster(t)
+	for engine, url := range map[string]func(testing.TB) string{
+		"sqlite": func(testing.TB) string { return "" }, "postgres": storetest.Postgres,
+	} {
+		t.Run(engine, func(t *testing.T) {
+			p := newProcess(t, url(t))
+			aspects := prepare(t, p)
+			rnd := random(t)
+			var starting time.Duration
+			for range rounds {
+				life := time.Duration(30+rnd.IntN(600)) * time.Millisecond
+				live(p, aspects, rnd, life)
+				starting += p.start(t)
+				for _, a := range aspects {
+					t.Run(a.name(), a.check)
+				}
+			}
+			begun := time.Now()
+			for _, a := range aspects {
+				t.Run(a.name(), func(t *testing.T) { eventually(t, rest, func() error { return a.settled(t.Context()) }) })
+				t.Logf("%s: %d changes acknowledged", a.name(), a.acknowledged())
+				if a.acknowledged() == 0 {
+					t.Errorf("%s: the server acknowledged nothing", a.name())
+				}
+			}
+			t.Logf("ready %v after a kill, at rest %v after the last start", starting/rounds, time.Since(begun))
+			checkCounts(t, p)
+		})
 	}
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("MUSTER_SEED"); s != "" {
-		n, err := strconv.ParseUint(s, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		seed = n
-	}
-	t.Logf("MUSTER_SEED=%d replays this run", seed)
-	rnd := rand.New(rand.NewPCG(seed, 1))
+}
 
-	p := newProcess(t)
+// prepare starts a server with an organization and returns all its sides.
+func prepare(t *testing.T, p *process) []aspect {
+	t.Helper()
 	p.start(t)
 	c := p.signUp(t)
-	m := &model{requests: map[string]string{}, users: map[string]bool{}, filters: map[string]bool{}}
 	if _, err := c.organizations.CreateOrganization(t.Context(), &organizations.CreateOrganizationInput{}); err != nil {
 		t.Fatal(err)
 	}
-	for round := range rounds {
-		life := time.Duration(30+rnd.IntN(600)) * time.Millisecond
-		ctx, cancel := context.WithTimeout(t.Context(), life)
-		killed := make(chan struct{})
-		go func() {
-			defer close(killed)
-			<-ctx.Done()
-			p.kill()
-		}()
-		for ctx.Err() == nil {
-			m.act(ctx, c, rnd)
-		}
-		cancel()
-		<-killed
-		p.start(t)
-		m.check(t, c, round)
-	}
-	m.finish(t, c)
-	t.Logf("acknowledged of %d calls: %d account requests, %d users, %d filters", m.tried, len(m.requests), len(m.users), len(m.filters))
-	if len(m.requests)+len(m.users)+len(m.filters) < rounds {
-		t.Errorf("too little was acknowledged for the test to mean anything")
-	}
+	rules := &rules{clients: c}
+	advisories := newAdvisories(t, p)
+	return []aspect{&accounts{clients: c}, &users{clients: c}, rules, newAdministration(t, p, c), advisories, newHost(t, c, rules, advisories)}
 }
 
-// act makes one random change; what is acknowledged enters the model.
-func (m *model) act(ctx context.Context, c *clients, rnd *rand.Rand) {
-	m.tried++
-	name := fmt.Sprintf("n%d", m.tried)
-	switch rnd.IntN(4) {
-	case 0:
-		out, err := c.organizations.CreateAccount(ctx, &organizations.CreateAccountInput{AccountName: &name, Email: aws.String(name + "@example.com")})
-		if err == nil {
-			m.requests[*out.CreateAccountStatus.Id] = name
-		}
-	case 1:
-		if _, err := c.iam.CreateUser(ctx, &iam.CreateUserInput{UserName: &name}); err == nil {
-			m.users[name] = true
-		}
-	case 2:
-		out, err := c.inspector.CreateFilter(ctx, &inspector2.CreateFilterInput{Name: aws.String("filter-" + name), Action: types.FilterActionNone,
-			FilterCriteria: &types.FilterCriteria{Title: []types.StringFilter{{Comparison: types.StringComparisonPrefix, Value: &name}}}})
-		if err == nil {
-			m.filters[*out.Arn] = true
-		}
-	case 3:
-		_, err := c.organizations.EnableAWSServiceAccess(ctx, &organizations.EnableAWSServiceAccessInput{ServicePrincipal: aws.String("inspector2.amazonaws.com")})
-		m.trusted = m.trusted || err == nil
+// live lets the actors work until the server is killed.
+func live(p *process, aspects []aspect, rnd *rand.Rand, life time.Duration) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var working sync.WaitGroup
+	for range actors {
+		rnd := rand.New(rand.NewPCG(rnd.Uint64(), 1))
+		working.Go(func() {
+			for ctx.Err() == nil {
+				aspects[rnd.IntN(len(aspects))].act(ctx, rnd)
+			}
+		})
 	}
+	<-time.After(life)
+	p.kill()
+	cancel()
+	working.Wait()
 }
 
-// check compares the server with the model after a restart.
-func (m *model) check(t *testing.T, c *clients, round int) {
+// checkCounts looks into the store itself: what is counted as it changes must
+// equal a count of everything.
+func checkCounts(t *testing.T, p *process) {
 	t.Helper()
-	for id, name := range m.requests {
-		out, err := c.organizations.DescribeCreateAccountStatus(t.Context(), &organizations.DescribeCreateAccountStatusInput{CreateAccountRequestId: &id})
+	p.kill()
+	url := p.store
+	if url == "" {
+		url = "sqlite:" + p.data + "/muster.db"
+	}
+	s := storetest.Open(t, url, store.Options{})
+	err := s.View(t.Context(), func(tx *store.Tx) error {
+		wrong, err := findings.VerifyCounts(t.Context(), tx)
+		for _, w := range wrong {
+			t.Errorf("count of findings: %s", w)
+		}
 		if err != nil {
-			t.Errorf("round %d: the request for account %s is lost: %v", round, name, err)
-		} else if out.CreateAccountStatus.State == orgtypes.CreateAccountStateFailed && out.CreateAccountStatus.FailureReason != orgtypes.CreateAccountFailureReasonAccountLimitExceeded {
-			t.Errorf("round %d: account %s failed: %s", round, name, out.CreateAccountStatus.FailureReason)
+			return err
 		}
-	}
-	users := map[string]bool{}
-	for pages := iam.NewListUsersPaginator(c.iam, &iam.ListUsersInput{}); pages.HasMorePages(); {
-		page, err := pages.NextPage(t.Context())
-		if err != nil {
-			t.Fatal(err)
+		jobs, err := tx.JobCounts(t.Context())
+		for _, j := range jobs {
+			if j.Parked > 0 {
+				t.Errorf("%d jobs %s were given up", j.Parked, j.Kind)
+			}
 		}
-		for _, u := range page.Users {
-			users[*u.UserName] = true
-		}
-	}
-	filters := map[string]bool{}
-	for pages := inspector2.NewListFiltersPaginator(c.inspector, &inspector2.ListFiltersInput{}); pages.HasMorePages(); {
-		page, err := pages.NextPage(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range page.Filters {
-			filters[*f.Arn] = true
-		}
-	}
-	missing(t, round, "user", m.users, users)
-	missing(t, round, "filter", m.filters, filters)
-	if m.trusted {
-		out, err := c.organizations.ListAWSServiceAccessForOrganization(t.Context(), &organizations.ListAWSServiceAccessForOrganizationInput{})
-		if err != nil || len(out.EnabledServicePrincipals) != 1 {
-			t.Errorf("round %d: trusted access is lost: %v %v", round, out, err)
-		}
-	}
-}
-
-func missing(t *testing.T, round int, what string, want, got map[string]bool) {
-	t.Helper()
-	for name := range want {
-		if !got[name] {
-			t.Errorf("round %d: %s %s was acknowledged and is gone", round, what, name)
-		}
-	}
-}
-
-// finish waits until every account that was asked for exists or has failed
-// for a stated reason: jobs survive the kills, too.
-func (m *model) finish(t *testing.T, c *clients) {
-	t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	for {
-		out, err := c.organizations.ListCreateAccountStatus(t.Context(), &organizations.ListCreateAccountStatusInput{States: []orgtypes.CreateAccountState{orgtypes.CreateAccountStateInProgress}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(out.CreateAccountStatuses) == 0 && out.NextToken == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d accounts are still being created", len(out.CreateAccountStatuses))
-		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

@@ -2,50 +2,98 @@ package crash
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"strconv"
+	"sync"
 	"testing"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/inspector2"
-	"github.com/aws/aws-sdk-go-v2/service/organizations"
 )
 
-// process is a real server process on a fixed port with state that outlives it.
-type process struct {
-	binary, data, address string
-	cmd                   *exec.Cmd
-	log                   bytes.Buffer
-}
+// folder holds the programs under test and is gone after it.
+var folder string
 
-type clients struct {
-	iam           *iam.Client
-	organizations *organizations.Client
-	inspector     *inspector2.Client
-}
-
-func newProcess(t *testing.T) *process {
-	t.Helper()
-	p := &process{binary: filepath.Join(t.TempDir(), "muster"), data: filepath.Join(t.TempDir(), "data")}
-	if out, err := exec.Command("go", "build", "-o", p.binary, "muster/cmd/muster").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v: %s", err, out)
+func TestMain(m *testing.M) {
+	var err error
+	if folder, err = os.MkdirTemp("", "muster-crash-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
+	code := m.Run()
+	_ = os.RemoveAll(folder) // a temporary folder
+	os.Exit(code)
+}
+
+// build makes both programs side by side, as `make build` does.
+var build = sync.OnceValue(func() error {
+	out, err := exec.Command("go", "build", "-o", folder+"/", "muster/cmd/muster", "muster/cmd/muster-agent").CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("build: %w: %s", err, out)
+	}
+	return err
+})
+
+// muster returns the path of the program.
+func muster(t *testing.T) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("kills real processes: make test runs it")
+	}
+	if err := build(); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(folder, "muster")
+}
+
+// random returns the run's source of chance. The variable MUSTER_SEED repeats
+// its decisions; when exactly processes die is up to the machine.
+func random(t *testing.T) *rand.Rand {
+	t.Helper()
+	seed := uint64(time.Now().UnixNano())
+	if s := os.Getenv("MUSTER_SEED"); s != "" {
+		n, err := strconv.ParseUint(s, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seed = n
+	}
+	t.Logf("MUSTER_SEED=%d repeats the decisions of this run", seed)
+	return rand.New(rand.NewPCG(seed, 1))
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.address = l.Addr().String()
-	l.Close()
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// process is a `muster server` on a fixed address with state that outlives it.
+type process struct {
+	binary, data, address, store string
+	cmd                          *exec.Cmd
+	log                          bytes.Buffer
+	failures                     failures
+}
+
+// newProcess prepares a server on a store, or on the embedded one.
+func newProcess(t *testing.T, store string) *process {
+	t.Helper()
+	p := &process{binary: muster(t), data: filepath.Join(t.TempDir(), "data"), address: freeAddress(t), store: store}
 	t.Cleanup(func() {
 		p.kill()
+		for _, f := range p.failures.list {
+			t.Errorf("the server failed: %s", f)
+		}
 		if t.Failed() {
 			t.Logf("server log:\n%s", p.log.String())
 		}
@@ -54,32 +102,45 @@ func newProcess(t *testing.T) *process {
 }
 
 func (p *process) environment() []string {
-	return append(os.Environ(), "MUSTER_DATA="+p.data, "MUSTER_LISTEN="+p.address, "MUSTER_FEEDS_INTERVAL=0s", "MUSTER_TRANSITION=20ms")
+	return append(os.Environ(), "MUSTER_DATA="+p.data, "MUSTER_LISTEN="+p.address, "MUSTER_STORE="+p.store,
+		"MUSTER_FEEDS_INTERVAL=0s", "MUSTER_TRANSITION=20ms")
 }
 
-// start runs the server and waits until it answers.
-func (p *process) start(t *testing.T) {
+// run runs a command of the program beside the server; when ctx ends the
+// command is killed without warning.
+func (p *process) run(ctx context.Context, args ...string) (stdout string, err error) {
+	cmd := exec.CommandContext(ctx, p.binary, args...)
+	cmd.Env = p.environment()
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		return out.String(), fmt.Errorf("muster %v: %w: %s%s", args, err, out.String(), errs.String())
+	}
+	return out.String(), nil
+}
+
+// start runs the server, waits until it answers, and tells how long that took.
+func (p *process) start(t *testing.T) time.Duration {
 	t.Helper()
+	begun := time.Now()
 	p.cmd = exec.Command(p.binary, "server")
 	p.cmd.Env = p.environment()
 	p.cmd.Stderr, p.cmd.Stdout = &p.log, &p.log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(30 * time.Second)
-	for {
+	eventually(t, 30*time.Second, func() error {
 		resp, err := http.Get("http://" + p.address + "/healthz")
-		if err == nil {
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return
-			}
+		if err != nil {
+			return err
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the server does not answer: %v\n%s", err, p.log.String())
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("health: %s", resp.Status)
 		}
-		time.Sleep(5 * time.Millisecond)
-	}
+		return nil
+	})
+	return time.Since(begun)
 }
 
 // kill ends the process without warning.
@@ -92,31 +153,21 @@ func (p *process) kill() {
 	p.cmd = nil
 }
 
-// signUp makes the first account with the operator's command and returns
-// clients of its root that never retry by themselves.
-func (p *process) signUp(t *testing.T) *clients {
+// eventually looks again and again until there is nothing wrong.
+func eventually(t *testing.T, limit time.Duration, look func() error) {
 	t.Helper()
-	cmd := exec.Command(p.binary, "admin", "create-account", "--name", "management", "--email", "management@example.com")
-	cmd.Env = p.environment()
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("create-account: %v: %s", err, out)
-	}
-	var id, secret string
-	for _, line := range strings.Split(string(out), "\n") {
-		if f := strings.Fields(line); len(f) == 2 {
-			switch f[0] {
-			case "aws_access_key_id":
-				id = f[1]
-			case "aws_secret_access_key":
-				secret = f[1]
-			}
+	deadline := time.After(limit)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := look()
+		if err == nil {
+			return
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("not within %v: %v", limit, err)
+		case <-tick.C:
 		}
 	}
-	cfg := aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String(fmt.Sprintf("http://%s", p.address)),
-		Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""),
-		Retryer:     func() aws.Retryer { return aws.NopRetryer{} },
-	}
-	return &clients{iam: iam.NewFromConfig(cfg), organizations: organizations.NewFromConfig(cfg), inspector: inspector2.NewFromConfig(cfg)}
 }
