@@ -52,7 +52,9 @@ func enqueueChanged(ctx context.Context, tx *store.Tx, kind string, account arn.
 	})
 }
 
-func enqueueResuppress(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region) error {
+// EnqueueResuppress asks for the rules in force to be applied to an account's
+// findings in a Region once this transaction has committed.
+func EnqueueResuppress(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region) error {
 	return enqueueChanged(ctx, tx, JobResuppress, account, region)
 }
 

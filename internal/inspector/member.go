@@ -80,7 +80,7 @@ func (s *Service) associate(ctx context.Context, tx *store.Tx, m activation.Memb
 	if err := s.enqueueSetup(ctx, tx, m.Administrator, m.Region, now.Add(s.config.Transition)); err != nil {
 		return err
 	}
-	return enqueueResuppress(ctx, tx, m.Account, m.Region)
+	return EnqueueResuppress(ctx, tx, m.Account, m.Region)
 }
 
 // DisassociateMember ends a relationship. The account goes on scanning alone,
@@ -117,7 +117,7 @@ func (s *Service) release(ctx context.Context, tx *store.Tx, m activation.Member
 	if err := inheritConfiguration(ctx, tx, m); err != nil {
 		return err
 	}
-	return enqueueResuppress(ctx, tx, m.Account, m.Region)
+	return EnqueueResuppress(ctx, tx, m.Account, m.Region)
 }
 
 // GetMember returns a relationship, ended ones included.

@@ -45,7 +45,7 @@ func criteriaOf(in *inspector2.FilterCriteria) (criteria.Criteria, error) {
 		}
 	}
 	if name, err := c.Check(); err != nil {
-		return c, invalidField("filterCriteria."+string(name), "%v", err)
+		return c, invalidField("filterCriteria."+string(name), "Value at 'filterCriteria.%s': %v", name, err)
 	}
 	return c, nil
 }

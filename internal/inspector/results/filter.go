@@ -24,6 +24,9 @@ const (
 	mostRules = 500
 	// mostTags is how many tags a filter may have.
 	mostTags = 50
+	// accountsAtOnce is how many accounts a changed rule acts on in its own
+	// transaction.
+	accountsAtOnce = 25
 	// filtersAtOnce is the size of a page of filters.
 	filtersAtOnce = 100
 )
@@ -138,13 +141,21 @@ func (s *Service) save(ctx context.Context, tx *store.Tx, scope inspector.Scope,
 	return s.apply(ctx, tx, scope, now)
 }
 
-// apply lets the rules in force act on every finding that they could touch.
+// apply lets the rules in force act on every finding that they could touch: at
+// once in the accounts of a small organization and in the first ones of a
+// large one, by a job for each of the others.
 func (s *Service) apply(ctx context.Context, tx *store.Tx, scope inspector.Scope, now time.Time) error {
 	accounts, err := findings.AccountsWith(ctx, tx, scope, scope.Region)
 	if err != nil {
 		return err
 	}
-	for _, account := range accounts {
+	for i, account := range accounts {
+		if i >= accountsAtOnce {
+			if err := inspector.EnqueueResuppress(ctx, tx, account, scope.Region); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := s.config.Resuppress(ctx, tx, account, scope.Region, now); err != nil {
 			return err
 		}
