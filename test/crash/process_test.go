@@ -80,15 +80,17 @@ func freeAddress(t *testing.T) string {
 // process is a `muster server` on a fixed address with state that outlives it.
 type process struct {
 	binary, data, address, store string
-	cmd                          *exec.Cmd
-	log                          bytes.Buffer
-	failures                     failures
+	// transition is how long asynchronous states last.
+	transition time.Duration
+	cmd        *exec.Cmd
+	log        bytes.Buffer
+	failures   failures
 }
 
 // newProcess prepares a server on a store, or on the embedded one.
 func newProcess(t *testing.T, store string) *process {
 	t.Helper()
-	p := &process{binary: muster(t), data: filepath.Join(t.TempDir(), "data"), address: freeAddress(t), store: store}
+	p := &process{binary: muster(t), data: filepath.Join(t.TempDir(), "data"), address: freeAddress(t), store: store, transition: 20 * time.Millisecond}
 	t.Cleanup(func() {
 		p.kill()
 		for _, f := range p.failures.list {
@@ -103,7 +105,7 @@ func newProcess(t *testing.T, store string) *process {
 
 func (p *process) environment() []string {
 	return append(os.Environ(), "MUSTER_DATA="+p.data, "MUSTER_LISTEN="+p.address, "MUSTER_STORE="+p.store,
-		"MUSTER_FEEDS_INTERVAL=0s", "MUSTER_TRANSITION=20ms")
+		"MUSTER_FEEDS_INTERVAL=0s", "MUSTER_TRANSITION="+p.transition.String())
 }
 
 // run runs a command of the program beside the server; when ctx ends the
