@@ -164,12 +164,13 @@ func (s *session) stop(t *testing.T) {
 // wrote, and returns "CVE package" pairs of operating-system packages.
 func debianFindings(t *testing.T, data, address string) map[string]bool {
 	t.Helper()
-	cfg, err := config.LoadDefaultConfig(t.Context(), config.WithSharedConfigProfile("audit"), config.WithHTTPClient(up.HTTPClient()),
+	cfg, err := config.LoadDefaultConfig(t.Context(), config.WithSharedConfigProfile("audit"),
 		config.WithSharedConfigFiles([]string{filepath.Join(data, "aws", "config")}),
 		config.WithSharedCredentialsFiles([]string{filepath.Join(data, "aws", "credentials")}))
 	if err != nil {
 		t.Fatal(err)
 	}
+	cfg.HTTPClient = up.HTTPClient()
 	if cfg.BaseEndpoint == nil || *cfg.BaseEndpoint != "http://"+address {
 		t.Errorf("the written profile points at %v", aws.ToString(cfg.BaseEndpoint))
 	}
