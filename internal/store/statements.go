@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"regexp"
 )
 
 // SQLite parses and plans a statement anew each time it is given as text,
@@ -20,6 +21,11 @@ const statements = 128
 // longestStatement is the longest text that is kept. Longer ones carry values
 // in numbers that hardly come again.
 const longestStatement = 8192
+
+// boundLimit is a LIMIT that is given as a value. SQLite looks at such values
+// when it plans, and so plans again whenever one is bound; it does not look
+// into expressions.
+var boundLimit = regexp.MustCompile(`\bLIMIT (\$\d+)`)
 
 // preparing opens connections that keep statements.
 type preparing struct {
@@ -117,7 +123,7 @@ func (c *preparedConn) take(ctx context.Context, query string) (liteStmt, error)
 	if e := c.kept[query]; e != nil {
 		return c.remove(e).stmt, nil
 	}
-	stmt, err := c.PrepareContext(ctx, query)
+	stmt, err := c.PrepareContext(ctx, boundLimit.ReplaceAllString(query, "LIMIT CAST(${1} AS BIGINT)"))
 	if err != nil {
 		return nil, err
 	}

@@ -178,6 +178,23 @@ func BenchmarkStatements(b *testing.B) {
 			}
 			b.ReportMetric(each*float64(b.N)/b.Elapsed().Seconds(), "statements/s")
 		})
+		b.Run("list/"+c.name, func(b *testing.B) {
+			for b.Loop() {
+				err := s.View(ctx, func(tx *store.Tx) error {
+					for range each {
+						rows, err := tx.Query(ctx, `SELECT name FROM settings WHERE name > $1 ORDER BY name LIMIT $2`, "x", 10)
+						if _, err := store.All(rows, err, store.Text); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(each*float64(b.N)/b.Elapsed().Seconds(), "statements/s")
+		})
 		b.Run("read/"+c.name, func(b *testing.B) {
 			for b.Loop() {
 				err := s.View(ctx, func(tx *store.Tx) error {
