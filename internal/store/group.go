@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -83,7 +84,7 @@ func (t *turn) run(ctx context.Context, tx *Tx, fn func(*Tx) error) (err error) 
 		err = tx.failed
 	}
 	if err == nil {
-		err = ctx.Err()
+		err = cmp.Or(ctx.Err(), tx.store.fault())
 	}
 	return err
 }

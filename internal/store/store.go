@@ -51,6 +51,10 @@ type Options struct {
 	// Statements bounds the prepared statements that each connection of
 	// SQLite keeps; 0 means 128, negative none.
 	Statements int
+	// Fault, if set, is asked before each statement of a transaction and
+	// before the commit of an Update; the error that it returns takes their
+	// place. Tests make the Nth thing fail with it.
+	Fault func() error
 }
 
 // Store is an open, migrated database. It is safe for concurrent use.
@@ -62,6 +66,7 @@ type Store struct {
 	write, read *sql.DB
 	log         *slog.Logger
 	now         func() time.Time
+	fault       func() error
 	lastID      atomic.Int64
 	wakes       *wakes
 	// turns hands Updates to the writer of SQLite (group.go).
@@ -77,12 +82,15 @@ type Store struct {
 // up to date under a lock. A schema written by a newer program is refused with
 // ErrNewerSchema and left alone.
 func Open(ctx context.Context, url string, opts Options) (*Store, error) {
-	s := &Store{log: opts.Log, now: opts.Now, wakes: newWakes(), turns: make(chan *turn), closed: make(chan struct{})}
+	s := &Store{log: opts.Log, now: opts.Now, fault: opts.Fault, wakes: newWakes(), turns: make(chan *turn), closed: make(chan struct{})}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.fault == nil {
+		s.fault = func() error { return nil }
 	}
 	if err := s.connect(ctx, url, opts); err != nil {
 		return nil, err

@@ -118,7 +118,7 @@ func (s *Store) updateOnce(ctx context.Context, fn func(*Tx) error) (failed, err
 	defer func() { _ = t.Rollback() }()
 	tx := &Tx{tx: t, store: s}
 	if err = fn(tx); err == nil {
-		err = tx.failed
+		err = cmp.Or(tx.failed, s.fault())
 	}
 	if err != nil {
 		return cmp.Or(tx.failed, err), err
@@ -161,6 +161,9 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error
 	if err != nil {
 		return 0, err
 	}
+	if err := tx.store.fault(); err != nil {
+		return 0, tx.fail(err)
+	}
 	r, err := tx.tx.ExecContext(ctx, query, args...)
 	if err != nil {
 		return 0, tx.fail(err)
@@ -179,6 +182,9 @@ func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, 
 	if err != nil {
 		return nil, err
 	}
+	if err := tx.store.fault(); err != nil {
+		return nil, tx.fail(err)
+	}
 	rows, err := tx.tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, tx.fail(err)
@@ -189,6 +195,9 @@ func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, 
 // QueryRow runs a statement that returns one row; One scans it.
 func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
 	ctx, err := tx.usable(ctx)
+	if err == nil {
+		err = tx.store.fault()
+	}
 	if err != nil {
 		// A row cannot be made from an error, but a cancelled query can.
 		over, cancel := context.WithCancelCause(ctx)

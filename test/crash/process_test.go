@@ -128,6 +128,7 @@ func (p *process) start(t *testing.T) time.Duration {
 	p.cmd = exec.Command(p.binary, "server")
 	p.cmd.Env = p.environment()
 	p.cmd.Stderr, p.cmd.Stdout = &p.log, &p.log
+	dieWithTest(p.cmd)
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

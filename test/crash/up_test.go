@@ -55,6 +55,7 @@ func startUp(t *testing.T, data, address, feeds string) *session {
 		t.Fatal(err)
 	}
 	s.cmd.Stdout, s.cmd.Stderr = w, w
+	dieWithTest(s.cmd)
 	err = s.cmd.Start()
 	w.Close()
 	if err != nil {
