@@ -8,7 +8,6 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	"muster/internal/inspector/relation"
-	"muster/internal/organizations"
 	"muster/internal/store"
 	"muster/internal/store/activation"
 )
@@ -42,25 +41,13 @@ func PermitRule(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op strin
 // standingOf returns how an account stands to its organization in a Region.
 func standingOf(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region) (relation.Standing, error) {
 	s := relation.Standing{Account: account, Region: region}
-	m, err := organizations.Of(ctx, tx, account)
-	if errors.Is(err, store.ErrNotFound) {
-		return s, nil
-	}
+	found, err := activation.StandingOf(ctx, tx, account, region)
 	if err != nil {
-		return s, err
-	}
-	s.Organization, s.Management = m.Org, m.Management
-	d, err := activation.LookupDesignation(ctx, tx, m.Org, region)
-	if err != nil || d.Status != activation.Designated {
 		return s, ignore(err, store.ErrNotFound)
 	}
-	s.Administrator = d.Account
-	if d.Account == account {
-		return s, nil
-	}
-	r, err := activation.LookupMember(ctx, tx, d.Account, region, account)
-	s.Associated = err == nil && r.Relationship.Associated()
-	return s, ignore(err, store.ErrNotFound)
+	s.Organization, s.Management = found.Organization, found.Management
+	s.Administrator, s.Associated = found.Administrator, found.Associated
+	return s, nil
 }
 
 // ignore is err, or nil when it is the one that does not matter.
