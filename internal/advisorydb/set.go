@@ -72,6 +72,19 @@ func Open(dir string) (*Set, error) {
 	return s.handle(), nil
 }
 
+// VerifyFile reads one file of the set in the folder against its checksums.
+func VerifyFile(dir string, info Info) error {
+	s := &shared{dir: dir, files: []Info{info}, byName: map[string]*File{}, tables: map[Kind]*Table{}}
+	if err := s.open(info); err != nil {
+		s.unmap()
+		return err
+	}
+	s.users.Store(1)
+	set := s.handle()
+	defer set.Close()
+	return set.Verify()
+}
+
 // Empty is a set that knows nothing: the state before the first import.
 func Empty() *Set {
 	s := &shared{byName: map[string]*File{}, tables: map[Kind]*Table{}}

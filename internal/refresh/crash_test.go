@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"muster/internal/advisorydb"
 	"muster/internal/refresh"
 	"muster/internal/store"
 	"muster/internal/store/feeds"
@@ -215,22 +214,49 @@ func TestOldGenerationsAreKeptAndRestored(t *testing.T) {
 	})
 }
 
-// TestDamagedFilesAreImportedAgain loses a file of the generation in service.
+// TestDamagedFilesAreImportedAgain damages a file of the generation in service:
+// it is cut, gone, or a bit of it has turned.
 func TestDamagedFilesAreImportedAgain(t *testing.T) {
-	f := newFixture(t, nil)
-	f.sync(refresh.SyncOptions{})
-	if err := os.Truncate(filepath.Join(f.dir, "generations", "1", "osv-Debian.db"), 100); err != nil {
-		t.Fatal(err)
+	for name, damage := range map[string]func(path string) error{
+		"cut":  func(path string) error { return os.Truncate(path, 100) },
+		"gone": os.Remove,
+		"rot": func(path string) error {
+			body, err := os.ReadFile(path)
+			if err == nil {
+				body[len(body)-40] ^= 1
+				err = os.WriteFile(path, body, 0o644)
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, nil)
+			f.sync(refresh.SyncOptions{})
+			if err := damage(filepath.Join(f.dir, "generations", "1", "osv-Debian.db")); err != nil {
+				t.Fatal(err)
+			}
+			if err := verifyCurrent(t, f.newService()); err == nil {
+				t.Fatal("the damage does not show")
+			}
+			if report := f.sync(refresh.SyncOptions{}); !find(t, report, "osv/Debian").Imported || find(t, report, "osv/npm").Imported {
+				t.Errorf("%+v", report)
+			}
+			if err := verifyCurrent(t, f.newService()); err != nil || f.fixedIn("p1") != "2.0" {
+				t.Errorf("not repaired: %v", err)
+			}
+		})
 	}
-	if _, err := f.newService().Current(t.Context()); !errors.Is(err, advisorydb.ErrCorrupt) {
-		t.Errorf("%v", err)
+}
+
+func verifyCurrent(t *testing.T, s *refresh.Service) error {
+	t.Helper()
+	defer s.Close()
+	set, err := s.Current(t.Context())
+	if err != nil {
+		return err
 	}
-	if report := f.sync(refresh.SyncOptions{}); !find(t, report, "osv/Debian").Imported || find(t, report, "osv/npm").Imported {
-		t.Errorf("%+v", report)
-	}
-	if f.fixedIn("p1") != "2.0" {
-		t.Error("not repaired")
-	}
+	defer set.Close()
+	return set.Verify()
 }
 
 // TestWebMirror syncs from a web server: nothing that did not change is

@@ -131,8 +131,11 @@ func (s *Service) usable(dir string) []advisorydb.Info {
 		return nil
 	}
 	return slices.DeleteFunc(m.Files, func(f advisorydb.Info) bool {
-		stat, err := os.Stat(filepath.Join(dir, f.File))
-		return err != nil || stat.Size() != f.Size
+		err := advisorydb.VerifyFile(dir, f)
+		if err != nil {
+			s.config.Log.Warn("advisory file in service is damaged; importing it again", "error", err)
+		}
+		return err != nil
 	})
 }
 
