@@ -4,6 +4,7 @@
 package feedscmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -121,7 +122,9 @@ func newStatus(open func(*cobra.Command) (State, error)) *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
 		Short: "Show what was imported, when, and what is wrong",
-		Args:  cobra.NoArgs,
+		Long: `Shows every source with its last import and what is wrong with it, and reads the files in service. It
+fails when they are damaged.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			state, s, err := service(cmd, open)
 			if err != nil {
@@ -133,9 +136,25 @@ func newStatus(open func(*cobra.Command) (State, error)) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printStatus(cmd.OutOrStdout(), status, time.Now())
+			if err := printStatus(cmd.OutOrStdout(), status, time.Now()); err != nil {
+				return err
+			}
+			return verify(cmd.Context(), s)
 		},
 	}
+}
+
+// verify reads what is in service.
+func verify(ctx context.Context, s *refresh.Service) error {
+	set, err := s.Current(ctx)
+	if err == nil {
+		defer set.Close()
+		err = set.Verify()
+	}
+	if err != nil {
+		return fmt.Errorf("advisories in service: %w\n'muster feeds sync' imports again what is damaged", err)
+	}
+	return nil
 }
 
 // printStatus writes one line per source. Times are UTC.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"muster/internal/advisorydb"
 	"muster/internal/cli/feedscmd"
 	"muster/internal/store"
 	"muster/internal/store/storetest"
@@ -55,6 +56,13 @@ func TestSyncAndStatus(t *testing.T) {
 	expect("kev.json: rejected: not a KEV catalogue", feedscmd.ErrRejected, "sync", "--from", mirror)
 	expect("kev.json  1", nil, "status")
 	expect("rejected  not a KEV catalogue", nil, "status")
+	if err := os.Truncate(filepath.Join(dir, "generations", "1", "kev.db"), 40); err != nil {
+		t.Fatal(err)
+	}
+	expect("kev.json  1", advisorydb.ErrCorrupt, "status")
+	write(catalogue)
+	expect("Imported 1 of 1 files; generation 2 is in service.", nil, "sync", "--from", mirror)
+	expect("kev.json  1", nil, "status")
 	if out, err := run(t, s, dir, "sync", "--from", filepath.Join(mirror, "missing")); err == nil {
 		t.Errorf("a folder that is not there: %s", out)
 	}
