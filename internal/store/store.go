@@ -69,6 +69,7 @@ type Store struct {
 	fault       func() error
 	lastID      atomic.Int64
 	wakes       *wakes
+	kept        *kept
 	// turns hands Updates to the writer of SQLite (group.go).
 	turns chan *turn
 	// closed ends the background goroutines; background waits for them.
@@ -82,7 +83,7 @@ type Store struct {
 // up to date under a lock. A schema written by a newer program is refused with
 // ErrNewerSchema and left alone.
 func Open(ctx context.Context, url string, opts Options) (*Store, error) {
-	s := &Store{log: opts.Log, now: opts.Now, fault: opts.Fault, wakes: newWakes(), turns: make(chan *turn), closed: make(chan struct{})}
+	s := &Store{log: opts.Log, now: opts.Now, fault: opts.Fault, wakes: newWakes(), kept: newKept(keptBytes), turns: make(chan *turn), closed: make(chan struct{})}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

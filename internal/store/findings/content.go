@@ -117,20 +117,28 @@ func packageColumn(a criteria.Attribute) string {
 	return "p.name"
 }
 
-// readContents returns the contents with the ids.
+// contentKey is a content's place among the values that a store keeps: it never
+// changes, and its id never comes again.
+type contentKey int64
+
+// readContents returns the contents with the ids. Nobody may change what they
+// point at: they are shared.
 func readContents(ctx context.Context, tx *store.Tx, ids []int64) (map[int64]finding.Content, error) {
 	found := make(map[int64]finding.Content, len(ids))
-	err := chunks(ids, func(part []int64) error {
+	var unread []int64
+	for _, id := range ids {
+		if c, ok := tx.Kept(contentKey(id)).(*finding.Content); ok {
+			found[id] = *c
+		} else {
+			unread = append(unread, id)
+		}
+	}
+	err := chunks(unread, func(part []int64) error {
 		var w store.Where
 		store.In(&w, "id", part...)
 		rows, err := tx.Query(ctx, `SELECT id, body FROM contents`+w.SQL(), w.Args()...)
-		_, err = all(rows, err, func(s scanner) (id int64, err error) {
-			var body string
-			if err := s.Scan(&id, &body); err != nil {
-				return id, err
-			}
-			var c finding.Content
-			err = json.Unmarshal([]byte(body), &c)
+		_, err = all(rows, err, func(s scanner) (int64, error) {
+			id, c, err := scanContent(tx, s)
 			found[id] = c
 			return id, err
 		})
@@ -140,6 +148,18 @@ func readContents(ctx context.Context, tx *store.Tx, ids []int64) (map[int64]fin
 		return nil, fmt.Errorf("read contents: %w", err)
 	}
 	return found, nil
+}
+
+func scanContent(tx *store.Tx, s scanner) (id int64, c finding.Content, err error) {
+	var body string
+	if err := s.Scan(&id, &body); err != nil {
+		return id, c, err
+	}
+	if err := json.Unmarshal([]byte(body), &c); err != nil {
+		return id, c, err
+	}
+	tx.Keep(contentKey(id), &c, 2*len(body))
+	return id, c, nil
 }
 
 // dropContents removes those of the contents that no finding has any more.
