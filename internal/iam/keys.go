@@ -51,10 +51,22 @@ func NewKeys(st *store.Store, kr *keyring.Keyring, set *managed.Set, now func() 
 	return &Keys{store: st, keyring: kr, managed: set, now: now, cache: recall.New(now)}
 }
 
+// keyringSetting holds the fingerprint of the keyring that seals the secrets.
+const keyringSetting = "keyring"
+
+// HasKeyring reports whether a keyring seals the database's secrets already.
+func HasKeyring(ctx context.Context, tx *store.Tx) (bool, error) {
+	_, err := settings.Get(ctx, tx, keyringSetting)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // BindKeyring makes sure that a database is always opened with the keyring that
 // sealed its secrets. The first call remembers it.
 func BindKeyring(ctx context.Context, tx *store.Tx, kr *keyring.Keyring, now time.Time) error {
-	bound, err := settings.PutFirst(ctx, tx, "keyring", kr.Fingerprint(), now)
+	bound, err := settings.PutFirst(ctx, tx, keyringSetting, kr.Fingerprint(), now)
 	if err != nil {
 		return fmt.Errorf("bind the key-encryption key: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -98,19 +99,37 @@ func OpenStore(ctx context.Context, c config.Config, log *slog.Logger) (*store.S
 
 // openState opens the store with the keyring that its secrets are sealed by.
 func openState(ctx context.Context, c config.Config, log *slog.Logger) (*store.Store, *keyring.Keyring, error) {
-	ring, err := keyring.Load(os.Getenv("MUSTER_KEY"), c.KeyPath())
-	if err != nil {
-		return nil, nil, err
-	}
 	st, err := store.Open(ctx, c.StoreURL(), store.Options{Log: log})
 	if err != nil {
 		return nil, nil, err
 	}
-	err = st.Update(ctx, func(tx *store.Tx) error { return iam.BindKeyring(ctx, tx, ring, time.Now()) })
+	ring, err := openKeyring(ctx, c, st)
 	if err != nil {
 		return nil, nil, errors.Join(err, st.Close())
 	}
 	return st, ring, nil
+}
+
+// openKeyring loads the keyring. A missing key file is made for a new database
+// only: no other key opens what is sealed in one that is in use.
+func openKeyring(ctx context.Context, c config.Config, st *store.Store) (*keyring.Keyring, error) {
+	encoded := os.Getenv("MUSTER_KEY")
+	if _, err := os.Stat(c.KeyPath()); encoded == "" && errors.Is(err, fs.ErrNotExist) {
+		var used bool
+		err := st.View(ctx, func(tx *store.Tx) (err error) { used, err = iam.HasKeyring(ctx, tx); return err })
+		if err != nil {
+			return nil, err
+		}
+		if used {
+			return nil, fmt.Errorf("the key file %s is missing, and the database's secrets are sealed with it: give it back, or set MUSTER_KEY", c.KeyPath())
+		}
+	}
+	ring, err := keyring.Load(encoded, c.KeyPath())
+	if err != nil {
+		return nil, err
+	}
+	err = st.Update(ctx, func(tx *store.Tx) error { return iam.BindKeyring(ctx, tx, ring, time.Now()) })
+	return ring, err
 }
 
 // grace is how long requests in flight may take after the stop.

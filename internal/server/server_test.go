@@ -144,6 +144,12 @@ func TestAnotherKeyIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.KeyFile = filepath.Join(t.TempDir(), "other")
+	if _, err := OpenOperator(t.Context(), c); err == nil || !strings.Contains(err.Error(), c.KeyFile+" is missing") {
+		t.Errorf("got %v, want the missing key named", err)
+	}
+	if _, err := keyring.Load("", c.KeyFile); err != nil { // makes one
+		t.Fatal(err)
+	}
 	if _, err := OpenOperator(t.Context(), c); !errors.Is(err, keyring.ErrWrongKey) {
 		t.Errorf("got %v, want the wrong key refused", err)
 	}

@@ -20,12 +20,17 @@ var (
 	ErrBusy = errors.New("database too busy")
 	// ErrLeaseLost: a job's lease ended and somebody else may run it now.
 	ErrLeaseLost = errors.New("lease lost")
+	// ErrMissing: the file of an embedded database is gone.
+	ErrMissing = errors.New("database missing")
+	// ErrFull: there is no room for what is to be written.
+	ErrFull = errors.New("the disk is full")
 	// ErrNewerSchema: the database was written by a newer program.
 	ErrNewerSchema = errors.New("database schema is newer than this program")
 )
 
 // PostgreSQL's error codes that mean something to us.
 const (
+	pgDiskFull             = "53100"
 	pgUniqueViolation      = "23505"
 	pgSerializationFailure = "40001"
 	pgDeadlockDetected     = "40P01"
@@ -42,6 +47,8 @@ func translate(err error) error {
 		return fmt.Errorf("%w: %w", ErrConflict, err)
 	case isBusy(err):
 		return fmt.Errorf("%w: %w", ErrBusy, err)
+	case isFull(err):
+		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
 	return err
 }
@@ -71,6 +78,16 @@ func isConflict(err error) bool {
 // isBusy is true when another process held SQLite's write lock for longer
 // than the busy timeout.
 func isBusy(err error) bool { return sqliteCode(err)&0xff == sqlite3.SQLITE_BUSY }
+
+// isFull knows that SQLite needs room for the file that its processes share
+// before it writes anything, and calls the want of that an I/O error.
+func isFull(err error) bool {
+	switch sqliteCode(err) {
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE:
+		return true
+	}
+	return pgCode(err) == pgDiskFull
+}
 
 // isRetryable is true for what PostgreSQL asks to run again: the transaction
 // had no effect and the same transaction may succeed next time.

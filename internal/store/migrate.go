@@ -55,7 +55,7 @@ func migrateWith(ctx context.Context, provider *goose.Provider) error {
 		return err
 	}
 	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("store: migrate: %w", err)
+		return fmt.Errorf("store: migrate: %w", translate(err))
 	}
 	// A newer program may have migrated while this one waited for the lock.
 	return refuseNewer(ctx, provider, known)
@@ -64,7 +64,7 @@ func migrateWith(ctx context.Context, provider *goose.Provider) error {
 func refuseNewer(ctx context.Context, provider *goose.Provider, known int64) error {
 	found, err := provider.GetDBVersion(ctx)
 	if err != nil {
-		return fmt.Errorf("store: read the schema's version: %w", err)
+		return fmt.Errorf("store: read the schema's version: %w", translate(err))
 	}
 	if found > known {
 		return fmt.Errorf("store: %w: the database has schema %d, this program knows up to %d; "+
@@ -81,7 +81,7 @@ func (s *Store) lockMigration(url string) (unlock func() error, err error) {
 	if !ok {
 		return func() error { return nil }, nil
 	}
-	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(lockPath(path), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -90,3 +90,6 @@ func (s *Store) lockMigration(url string) (unlock func() error, err error) {
 	}
 	return f.Close, nil
 }
+
+// lockPath is the lock file of a SQLite database. It stays when it was made.
+func lockPath(path string) string { return path + ".lock" }

@@ -65,6 +65,35 @@ func TestNewerSchemaIsRefusedAndUntouched(t *testing.T) {
 	})
 }
 
+func TestMissingDatabaseIsNotBegunAnew(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "muster.db")
+	open := func() error {
+		s, err := store.Open(t.Context(), "sqlite:"+path, store.Options{})
+		if err == nil {
+			err = s.Close()
+		}
+		return err
+	}
+	if err := open(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(); !errors.Is(err, store.ErrMissing) {
+		t.Errorf("a database that is gone: %v", err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the refusal left a database behind")
+	}
+	if err := os.Remove(path + ".lock"); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(); err != nil {
+		t.Errorf("after its lock file is gone, too: %v", err)
+	}
+}
+
 func TestUnusableAddresses(t *testing.T) {
 	base := storetest.Postgres(t)
 	missing, err := url.Parse(base)

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -43,6 +44,9 @@ const (
 
 func (s *Store) openSQLite(ctx context.Context, path string, opts Options) error {
 	s.engine = SQLite
+	if err := refuseMissing(path); err != nil {
+		return err
+	}
 	if err := createPrivate(path); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
@@ -63,7 +67,7 @@ func (s *Store) openSQLite(ctx context.Context, path string, opts Options) error
 	s.read.SetConnMaxIdleTime(readerIdle)
 	s.read.SetConnMaxLifetime(readerLife)
 	if err := s.write.PingContext(ctx); err != nil {
-		return errors.Join(fmt.Errorf("store: open %s: %w", path, err), s.Close())
+		return errors.Join(fmt.Errorf("store: open %s: %w", path, translate(err)), s.Close())
 	}
 	s.background.Go(s.writeGroups)
 	return nil
@@ -76,6 +80,20 @@ func openPool(path string, extra url.Values, opts Options) (*sql.DB, error) {
 		return nil, fmt.Errorf("store: open %s: %w", path, err)
 	}
 	return sql.OpenDB(preparing{connector, cmp.Or(opts.Statements, statements)}), nil
+}
+
+// refuseMissing fails when the database is gone that a lock file beside it
+// testifies to: an empty one in its place would look as if all was lost.
+func refuseMissing(path string) error {
+	_, err := os.Stat(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil // whatever is wrong shows when it is opened
+	}
+	if _, err := os.Stat(lockPath(path)); err != nil {
+		return nil
+	}
+	return fmt.Errorf("store: %w: there has been a database %s: give it back, or remove %s to begin with an empty one",
+		ErrMissing, path, lockPath(path))
 }
 
 // createPrivate makes the file before SQLite does, because SQLite would make
