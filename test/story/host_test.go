@@ -6,12 +6,9 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -21,8 +18,6 @@ import (
 	"muster/internal/agentwire"
 	"muster/internal/inventory"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -119,6 +114,12 @@ func (w *world) report(h *host, as agentwire.HostID, packages []string) error {
 	return nil
 }
 
+// deliver sends a report's body signed with one host's key for another.
+func (w *world) deliver(signer, as *host, body []byte) error {
+	signer.sequence++
+	return w.agentCall(agentwire.PathReport, body, as.id, signer.sequence, signer.key, nil)
+}
+
 func (w *world) agentCall(path string, body []byte, as agentwire.HostID, sequence int64, key ed25519.PrivateKey, out any) error {
 	req, err := http.NewRequest(http.MethodPost, w.endpoint+path, bytes.NewReader(body))
 	if err != nil {
@@ -126,47 +127,11 @@ func (w *world) agentCall(path string, body []byte, as agentwire.HostID, sequenc
 	}
 	req.Header.Set("Content-Type", "application/json")
 	agentwire.Sign(req, path, body, as, sequence, key, time.Now())
-	return exchange(req, out)
-}
-
-// musterCall calls an operation of muster's own service as a profile.
-func (w *world) musterCall(profile, operation string, in, out any) error {
-	body, err := json.Marshal(in)
+	r, err := receive(req)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequest(http.MethodPost, w.endpoint+"/", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	req.Header.Set("X-Amz-Target", "Muster_20261101."+operation)
-	c := w.profiles[profile]
-	sum := sha256.Sum256(body)
-	creds := aws.Credentials{AccessKeyID: c.id, SecretAccessKey: c.secret, SessionToken: c.token}
-	if err := v4.NewSigner().SignHTTP(context.Background(), creds, req, hex.EncodeToString(sum[:]), "muster", "us-east-1", time.Now()); err != nil {
-		return err
-	}
-	return exchange(req, out)
-}
-
-func exchange(req *http.Request, out any) error {
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	reply, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s", resp.Status, reply)
-	}
-	if out == nil {
-		return nil
-	}
-	return json.Unmarshal(reply, out)
+	return r.into(out)
 }
 
 // feedsCommand: feeds DIR imports the advisories of a folder of the script:

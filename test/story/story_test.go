@@ -57,6 +57,8 @@ type world struct {
 
 	aws      cli
 	profiles map[string]credentials
+	// accounts are the ids of accounts by name.
+	accounts map[string]string
 	hosts    map[string]*host
 	// stdout is what the last call printed.
 	stdout string
@@ -83,7 +85,10 @@ func newWorld(dir, database string, aws cli) (*world, error) {
 		_ = srv.Run(ctx) // a server that fails answers no call of the story
 		close(done)
 	}()
-	w := &world{server: srv, endpoint: srv.URL(), dir: dir, aws: aws, profiles: map[string]credentials{}, hosts: map[string]*host{}}
+	w := &world{
+		server: srv, endpoint: srv.URL(), dir: dir, aws: aws,
+		profiles: map[string]credentials{}, accounts: map[string]string{}, hosts: map[string]*host{},
+	}
 	w.close = func() {
 		cancel()
 		<-done
