@@ -97,7 +97,7 @@ func (s *Server) desks() (*desks, error) {
 	})
 	d.results = results.New(results.Config{Store: s.store, Pages: pages, Intel: s.intel, Resuppress: d.scan.Resuppress})
 	d.organizations = organizations.New(s.store, organizations.Options{
-		Pages: pages, Observers: []organizations.Observer{d.inspector}, Transition: s.config.Transition,
+		Pages: pages, Observers: []organizations.Observer{d.inspector, suspension{s.keys}}, Transition: s.config.Transition,
 	})
 	d.iam = iam.New(s.keys, iam.Options{Pages: pages, Usage: d.inspector})
 	d.fleet = fleet.New(s.store, fleet.Options{
