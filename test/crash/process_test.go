@@ -124,8 +124,14 @@ func (p *process) run(ctx context.Context, args ...string) (stdout string, err e
 // start runs the server, waits until it answers, and tells how long that took.
 func (p *process) start(t *testing.T) time.Duration {
 	t.Helper()
+	return p.startAs(t, exec.Command(p.binary, "server"))
+}
+
+// startAs is start with a command of one's own.
+func (p *process) startAs(t *testing.T, cmd *exec.Cmd) time.Duration {
+	t.Helper()
 	begun := time.Now()
-	p.cmd = exec.Command(p.binary, "server")
+	p.cmd = cmd
 	p.cmd.Env = p.environment()
 	p.cmd.Stderr, p.cmd.Stdout = &p.log, &p.log
 	dieWithTest(p.cmd)
