@@ -45,10 +45,12 @@ type aspect interface {
 
 func TestNothingAcknowledgedIsLost(t *testing.T) {
 	muster(t)
+	t.Parallel()
 	for engine, url := range map[string]func(testing.TB) string{
 		"sqlite": func(testing.TB) string { return "" }, "postgres": storetest.Postgres,
 	} {
 		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
 			p := newProcess(t, url(t))
 			aspects := prepare(t, p)
 			rnd := random(t)

@@ -135,6 +135,8 @@ func (s *session) dieAtRandom(rnd *rand.Rand) (when string) {
 // what an undisturbed start shows and nothing twice.
 func TestKilledFirstStartsContinue(t *testing.T) {
 	feeds := filepath.Join(testshared.Dir(t), "advisories", "small")
+	muster(t)
+	t.Parallel()
 	want := undisturbed(t, feeds)
 	rnd := random(t)
 	for folder := range folders {
