@@ -3,6 +3,7 @@ package up
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -81,27 +82,23 @@ func (p *profiles) names() []string {
 	return names
 }
 
-// writeFile replaces a file whole or not at all, readable by its owner only.
+// writeFile replaces a file whole or not at all, readable by its owner only. A
+// draft that an interrupted start left behind is written over.
 func writeFile(name string, body []byte) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".new-*")
+	draft := name + ".new"
+	f, err := os.OpenFile(draft, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	// After the rename there is nothing left to remove.
-	defer func() { _ = os.Remove(f.Name()) }()
-	if _, err := f.Write(body); err != nil {
-		f.Close()
+	_, err = f.Write(body)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	if err := f.Sync(); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
+	return os.Rename(draft, name)
 }
