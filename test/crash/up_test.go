@@ -31,8 +31,9 @@ import (
 )
 
 const (
-	// folders is how many first starts are killed, deaths how often each.
-	folders, deaths = 4, 3
+	// folders is how many first starts are killed, deaths how often each; the
+	// first one more often, within its first moments, where most is created.
+	folders, deaths, earlyDeaths = 4, 3, 10
 	// reported is the last line of the report.
 	reported = "Profiles: audit, management, workload-1, workload-2"
 	// reportLimit is how long a start may take to the report.
@@ -105,12 +106,21 @@ func (s *session) await(text string, limit time.Duration) bool {
 	}
 }
 
+// dieEarly kills it soon after it has begun to create things.
+func (s *session) dieEarly(rnd *rand.Rand) (when string) {
+	return s.die(1, time.Duration(rnd.IntN(40))*time.Millisecond)
+}
+
 // dieAtRandom kills it a little after one of its first lines, or at any time.
 func (s *session) dieAtRandom(rnd *rand.Rand) (when string) {
-	lines, after := 1+rnd.IntN(40), time.Duration(rnd.IntN(60))*time.Millisecond
 	if rnd.IntN(2) == 0 {
-		lines, after = 0, time.Duration(rnd.IntN(2000))*time.Millisecond
+		return s.die(0, time.Duration(rnd.IntN(2000))*time.Millisecond)
 	}
+	return s.die(1+rnd.IntN(40), time.Duration(rnd.IntN(60))*time.Millisecond)
+}
+
+// die kills it some time after a number of lines.
+func (s *session) die(lines int, after time.Duration) (when string) {
 	over := time.After(5 * time.Second)
 	seen := 0
 	for seen < lines {
@@ -142,9 +152,13 @@ func TestKilledFirstStartsContinue(t *testing.T) {
 	for folder := range folders {
 		data, address := filepath.Join(t.TempDir(), "data"), freeAddress(t)
 		var died []string
-		for range deaths {
+		times, die := deaths, (*session).dieAtRandom
+		if folder == 0 {
+			times, die = earlyDeaths, (*session).dieEarly
+		}
+		for range times {
 			s := startUp(t, data, address, feeds)
-			died = append(died, s.dieAtRandom(rnd))
+			died = append(died, die(s, rnd))
 			if strings.Contains(s.output(), "muster: ") {
 				t.Errorf("folder %d, killed %v: it gave up by itself:\n%s", folder, died, s.output())
 			}
