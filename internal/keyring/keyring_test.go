@@ -70,6 +70,9 @@ func TestDerivedKeysAreStableAndApart(t *testing.T) {
 
 func TestLoadCreatesTheFileOnceForItsOwner(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "muster.key")
+	if err := os.WriteFile(filepath.Join(filepath.Dir(file), ".key-123"), []byte("left by a killed process"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	rings := make([]*Keyring, 8)
 	var wg sync.WaitGroup
 	for i := range rings {

@@ -34,6 +34,7 @@ func Load(encoded, file string) (*Keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("key file %s: %w", file, err)
 	}
+	removeDrafts(filepath.Dir(file))
 	return k, nil
 }
 
@@ -70,7 +71,7 @@ func read(file string) (*Keyring, error) {
 // once, one creates the file and the others read it.
 func create(file string) (*Keyring, error) {
 	dir := filepath.Dir(file)
-	tmp, err := os.CreateTemp(dir, ".key-*")
+	tmp, err := os.CreateTemp(dir, draftPrefix+"*")
 	if err != nil {
 		return nil, err
 	}
@@ -82,14 +83,33 @@ func create(file string) (*Keyring, error) {
 	if err := errors.Join(err, tmp.Close()); err != nil {
 		return nil, err
 	}
-	// Link, unlike rename, never replaces a file that came in between.
-	if err := os.Link(tmp.Name(), file); err != nil && !errors.Is(err, fs.ErrExist) {
+	// Link, unlike rename, never replaces a file that came in between; whoever
+	// made that may have removed our draft, too.
+	if err := os.Link(tmp.Name(), file); err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	if err := syncDir(dir); err != nil {
 		return nil, err
 	}
 	return read(file)
+}
+
+// draftPrefix begins the names of keys in the making.
+const draftPrefix = ".key-"
+
+// removeDrafts removes what killed processes left: a draft may be a copy of the
+// key, which nobody would look for when keeping the key apart from backups. A
+// folder that cannot be read or written has none that we made.
+func removeDrafts(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), draftPrefix) {
+			_ = os.Remove(filepath.Join(dir, e.Name())) // else the next start does
+		}
+	}
 }
 
 func syncDir(dir string) error {
