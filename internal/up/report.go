@@ -24,9 +24,9 @@ var severities = []types.Severity{
 // worst is how many findings are named in full.
 const worst = 10
 
-// report prints what the delegated administrator sees: findings by severity,
-// the worst ones, and how to ask for more.
-func (r *run) report(ctx context.Context) error {
+// report prints what the audit account sees: findings by severity, the worst
+// ones, and how to ask for more. whose says so in words.
+func (r *run) report(ctx context.Context, whose string) error {
 	counts, named, err := r.findings(ctx)
 	if err != nil {
 		return err
@@ -36,7 +36,7 @@ func (r *run) report(ctx context.Context) error {
 		total += n
 	}
 	r.blank()
-	fmt.Fprintf(r.out, "%d vulnerabilities on this machine, as the delegated administrator sees them:\n\n", total)
+	fmt.Fprintf(r.out, "%d vulnerabilities %s:\n\n", total, whose)
 	for _, s := range severities {
 		fmt.Fprintf(r.out, "  %-14s %6d\n", s, counts[s])
 	}

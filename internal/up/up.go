@@ -45,6 +45,8 @@ type run struct {
 	profiles *profiles
 	// accounts are the ids of the demonstration accounts by name.
 	accounts map[string]string
+	// shown: the first findings have been reported.
+	shown bool
 	// agent is the path of the agent's binary.
 	agent   string
 	out     io.Writer
@@ -89,8 +91,8 @@ func (r *run) bare(context.Context) error {
 	return nil
 }
 
-// demonstrate builds the organization while advisories are loaded, waits for
-// the first findings and reports them; then the agent goes on watching.
+// demonstrate builds the organization on the first start, waits for the
+// findings and reports them; meanwhile the agent watches.
 func (r *run) demonstrate(ctx context.Context) error {
 	var err error
 	if r.profiles, err = readProfiles(r.config.Data); err != nil {
@@ -99,19 +101,16 @@ func (r *run) demonstrate(ctx context.Context) error {
 	if r.agent, err = agentBinary(); err != nil {
 		return err
 	}
+	known, err := r.remember()
+	if err != nil {
+		return err
+	}
 	r.say("muster listens at %s, state in %s", r.endpoint, r.config.Data)
-	g, setup := errgroup.WithContext(ctx)
-	g.Go(func() error { return r.advisories(setup) })
-	g.Go(func() error {
-		if err := r.organization(setup); err != nil {
-			return err
-		}
-		if err := r.scanning(setup); err != nil {
-			return err
-		}
-		return r.enrol(setup)
-	})
-	if err := g.Wait(); err != nil {
+	begin := r.build
+	if known {
+		begin = r.resume
+	}
+	if err := begin(ctx); err != nil {
 		return err
 	}
 	watching := make(chan struct{})
@@ -124,10 +123,7 @@ func (r *run) demonstrate(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.settled(ctx); err != nil {
-		return err
-	}
-	if err := r.report(ctx); err != nil {
+	if err := r.show(ctx); err != nil {
 		return err
 	}
 	<-watching

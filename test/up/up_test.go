@@ -18,10 +18,8 @@ import (
 	"time"
 
 	"muster/internal/testshared"
-	"muster/internal/up"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/inspector2"
 	"github.com/aws/aws-sdk-go-v2/service/inspector2/types"
 )
@@ -164,13 +162,7 @@ func (s *session) stop(t *testing.T) {
 // wrote, and returns "CVE package" pairs of operating-system packages.
 func debianFindings(t *testing.T, data, address string) map[string]bool {
 	t.Helper()
-	cfg, err := config.LoadDefaultConfig(t.Context(), config.WithSharedConfigProfile("audit"),
-		config.WithSharedConfigFiles([]string{filepath.Join(data, "aws", "config")}),
-		config.WithSharedCredentialsFiles([]string{filepath.Join(data, "aws", "credentials")}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.HTTPClient = up.HTTPClient()
+	cfg := profile(t, data, "audit")
 	if cfg.BaseEndpoint == nil || *cfg.BaseEndpoint != "http://"+address {
 		t.Errorf("the written profile points at %v", aws.ToString(cfg.BaseEndpoint))
 	}
