@@ -27,7 +27,7 @@ func (s *Service) AcceptReport(ctx context.Context, host fleet.Host, r *agentwir
 		return nil, err
 	}
 	if known {
-		err = s.store.Update(ctx, func(tx *store.Tx) error { return s.accept(ctx, tx, host, r, now) })
+		err = s.update(ctx, r.InventoryHash != host.InventoryHash, func(tx *store.Tx) error { return s.accept(ctx, tx, host, r, now) })
 	}
 	if !known || r.Inventory == nil && errors.Is(err, ErrUnknownInventory) {
 		return &agentwire.ReportResponse{NeedInventory: true, NextReportSeconds: s.seconds()}, nil
@@ -36,6 +36,15 @@ func (s *Service) AcceptReport(ctx context.Context, host fleet.Host, r *agentwir
 		return nil, err
 	}
 	return &agentwire.ReportResponse{Accepted: true, NextReportSeconds: s.seconds()}, nil
+}
+
+// update keeps reports of other inventories, which store and drop hundreds of
+// rows, out of each other's way.
+func (s *Service) update(ctx context.Context, changed bool, fn func(*store.Tx) error) error {
+	if changed {
+		return s.store.UpdateInLane(ctx, store.Catalog, fn)
+	}
+	return s.store.Update(ctx, fn)
 }
 
 // known is asked outside of the transaction, because most heartbeats' answer

@@ -234,7 +234,7 @@ func (r *rematch) components(ctx context.Context, list []catalog.Component) erro
 	if err != nil {
 		return err
 	}
-	return r.service.store.Update(ctx, func(tx *store.Tx) error {
+	return r.service.store.UpdateInLane(ctx, store.Catalog, func(tx *store.Tx) error {
 		if err := inService(ctx, tx, r.generation); err != nil {
 			return err
 		}

@@ -96,7 +96,7 @@ func (s *Service) scanOnce(ctx context.Context, places []catalog.Place) error {
 	if err != nil {
 		return err
 	}
-	return s.store.Update(ctx, func(tx *store.Tx) error {
+	return s.store.UpdateInLane(ctx, store.Catalog, func(tx *store.Tx) error {
 		if err := inService(ctx, tx, generation); err != nil {
 			return err
 		}
@@ -164,6 +164,8 @@ type evaluator struct {
 	now      time.Time
 	contents map[int64]*content
 	regimes  map[Account]*regime
+	// writes are the changes of all resources, written together at the end.
+	writes []findings.Write
 }
 
 // content is an inventory as a scan sees it.
@@ -199,7 +201,7 @@ func (e *evaluator) scan(ctx context.Context, places []catalog.Place) error {
 			return fmt.Errorf("scan %s of %s: %w", p.ID, p.Account, err)
 		}
 	}
-	return nil
+	return write(ctx, e.tx, e.writes)
 }
 
 func (e *evaluator) resource(ctx context.Context, r *catalog.Resource) error {
@@ -236,7 +238,7 @@ func (e *evaluator) verdict(r *catalog.Resource, g *regime, c *content) verdict 
 	return e.service.judge(r, scan, &c.Inventory, c.missing, e.now)
 }
 
-// findings evaluates a resource and writes what changed.
+// findings evaluates a resource and notes what is to be written.
 func (e *evaluator) findings(ctx context.Context, r *catalog.Resource, c *content, v verdict, g *regime) error {
 	stored, err := findings.OfResource(ctx, e.tx, r.Number)
 	if err != nil {
@@ -251,7 +253,10 @@ func (e *evaluator) findings(ctx context.Context, r *catalog.Resource, c *conten
 	if v.judged && c != nil {
 		in.Wanted, in.Installed = c.wanted, c.installed
 	}
-	return write(ctx, e.tx, r.Number, finding.Evaluate(in))
+	for _, c := range finding.Evaluate(in) {
+		e.writes = append(e.writes, findings.Write{Resource: r.Number, Change: c})
+	}
+	return nil
 }
 
 // regime reads what governs an account in a Region, once.
@@ -300,13 +305,9 @@ func (e *evaluator) content(ctx context.Context, id int64) (*content, error) {
 
 // items joins placements and components to the inventory's items.
 func (e *evaluator) items(ctx context.Context, c *content) error {
-	components, err := catalog.Components(ctx, e.tx, componentsOf(c.Items))
+	byID, err := catalog.Identities(ctx, e.tx, componentsOf(c.Items))
 	if err != nil {
 		return err
-	}
-	byID := make(map[int64]inventory.Component, len(components))
-	for _, k := range components {
-		byID[k.ID] = k.Component
 	}
 	c.items = make([]inventory.Item, len(c.Items))
 	c.shown = make(map[shownPackage]bool, len(c.Items))

@@ -1,7 +1,6 @@
 package scan
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -10,17 +9,17 @@ import (
 	"muster/internal/store"
 )
 
-// emit announces a finding as it now is, in EventBridge's form (findings
-// interfaces, 9.1).
-func emit(ctx context.Context, tx *store.Tx, f *finding.Finding) error {
+// announcement is the event of a finding as it now is, in EventBridge's form
+// (findings interfaces, 9.1).
+func announcement(f *finding.Finding) (store.Event, error) {
 	detail, err := json.Marshal(eventOf(f))
 	if err != nil {
-		return fmt.Errorf("event of %s: %w", f.ARN, err)
+		return store.Event{}, fmt.Errorf("event of %s: %w", f.ARN, err)
 	}
-	return tx.Emit(ctx, store.Event{
+	return store.Event{
 		Account: string(f.Account), Region: string(f.Region), Source: "aws.inspector2", DetailType: "Inspector2 Finding",
 		Resources: []string{f.Resource.ID}, Detail: detail, Time: f.UpdatedAt,
-	})
+	}, nil
 }
 
 // eventTime is a time as events write it: "Thu Sep 05 13:06:56.334 UTC 2024".

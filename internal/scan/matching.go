@@ -114,15 +114,11 @@ func neverMatched(ctx context.Context, tx *store.Tx, inventories []int64) ([]cat
 				ids = append(ids, p.Component)
 			}
 		}
-		components, err := catalog.Components(ctx, tx, ids)
+		unmatched, err := catalog.NeverMatchedOf(ctx, tx, ids)
 		if err != nil {
 			return nil, err
 		}
-		for _, c := range components {
-			if c.Generation == catalog.NeverMatched {
-				fresh = append(fresh, c)
-			}
-		}
+		fresh = append(fresh, unmatched...)
 	}
 	return fresh, nil
 }

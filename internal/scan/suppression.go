@@ -170,5 +170,5 @@ func move(ctx context.Context, tx *store.Tx, list []findings.Stored, by func(*fi
 			writes = append(writes, findings.Write{Resource: f.Number, Change: c})
 		}
 	}
-	return writeAll(ctx, tx, writes)
+	return write(ctx, tx, writes)
 }

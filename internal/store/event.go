@@ -30,28 +30,31 @@ type Event struct {
 	lease string
 }
 
-const emit = `
-INSERT INTO events (account, id, region, source, detail_type, resources, detail, time, deliver_at, attempts, lease, delivered)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, '', FALSE)`
-
 // Emit records the event; it exists if and only if this transaction commits.
-func (tx *Tx) Emit(ctx context.Context, e Event) error {
-	if !json.Valid(e.Detail) {
-		return fmt.Errorf("emit %s: the detail is not JSON", e.DetailType)
+func (tx *Tx) Emit(ctx context.Context, e Event) error { return tx.EmitAll(ctx, []Event{e}) }
+
+// EmitAll is Emit for many events, in their order.
+func (tx *Tx) EmitAll(ctx context.Context, events []Event) error {
+	rows := make([][]any, len(events))
+	for i, e := range events {
+		if !json.Valid(e.Detail) {
+			return fmt.Errorf("emit %s: the detail is not JSON", e.DetailType)
+		}
+		if e.Resources == nil {
+			e.Resources = []string{}
+		}
+		resources, err := json.Marshal(e.Resources)
+		if err != nil {
+			return fmt.Errorf("emit %s: %w", e.DetailType, err)
+		}
+		rows[i] = []any{e.Account, tx.NewID(), e.Region, e.Source, e.DetailType, string(resources), string(e.Detail), Micros(e.Time), 0, 0, "", false}
 	}
-	if e.Resources == nil {
-		e.Resources = []string{}
+	_, err := tx.InsertRows(ctx, "events", []string{"account", "id", "region", "source", "detail_type", "resources", "detail", "time",
+		"deliver_at", "attempts", "lease", "delivered"}, rows, "")
+	if err == nil && len(events) > 0 {
+		tx.wake(EventsKind)
 	}
-	resources, err := json.Marshal(e.Resources)
-	if err != nil {
-		return fmt.Errorf("emit %s: %w", e.DetailType, err)
-	}
-	_, err = tx.Exec(ctx, emit, e.Account, tx.NewID(), e.Region, e.Source, e.DetailType, string(resources), string(e.Detail), Micros(e.Time))
-	if err != nil {
-		return fmt.Errorf("emit %s: %w", e.DetailType, err)
-	}
-	tx.wake(EventsKind)
-	return nil
+	return err
 }
 
 const eventColumns = `account, id, region, source, detail_type, resources, detail, time, attempts, lease`

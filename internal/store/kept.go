@@ -6,7 +6,7 @@ import (
 )
 
 // keptBytes bounds what Keep holds, by the sizes that it was told.
-const keptBytes = 8 << 20
+const keptBytes = 16 << 20
 
 // kept are values that were read from the database and never change there,
 // the last used in front.

@@ -70,6 +70,7 @@ type Store struct {
 	lastID      atomic.Int64
 	wakes       *wakes
 	kept        *kept
+	lanes       lanes
 	// turns hands Updates to the writer of SQLite (group.go).
 	turns chan *turn
 	// closed ends the background goroutines; background waits for them.

@@ -28,19 +28,22 @@ func BenchmarkChangedAdvisory(b *testing.B) {
 				}
 				w.republish(b, 0)
 				w.install(b, members, hosts, func(host int) *inventory.Inventory { return inventories[host%len(inventories)] })
-				n, settling := 0, time.Duration(0)
+				n, settling, used := 0, time.Duration(0), time.Duration(0)
 				for b.Loop() {
 					n++
+					idle := processor()
 					began := time.Now()
 					w.republish(b, n)
 					imported := time.Since(began)
 					w.settle(b)
 					settling += time.Since(began) - imported
+					used += processor() - idle
 					b.StopTimer()
 					w.verify(b, n)
 					b.StartTimer()
 				}
 				b.ReportMetric(1000*b.Elapsed().Seconds()/float64(b.N), "ms")
+				b.ReportMetric(1000*used.Seconds()/float64(b.N), "cpu-ms/op")
 				b.ReportMetric(1000*settling.Seconds()/float64(b.N), "after-import-ms")
 			})
 		})

@@ -102,9 +102,11 @@ func BenchmarkReports(b *testing.B) {
 					requests[i] = kind.make(i, agents[i%hosts])
 				}
 				b.ResetTimer()
+				used := processor()
 				w.together(b, requests)
 				accepted := b.Elapsed()
 				w.settle(b)
+				b.ReportMetric(1000*(processor()-used).Seconds()/float64(b.N), "cpu-ms/op")
 				b.ReportMetric(float64(b.N)/accepted.Seconds(), "accepted/s")
 				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "scanned/s")
 			})

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -159,4 +160,15 @@ func (w *world) settle(b *testing.B) {
 		}
 		time.Sleep(time.Millisecond)
 	}
+}
+
+// processor is the processor time that this process has used: server, clients
+// and the embedded store, but not PostgreSQL. Other work on the machine moves
+// it less than the time of the clock.
+func processor() time.Duration {
+	var use syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
+		return 0
+	}
+	return time.Duration(use.Utime.Nano() + use.Stime.Nano())
 }

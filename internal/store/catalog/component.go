@@ -49,11 +49,17 @@ func scanComponent(s scanner) (c Component, err error) {
 func putComponents(ctx context.Context, tx *store.Tx, list []inventory.Component) (map[inventory.Component]int64, error) {
 	digests := make([][]byte, len(list))
 	byDigest := make(map[string]inventory.Component, len(list))
+	ids := make(map[inventory.Component]int64, len(list))
+	var unknown [][]byte
 	for i, c := range list {
+		if id, ok := tx.Kept(c).(int64); ok {
+			ids[c] = id
+			continue
+		}
 		digests[i] = digest(c)
 		byDigest[string(digests[i])] = c
+		unknown = append(unknown, digests[i])
 	}
-	ids := make(map[inventory.Component]int64, len(list))
 	find := func(part [][]byte) error {
 		var w store.Where
 		store.In(&w, "digest", part...)
@@ -68,10 +74,53 @@ func putComponents(ctx context.Context, tx *store.Tx, list []inventory.Component
 			return nil
 		})
 	}
-	if err := chunks(digests, find); err != nil {
+	if err := chunks(unknown, find); err != nil {
 		return nil, fmt.Errorf("find components: %w", err)
 	}
-	return ids, insertComponents(ctx, tx, list, digests, ids)
+	if err := insertComponents(ctx, tx, list, digests, ids); err != nil {
+		return nil, err
+	}
+	// Components are never removed, so their ids hold once they are durable.
+	tx.AfterCommit(func() {
+		for c, id := range ids {
+			tx.Keep(c, id, identitySize(c))
+		}
+	})
+	return ids, nil
+}
+
+// identityKey is a component's place among the values that a store keeps: what
+// an id names never changes.
+type identityKey int64
+
+// identitySize is roughly the memory of a kept component.
+func identitySize(c inventory.Component) int {
+	return 200 + len(c.Ecosystem) + len(c.Name) + len(c.Version) + len(c.Arch) + len(c.Source) + len(c.SourceVersion)
+}
+
+// Identities returns the components with the ids, by id.
+func Identities(ctx context.Context, tx *store.Tx, ids []int64) (map[int64]inventory.Component, error) {
+	found := make(map[int64]inventory.Component, len(ids))
+	var unread []int64
+	for _, id := range ids {
+		if c, ok := tx.Kept(identityKey(id)).(inventory.Component); ok {
+			found[id] = c
+		} else {
+			unread = append(unread, id)
+		}
+	}
+	list, err := Components(ctx, tx, unread)
+	for _, c := range list {
+		found[c.ID] = c.Component
+		tx.Keep(identityKey(c.ID), c.Component, identitySize(c.Component))
+	}
+	return found, err
+}
+
+// NeverMatchedOf returns those of the components that have not been matched
+// yet, in no order.
+func NeverMatchedOf(ctx context.Context, tx *store.Tx, ids []int64) ([]Component, error) {
+	return components(ctx, tx, ids, fmt.Sprintf(" AND generation = %d", NeverMatched))
 }
 
 // insertComponents stores the components that have no id yet.
@@ -95,11 +144,17 @@ func insertComponents(ctx context.Context, tx *store.Tx, list []inventory.Compon
 
 // Components returns the components with the ids, in no order.
 func Components(ctx context.Context, tx *store.Tx, ids []int64) ([]Component, error) {
+	return components(ctx, tx, ids, "")
+}
+
+// components reads those of the components for which a further condition
+// holds.
+func components(ctx context.Context, tx *store.Tx, ids []int64, condition string) ([]Component, error) {
 	var list []Component
 	err := chunks(ids, func(part []int64) error {
 		var w store.Where
 		store.In(&w, "id", part...)
-		rows, err := tx.Query(ctx, `SELECT `+componentColumns+` FROM components`+w.SQL(), w.Args()...)
+		rows, err := tx.Query(ctx, `SELECT `+componentColumns+` FROM components`+w.SQL()+condition, w.Args()...)
 		return each(rows, err, func(s scanner) error {
 			c, err := scanComponent(s)
 			list = append(list, c)
