@@ -2,6 +2,43 @@
 
 package muster
 
+// AccountState is an enumeration of the model; "" is absent.
+type AccountState string
+
+// The values of AccountState.
+const (
+	AccountStatePendingActivation AccountState = "PENDING_ACTIVATION"
+	AccountStateActive            AccountState = "ACTIVE"
+	AccountStateSuspended         AccountState = "SUSPENDED"
+	AccountStatePendingClosure    AccountState = "PENDING_CLOSURE"
+	AccountStateClosed            AccountState = "CLOSED"
+)
+
+// FaultKind is an enumeration of the model; "" is absent.
+type FaultKind string
+
+// The values of FaultKind.
+const (
+	FaultKindThrottling             FaultKind = "THROTTLING"
+	FaultKindServerError            FaultKind = "SERVER_ERROR"
+	FaultKindSlowTransition         FaultKind = "SLOW_TRANSITION"
+	FaultKindAccountFailure         FaultKind = "ACCOUNT_FAILURE"
+	FaultKindAccountCreationFailure FaultKind = "ACCOUNT_CREATION_FAILURE"
+)
+
+// FaultTransition is an enumeration of the model; "" is absent.
+type FaultTransition string
+
+// The values of FaultTransition.
+const (
+	FaultTransitionScans                FaultTransition = "SCANS"
+	FaultTransitionMember               FaultTransition = "MEMBER"
+	FaultTransitionAdministratorRemoval FaultTransition = "ADMINISTRATOR_REMOVAL"
+	FaultTransitionAccountCreation      FaultTransition = "ACCOUNT_CREATION"
+	FaultTransitionAccountClosure       FaultTransition = "ACCOUNT_CLOSURE"
+	FaultTransitionPolicyType           FaultTransition = "POLICY_TYPE"
+)
+
 // FeedStatus is an enumeration of the model; "" is absent.
 type FeedStatus string
 
@@ -21,6 +58,122 @@ const (
 	HostStatusActive  HostStatus = "ACTIVE"
 	HostStatusSilent  HostStatus = "SILENT"
 	HostStatusRevoked HostStatus = "REVOKED"
+)
+
+// ProblemCode is an enumeration of the model; "" is absent.
+type ProblemCode string
+
+// The values of ProblemCode.
+const (
+	ProblemCodeOrganizationMissing         ProblemCode = "ORGANIZATION_MISSING"
+	ProblemCodeNotAllFeatures              ProblemCode = "NOT_ALL_FEATURES"
+	ProblemCodeTrustedAccessOff            ProblemCode = "TRUSTED_ACCESS_OFF"
+	ProblemCodeCallerLacksPermission       ProblemCode = "CALLER_LACKS_PERMISSION"
+	ProblemCodeServiceLinkedRoleMissing    ProblemCode = "SERVICE_LINKED_ROLE_MISSING"
+	ProblemCodeRegistrationDiffers         ProblemCode = "REGISTRATION_DIFFERS"
+	ProblemCodeDesignationsDiffer          ProblemCode = "DESIGNATIONS_DIFFER"
+	ProblemCodeAdministratorSuspended      ProblemCode = "ADMINISTRATOR_SUSPENDED"
+	ProblemCodeNoDelegatedAdministrator    ProblemCode = "NO_DELEGATED_ADMINISTRATOR"
+	ProblemCodeRemovalInProgress           ProblemCode = "REMOVAL_IN_PROGRESS"
+	ProblemCodeAdministratorNotActive      ProblemCode = "ADMINISTRATOR_NOT_ACTIVE"
+	ProblemCodeAccountNotActive            ProblemCode = "ACCOUNT_NOT_ACTIVE"
+	ProblemCodeMembersNotAssociated        ProblemCode = "MEMBERS_NOT_ASSOCIATED"
+	ProblemCodeMembersScanTypesOff         ProblemCode = "MEMBERS_SCAN_TYPES_OFF"
+	ProblemCodeAccountsSuspended           ProblemCode = "ACCOUNTS_SUSPENDED"
+	ProblemCodeAutoEnableOff               ProblemCode = "AUTO_ENABLE_OFF"
+	ProblemCodeMemberLimitReached          ProblemCode = "MEMBER_LIMIT_REACHED"
+	ProblemCodeAccountLimitReached         ProblemCode = "ACCOUNT_LIMIT_REACHED"
+	ProblemCodeTransitionsStuck            ProblemCode = "TRANSITIONS_STUCK"
+	ProblemCodeBlockedByOrganizationPolicy ProblemCode = "BLOCKED_BY_ORGANIZATION_POLICY"
+	ProblemCodeAdvisoriesMissing           ProblemCode = "ADVISORIES_MISSING"
+	ProblemCodeAdvisoriesAged              ProblemCode = "ADVISORIES_AGED"
+	ProblemCodeAdvisoriesRejected          ProblemCode = "ADVISORIES_REJECTED"
+)
+
+// RemedyRole is an enumeration of the model; "" is absent.
+type RemedyRole string
+
+// The values of RemedyRole.
+const (
+	RemedyRoleManagement             RemedyRole = "MANAGEMENT"
+	RemedyRoleDelegatedAdministrator RemedyRole = "DELEGATED_ADMINISTRATOR"
+	RemedyRoleAccount                RemedyRole = "ACCOUNT"
+	RemedyRoleOperator               RemedyRole = "OPERATOR"
+)
+
+// ResourceType is an enumeration of the model; "" is absent.
+type ResourceType string
+
+// The values of ResourceType.
+const (
+	ResourceTypeEc2            ResourceType = "EC2"
+	ResourceTypeEcr            ResourceType = "ECR"
+	ResourceTypeLambda         ResourceType = "LAMBDA"
+	ResourceTypeLambdaCode     ResourceType = "LAMBDA_CODE"
+	ResourceTypeCodeRepository ResourceType = "CODE_REPOSITORY"
+)
+
+// RolloutAction is an enumeration of the model; "" is absent.
+type RolloutAction string
+
+// The values of RolloutAction.
+const (
+	RolloutActionEnable  RolloutAction = "ENABLE"
+	RolloutActionDisable RolloutAction = "DISABLE"
+)
+
+// RolloutOutcome is an enumeration of the model; "" is absent.
+type RolloutOutcome string
+
+// The values of RolloutOutcome.
+const (
+	RolloutOutcomeStarted   RolloutOutcome = "STARTED"
+	RolloutOutcomeUnchanged RolloutOutcome = "UNCHANGED"
+	RolloutOutcomeFailed    RolloutOutcome = "FAILED"
+)
+
+// RolloutRegionStatus is an enumeration of the model; "" is absent.
+type RolloutRegionStatus string
+
+// The values of RolloutRegionStatus.
+const (
+	RolloutRegionStatusPending               RolloutRegionStatus = "PENDING"
+	RolloutRegionStatusInProgress            RolloutRegionStatus = "IN_PROGRESS"
+	RolloutRegionStatusSucceeded             RolloutRegionStatus = "SUCCEEDED"
+	RolloutRegionStatusCompletedWithFailures RolloutRegionStatus = "COMPLETED_WITH_FAILURES"
+	RolloutRegionStatusRefused               RolloutRegionStatus = "REFUSED"
+	RolloutRegionStatusCanceled              RolloutRegionStatus = "CANCELED"
+)
+
+// RolloutStatus is an enumeration of the model; "" is absent.
+type RolloutStatus string
+
+// The values of RolloutStatus.
+const (
+	RolloutStatusInProgress            RolloutStatus = "IN_PROGRESS"
+	RolloutStatusSucceeded             RolloutStatus = "SUCCEEDED"
+	RolloutStatusCompletedWithFailures RolloutStatus = "COMPLETED_WITH_FAILURES"
+	RolloutStatusCanceled              RolloutStatus = "CANCELED"
+)
+
+// Severity is an enumeration of the model; "" is absent.
+type Severity string
+
+// The values of Severity.
+const (
+	SeverityError   Severity = "ERROR"
+	SeverityWarning Severity = "WARNING"
+	SeverityInfo    Severity = "INFO"
+)
+
+// Standing is an enumeration of the model; "" is absent.
+type Standing string
+
+// The values of Standing.
+const (
+	StandingManagement             Standing = "MANAGEMENT"
+	StandingDelegatedAdministrator Standing = "DELEGATED_ADMINISTRATOR"
+	StandingStandalone             Standing = "STANDALONE"
 )
 
 // ValidationExceptionReason is an enumeration of the model; "" is absent.

@@ -13,19 +13,37 @@ import (
 // Handlers lists what implements the service's operations; nil means that
 // muster does not implement the operation.
 type Handlers struct {
-	CreateActivation func(context.Context, *awsmodel.Call, *CreateActivationInput) (*CreateActivationOutput, error)
-	ListFeeds        func(context.Context, *awsmodel.Call, *ListFeedsInput) (*ListFeedsOutput, error)
-	ListHosts        func(context.Context, *awsmodel.Call, *ListHostsInput) (*ListHostsOutput, error)
-	RevokeHost       func(context.Context, *awsmodel.Call, *RevokeHostInput) (*RevokeHostOutput, error)
+	CancelRollout        func(context.Context, *awsmodel.Call, *CancelRolloutInput) (*CancelRolloutOutput, error)
+	CreateActivation     func(context.Context, *awsmodel.Call, *CreateActivationInput) (*CreateActivationOutput, error)
+	DeleteFault          func(context.Context, *awsmodel.Call, *DeleteFaultInput) (*DeleteFaultOutput, error)
+	DiagnoseOrganization func(context.Context, *awsmodel.Call, *DiagnoseOrganizationInput) (*DiagnoseOrganizationOutput, error)
+	GetRollout           func(context.Context, *awsmodel.Call, *GetRolloutInput) (*GetRolloutOutput, error)
+	ListFaults           func(context.Context, *awsmodel.Call, *ListFaultsInput) (*ListFaultsOutput, error)
+	ListFeeds            func(context.Context, *awsmodel.Call, *ListFeedsInput) (*ListFeedsOutput, error)
+	ListHosts            func(context.Context, *awsmodel.Call, *ListHostsInput) (*ListHostsOutput, error)
+	ListRolloutResults   func(context.Context, *awsmodel.Call, *ListRolloutResultsInput) (*ListRolloutResultsOutput, error)
+	ListRollouts         func(context.Context, *awsmodel.Call, *ListRolloutsInput) (*ListRolloutsOutput, error)
+	PutFault             func(context.Context, *awsmodel.Call, *PutFaultInput) (*PutFaultOutput, error)
+	RevokeHost           func(context.Context, *awsmodel.Call, *RevokeHostInput) (*RevokeHostOutput, error)
+	StartRollout         func(context.Context, *awsmodel.Call, *StartRolloutInput) (*StartRolloutOutput, error)
 }
 
 // Operations is the table of all operations, bound to the handlers.
 func (h Handlers) Operations() []awsmodel.Operation {
 	ops := slices.Clone(operations[:])
-	ops[0].Invoke = awsmodel.Invoker(h.CreateActivation)
-	ops[1].Invoke = awsmodel.Invoker(h.ListFeeds)
-	ops[2].Invoke = awsmodel.Invoker(h.ListHosts)
-	ops[3].Invoke = awsmodel.Invoker(h.RevokeHost)
+	ops[0].Invoke = awsmodel.Invoker(h.CancelRollout)
+	ops[1].Invoke = awsmodel.Invoker(h.CreateActivation)
+	ops[2].Invoke = awsmodel.Invoker(h.DeleteFault)
+	ops[3].Invoke = awsmodel.Invoker(h.DiagnoseOrganization)
+	ops[4].Invoke = awsmodel.Invoker(h.GetRollout)
+	ops[5].Invoke = awsmodel.Invoker(h.ListFaults)
+	ops[6].Invoke = awsmodel.Invoker(h.ListFeeds)
+	ops[7].Invoke = awsmodel.Invoker(h.ListHosts)
+	ops[8].Invoke = awsmodel.Invoker(h.ListRolloutResults)
+	ops[9].Invoke = awsmodel.Invoker(h.ListRollouts)
+	ops[10].Invoke = awsmodel.Invoker(h.PutFault)
+	ops[11].Invoke = awsmodel.Invoker(h.RevokeHost)
+	ops[12].Invoke = awsmodel.Invoker(h.StartRollout)
 	return ops
 }
 

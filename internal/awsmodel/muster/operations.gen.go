@@ -6,6 +6,16 @@ import (
 	"time"
 )
 
+// CancelRolloutInput is the input of CancelRollout.
+type CancelRolloutInput struct {
+	RolloutId string // required; 1 to 64 characters
+}
+
+// CancelRolloutOutput is the output of CancelRollout.
+type CancelRolloutOutput struct {
+	Rollout *Rollout // required
+}
+
 // CreateActivationInput is the input of CreateActivation.
 type CreateActivationInput struct {
 	ExpiresInSeconds *int32  // 60 to 2592000
@@ -18,6 +28,58 @@ type CreateActivationOutput struct {
 	ActivationCode string    // required; 1 to 128 characters; sensitive
 	ActivationId   string    // required; 1 to 64 characters
 	ExpiresAt      time.Time // required
+}
+
+// DeleteFaultInput is the input of DeleteFault.
+type DeleteFaultInput struct {
+	FaultId string // required; 1 to 64 characters
+}
+
+// DeleteFaultOutput is the output of DeleteFault.
+type DeleteFaultOutput struct {
+}
+
+// DiagnoseOrganizationInput is the input of DiagnoseOrganization.
+type DiagnoseOrganizationInput struct {
+	AllRegions              *bool
+	DelegatedAdminAccountId *string        // exactly 12 characters
+	MaxResults              *int32         // 1 to 100
+	NextToken               *string        // 0 to 4096 characters
+	Regions                 []string       // 1 to 100 items
+	ResourceTypes           []ResourceType // 1 to 5 items
+}
+
+// DiagnoseOrganizationOutput is the output of DiagnoseOrganization.
+type DiagnoseOrganizationOutput struct {
+	AccountId           string  // required; exactly 12 characters
+	ManagementAccountId *string // exactly 12 characters
+	NextToken           *string // 0 to 4096 characters
+	OrganizationId      *string
+	Problems            []Problem         // required
+	Regions             []RegionDiagnosis // required
+	Standing            Standing          // required
+}
+
+// GetRolloutInput is the input of GetRollout.
+type GetRolloutInput struct {
+	RolloutId string // required; 1 to 64 characters
+}
+
+// GetRolloutOutput is the output of GetRollout.
+type GetRolloutOutput struct {
+	Rollout *Rollout // required
+}
+
+// ListFaultsInput is the input of ListFaults.
+type ListFaultsInput struct {
+	MaxResults *int32  // 1 to 100
+	NextToken  *string // 0 to 4096 characters
+}
+
+// ListFaultsOutput is the output of ListFaults.
+type ListFaultsOutput struct {
+	Faults    []Fault // required
+	NextToken *string // 0 to 4096 characters
 }
 
 // ListFeedsInput is the input of ListFeeds.
@@ -41,6 +103,61 @@ type ListHostsOutput struct {
 	NextToken *string // 0 to 4096 characters
 }
 
+// ListRolloutResultsInput is the input of ListRolloutResults.
+type ListRolloutResultsInput struct {
+	AccountId  *string // exactly 12 characters
+	MaxResults *int32  // 1 to 100
+	NextToken  *string // 0 to 4096 characters
+	OnlyFailed *bool
+	Region     *string // 1 to 32 characters
+	RolloutId  string  // required; 1 to 64 characters
+}
+
+// ListRolloutResultsOutput is the output of ListRolloutResults.
+type ListRolloutResultsOutput struct {
+	NextToken *string         // 0 to 4096 characters
+	Results   []RolloutResult // required
+}
+
+// ListRolloutsInput is the input of ListRollouts.
+type ListRolloutsInput struct {
+	MaxResults *int32  // 1 to 100
+	NextToken  *string // 0 to 4096 characters
+}
+
+// ListRolloutsOutput is the output of ListRollouts.
+type ListRolloutsOutput struct {
+	NextToken *string   // 0 to 4096 characters
+	Rollouts  []Rollout // required
+}
+
+// PutFaultInput is the input of PutFault.
+type PutFaultInput struct {
+	AccountIds        []string // 1 to 1000 items
+	Action            RolloutAction
+	DelayMilliseconds *int32         // 1 to 86400000
+	ErrorCode         *string        // 1 to 64 characters
+	ErrorMessage      *string        // 1 to 1024 characters
+	Every             *int32         // 1 to 1000000000
+	FaultId           string         // required; 1 to 64 characters
+	HttpStatus        *int32         // 500 to 504
+	Kind              FaultKind      // required
+	Operation         *string        // 1 to 64 characters
+	Percent           *int32         // 1 to 100
+	Regions           []string       // 1 to 100 items
+	ResourceTypes     []ResourceType // 1 to 5 items
+	RetryAfterSeconds *int32         // 0 to 3600
+	Service           *string        // 1 to 64 characters
+	Skip              *int32         // 0 to 1000000000
+	Times             *int32         // 1 to 1000000000
+	Transition        FaultTransition
+}
+
+// PutFaultOutput is the output of PutFault.
+type PutFaultOutput struct {
+	Fault *Fault // required
+}
+
 // RevokeHostInput is the input of RevokeHost.
 type RevokeHostInput struct {
 	HostId string // required; 1 to 64 characters
@@ -48,4 +165,20 @@ type RevokeHostInput struct {
 
 // RevokeHostOutput is the output of RevokeHost.
 type RevokeHostOutput struct {
+}
+
+// StartRolloutInput is the input of StartRollout.
+type StartRolloutInput struct {
+	Action        RolloutAction // required
+	AllRegions    *bool
+	Associate     *bool
+	ClientToken   *string        // 1 to 64 characters
+	Regions       []string       // 1 to 100 items
+	ResourceTypes []ResourceType // required; 1 to 5 items
+	Target        *RolloutTarget
+}
+
+// StartRolloutOutput is the output of StartRollout.
+type StartRolloutOutput struct {
+	Rollout *Rollout // required
 }

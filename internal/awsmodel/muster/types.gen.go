@@ -6,6 +6,30 @@ import (
 	"time"
 )
 
+// Fault is a structure of the model.
+type Fault struct {
+	AccountIds        []string // 1 to 1000 items
+	Action            RolloutAction
+	DelayMilliseconds *int32         // 1 to 86400000
+	ErrorCode         *string        // 1 to 64 characters
+	ErrorMessage      *string        // 1 to 1024 characters
+	Every             *int32         // 1 to 1000000000
+	FaultId           string         // required; 1 to 64 characters
+	HttpStatus        *int32         // 500 to 504
+	Injected          int64          // required
+	Kind              FaultKind      // required
+	Matched           int64          // required
+	Operation         *string        // 1 to 64 characters
+	Percent           *int32         // 1 to 100
+	Regions           []string       // 1 to 100 items
+	ResourceTypes     []ResourceType // 1 to 5 items
+	RetryAfterSeconds *int32         // 0 to 3600
+	Service           *string        // 1 to 64 characters
+	Skip              *int32         // 0 to 1000000000
+	Times             *int32         // 1 to 1000000000
+	Transition        FaultTransition
+}
+
 // Feed is a structure of the model.
 type Feed struct {
 	Ecosystem   *string // 1 to 128 characters
@@ -27,6 +51,85 @@ type Host struct {
 	LastSeenAt     *time.Time
 	Region         string     // required; 1 to 32 characters
 	Status         HostStatus // required
+}
+
+// Problem is a structure of the model.
+type Problem struct {
+	AccountCount *int64
+	AccountIds   []string
+	Code         ProblemCode // required
+	Explanation  string      // required
+	Remedies     []Remedy    // required
+	Severity     Severity    // required
+}
+
+// RegionDiagnosis is a structure of the model.
+type RegionDiagnosis struct {
+	AccountCount            int64     // required
+	DelegatedAdminAccountId *string   // exactly 12 characters
+	Healthy                 bool      // required
+	MemberCount             int64     // required
+	Problems                []Problem // required
+	Region                  string    // required; 1 to 32 characters
+}
+
+// Remedy is a structure of the model.
+type Remedy struct {
+	AccountId *string    // exactly 12 characters
+	Command   string     // required
+	Role      RemedyRole // required
+}
+
+// Rollout is a structure of the model.
+type Rollout struct {
+	AccountCount  int64         // required
+	Action        RolloutAction // required
+	Associate     bool          // required
+	CompletedAt   *time.Time
+	CreatedAt     time.Time       // required
+	Regions       []RolloutRegion // required
+	ResourceTypes []ResourceType  // required; 1 to 5 items
+	RolloutId     string          // required; 1 to 64 characters
+	Status        RolloutStatus   // required
+}
+
+// RolloutRegion is a structure of the model.
+type RolloutRegion struct {
+	ErrorCode    *string
+	ErrorMessage *string
+	Failed       int64               // required
+	Processed    int64               // required
+	Region       string              // required; 1 to 32 characters
+	Status       RolloutRegionStatus // required
+	Succeeded    int64               // required
+}
+
+// RolloutResource is a structure of the model.
+type RolloutResource struct {
+	ErrorCode    *string
+	ErrorMessage *string
+	Outcome      RolloutOutcome // required
+	ResourceType ResourceType   // required
+	Status       *string
+}
+
+// RolloutResult is a structure of the model.
+type RolloutResult struct {
+	AccountId    string // required; exactly 12 characters
+	Association  RolloutOutcome
+	ErrorCode    *string
+	ErrorMessage *string
+	Region       string            // required; 1 to 32 characters
+	Resources    []RolloutResource // required
+}
+
+// RolloutTarget is a structure of the model.
+type RolloutTarget struct {
+	AccountIds  []string          // 1 to 50000 items
+	NamePattern *string           // 1 to 128 characters
+	ParentIds   []string          // 1 to 1000 items
+	States      []AccountState    // 1 to 5 items
+	Tags        map[string]string // 1 to 50 entries
 }
 
 // ValidationExceptionField is a structure of the model.
