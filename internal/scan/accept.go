@@ -116,7 +116,7 @@ func (s *Service) announce(ctx context.Context, tx *store.Tx, r *catalog.Resourc
 		return err
 	}
 	if scans.Status(activation.EC2) == activation.Enabled {
-		if err := catalog.SetCoverage(ctx, tx, r, covered(codeActive, reasonPending)); err != nil {
+		if err := catalog.SetCoverage(ctx, tx, r, covered(codeActive, reasonPending), r.ReportedAt); err != nil {
 			return err
 		}
 	}

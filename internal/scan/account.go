@@ -3,6 +3,7 @@ package scan
 import (
 	"context"
 	"errors"
+	"time"
 
 	"muster/internal/arn"
 	"muster/internal/finding"
@@ -89,7 +90,7 @@ func (s *Service) switchOff(ctx context.Context, at Account) error {
 		})
 	}
 	err := s.eachResource(ctx, at, func(list []catalog.Place) error {
-		return off(func(tx *store.Tx) error { return uncover(ctx, tx, list) })
+		return off(func(tx *store.Tx) error { return uncover(ctx, tx, list, s.now()) })
 	})
 	for n := removeAtOnce; err == nil && n == removeAtOnce; {
 		err = off(func(tx *store.Tx) (err error) {
@@ -103,14 +104,14 @@ func (s *Service) switchOff(ctx context.Context, at Account) error {
 	return err
 }
 
-func uncover(ctx context.Context, tx *store.Tx, list []catalog.Place) error {
+func uncover(ctx context.Context, tx *store.Tx, list []catalog.Place, now time.Time) error {
 	for _, p := range list {
 		r, err := catalog.LookupResource(ctx, tx, p)
 		if errors.Is(err, store.ErrNotFound) {
 			continue
 		}
 		if err == nil {
-			err = catalog.SetCoverage(ctx, tx, &r, catalog.Coverage{})
+			err = catalog.SetCoverage(ctx, tx, &r, catalog.Coverage{}, now)
 		}
 		if err != nil {
 			return err

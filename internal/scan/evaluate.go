@@ -227,7 +227,7 @@ func (e *evaluator) resource(ctx context.Context, r *catalog.Resource) error {
 	if v.ScannedAt.IsZero() {
 		v.ScannedAt = r.ScannedAt
 	}
-	return catalog.SetCoverage(ctx, e.tx, r, v.Coverage)
+	return catalog.SetCoverage(ctx, e.tx, r, v.Coverage, e.now)
 }
 
 func (e *evaluator) verdict(r *catalog.Resource, g *regime, c *content) verdict {

@@ -45,6 +45,9 @@ type Scan struct {
 	ChangedAt time.Time
 	// FirstEnabledAt is when the type was switched on for the first time.
 	FirstEnabledAt time.Time
+	// ErrorCode and ErrorMessage say, in AWS's words, why switching it on
+	// failed; they are kept until the next attempt.
+	ErrorCode, ErrorMessage string
 }
 
 // Scans are the scan types of one account in one Region; a type that was
@@ -82,12 +85,12 @@ func (s Scans) any(status Status) bool {
 	return false
 }
 
-const scanColumns = `account, region, type, status, changed_at, first_enabled_at`
+const scanColumns = `account, region, type, status, changed_at, first_enabled_at, error_code, error_message`
 
 func scanScan(s scanner) (Scan, error) {
 	var c Scan
 	var changed, first int64
-	err := s.Scan(&c.Account, &c.Region, &c.Type, &c.Status, &changed, &first)
+	err := s.Scan(&c.Account, &c.Region, &c.Type, &c.Status, &changed, &first, &c.ErrorCode, &c.ErrorMessage)
 	c.ChangedAt, c.FirstEnabledAt = store.Time(changed), store.Time(first)
 	return c, err
 }
@@ -151,11 +154,12 @@ func PutScans(ctx context.Context, tx *store.Tx, scans []Scan) error {
 	rows := make([][]any, len(scans))
 	for i, s := range scans {
 		rows[i] = []any{string(s.Account), string(s.Region), string(s.Type), string(s.Status),
-			store.Micros(s.ChangedAt), store.Micros(s.FirstEnabledAt)}
+			store.Micros(s.ChangedAt), store.Micros(s.FirstEnabledAt), s.ErrorCode, s.ErrorMessage}
 	}
 	_, err := tx.InsertRows(ctx, "inspector_scans",
-		[]string{"account", "region", "type", "status", "changed_at", "first_enabled_at"}, rows,
+		[]string{"account", "region", "type", "status", "changed_at", "first_enabled_at", "error_code", "error_message"}, rows,
 		`ON CONFLICT (account, region, type) DO UPDATE SET status = excluded.status,
-			changed_at = excluded.changed_at, first_enabled_at = excluded.first_enabled_at`)
+			changed_at = excluded.changed_at, first_enabled_at = excluded.first_enabled_at,
+			error_code = excluded.error_code, error_message = excluded.error_message`)
 	return err
 }

@@ -165,9 +165,13 @@ func SetInventory(ctx context.Context, tx *store.Tx, r *Resource, inventory int6
 	return dropInventory(ctx, tx, before)
 }
 
-// SetCoverage stores how a resource is covered.
-func SetCoverage(ctx context.Context, tx *store.Tx, r *Resource, c Coverage) error {
+// SetCoverage stores how a resource is covered from a time on.
+func SetCoverage(ctx context.Context, tx *store.Tx, r *Resource, c Coverage, now time.Time) error {
+	before := r.Coverage
 	r.Coverage = c
+	if err := meter(ctx, tx, r, before, c, now); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `UPDATE resources SET covered = $2, scan_type = $3, scan_mode = $4, status = $5, reason = $6, scanned_at = $7
 		WHERE number = $1`, r.Number, c.Covered, c.ScanType, c.ScanMode, c.Status, c.Reason, store.Micros(c.ScannedAt))
 	return err
