@@ -40,7 +40,10 @@ type Job struct {
 const enqueue = `
 INSERT INTO jobs (id, kind, key, account, region, payload, run_at, again_at, created_at, attempts, generation, lease, error, parked)
 VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, 0, 1, '', '', FALSE)
-ON CONFLICT (kind, key) DO UPDATE SET
+` + enqueueAgain
+
+// enqueueAgain is what asking for a job does that is asked for already.
+const enqueueAgain = `ON CONFLICT (kind, key) DO UPDATE SET
     account    = excluded.account,
     region     = excluded.region,
     payload    = excluded.payload,
