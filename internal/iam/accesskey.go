@@ -6,6 +6,7 @@ import (
 
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/iam"
+	"muster/internal/iam/desk"
 	"muster/internal/store"
 	"muster/internal/store/identity"
 )
@@ -20,20 +21,20 @@ func (s *Service) CreateAccessKey(ctx context.Context, call *awsmodel.Call, in *
 		}
 		key, secret, err := createKey(ctx, tx, s.keys.keyring, u.Owner(), call.Time)
 		if errors.Is(err, errTooManyKeys) {
-			return nil, quota("AccessKeysPerUser", maxAccessKeys)
+			return nil, desk.Quota("AccessKeysPerUser", maxAccessKeys)
 		}
 		if err != nil {
 			return nil, err
 		}
 		return &api.CreateAccessKeyOutput{AccessKey: &api.AccessKey{
-			UserName: u.Name, AccessKeyId: key.ID, Status: api.StatusTypeActive, SecretAccessKey: secret, CreateDate: new(seconds(key.CreatedAt)),
+			UserName: u.Name, AccessKeyId: key.ID, Status: api.StatusTypeActive, SecretAccessKey: secret, CreateDate: new(desk.Seconds(key.CreatedAt)),
 		}}, nil
 	})
 }
 
 // ListAccessKeys lists a user's access keys.
 func (s *Service) ListAccessKeys(ctx context.Context, call *awsmodel.Call, in *api.ListAccessKeysInput) (*api.ListAccessKeysOutput, error) {
-	p, err := s.newPage(call, "ListAccessKeys", value(in.UserName, ""), in.Marker, in.MaxItems)
+	p, err := s.desk.NewPage(call, "ListAccessKeys", desk.Value(in.UserName, ""), in.Marker, in.MaxItems)
 	if err != nil {
 		return nil, err
 	}
@@ -47,10 +48,10 @@ func (s *Service) ListAccessKeys(ctx context.Context, call *awsmodel.Call, in *a
 			return nil, err
 		}
 		out := &api.ListAccessKeysOutput{AccessKeyMetadata: []api.AccessKeyMetadata{}}
-		keys, out.IsTruncated, out.Marker = slice(&p, keys)
+		keys, out.IsTruncated, out.Marker = desk.Slice(&p, keys)
 		for _, k := range keys {
 			out.AccessKeyMetadata = append(out.AccessKeyMetadata, api.AccessKeyMetadata{
-				UserName: optional(u.Name), AccessKeyId: new(k.ID), Status: api.StatusType(k.Status), CreateDate: new(seconds(k.CreatedAt)),
+				UserName: desk.Optional(u.Name), AccessKeyId: new(k.ID), Status: api.StatusType(k.Status), CreateDate: new(desk.Seconds(k.CreatedAt)),
 			})
 		}
 		return out, nil
@@ -60,7 +61,7 @@ func (s *Service) ListAccessKeys(ctx context.Context, call *awsmodel.Call, in *a
 // UpdateAccessKey switches an access key on or off.
 func (s *Service) UpdateAccessKey(ctx context.Context, call *awsmodel.Call, in *api.UpdateAccessKeyInput) (*api.UpdateAccessKeyOutput, error) {
 	if in.Status != api.StatusTypeActive && in.Status != api.StatusTypeInactive {
-		return nil, invalidRequest("Access keys can only be set Active or Inactive.")
+		return nil, desk.InvalidRequest("Access keys can only be set Active or Inactive.")
 	}
 	return update(ctx, s, call.Account(), func(tx *store.Tx) (*api.UpdateAccessKeyOutput, error) {
 		u, err := s.subject(ctx, tx, call, in.UserName)
@@ -99,12 +100,12 @@ func (s *Service) GetAccessKeyLastUsed(ctx context.Context, call *awsmodel.Call,
 		}
 		used := api.AccessKeyLastUsed{ServiceName: "N/A", Region: "N/A"}
 		if !k.LastUsedAt.IsZero() {
-			used = api.AccessKeyLastUsed{LastUsedDate: new(seconds(k.LastUsedAt)), ServiceName: k.LastUsedService, Region: k.LastUsedRegion}
+			used = api.AccessKeyLastUsed{LastUsedDate: new(desk.Seconds(k.LastUsedAt)), ServiceName: k.LastUsedService, Region: k.LastUsedRegion}
 		}
-		return &api.GetAccessKeyLastUsedOutput{UserName: optional(u.Name), AccessKeyLastUsed: &used}, nil
+		return &api.GetAccessKeyLastUsedOutput{UserName: desk.Optional(u.Name), AccessKeyLastUsed: &used}, nil
 	})
 }
 
 func noSuchKey(err error, id string) error {
-	return noSuch(err, "The Access Key with id %s cannot be found.", id)
+	return desk.NoSuch(err, "The Access Key with id %s cannot be found.", id)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"muster/internal/arn"
+	"muster/internal/iam/desk"
 	"muster/internal/iam/managed"
 	"muster/internal/iam/recall"
 	"muster/internal/policy"
@@ -121,7 +122,7 @@ func (k *Keys) readBearer(ctx context.Context, tx *store.Tx, account arn.Account
 	}
 	b := &bearer{usable: a.State == directory.Active || a.State == directory.PendingActivation}
 	b.organization, err = directory.OrganizationOf(ctx, tx, account)
-	if err := ignoreMissing(err); err != nil {
+	if err := desk.IgnoreMissing(err); err != nil {
 		return nil, err
 	}
 	boundary := arn.ARN("")

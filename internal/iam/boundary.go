@@ -6,6 +6,7 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/iam"
+	"muster/internal/iam/desk"
 	"muster/internal/store"
 	"muster/internal/store/identity"
 )
@@ -16,7 +17,7 @@ func (s *Service) checkBoundary(ctx context.Context, tx *store.Tx, account arn.A
 		return nil
 	}
 	_, err := identity.PolicyByARN(ctx, tx, account, arn.ARN(boundary))
-	return noSuch(err, "Scope ARN: %s does not exist or is not attachable.", boundary)
+	return desk.NoSuch(err, "Scope ARN: %s does not exist or is not attachable.", boundary)
 }
 
 func boundaryShape(boundary string) *api.AttachedPermissionsBoundary {
@@ -55,7 +56,7 @@ func (s *Service) boundUser(ctx context.Context, call *awsmodel.Call, name, boun
 			return struct{}{}, err
 		}
 		if boundary == "" && u.Boundary == "" {
-			return struct{}{}, noSuch(store.ErrNotFound, "The user with name %s does not have a permissions boundary.", name)
+			return struct{}{}, desk.NoSuch(store.ErrNotFound, "The user with name %s does not have a permissions boundary.", name)
 		}
 		if err := s.checkBoundary(ctx, tx, call.Account(), boundary); err != nil {
 			return struct{}{}, err
@@ -72,7 +73,7 @@ func (s *Service) boundRole(ctx context.Context, call *awsmodel.Call, name, boun
 			return struct{}{}, err
 		}
 		if boundary == "" && r.Boundary == "" {
-			return struct{}{}, noSuch(store.ErrNotFound, "The role with name %s does not have a permissions boundary.", name)
+			return struct{}{}, desk.NoSuch(store.ErrNotFound, "The role with name %s does not have a permissions boundary.", name)
 		}
 		if err := s.checkBoundary(ctx, tx, call.Account(), boundary); err != nil {
 			return struct{}{}, err

@@ -6,6 +6,7 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/iam"
+	"muster/internal/iam/desk"
 	"muster/internal/store"
 	"muster/internal/store/identity"
 )
@@ -13,14 +14,14 @@ import (
 // group finds a group or says so in IAM's words.
 func group(ctx context.Context, tx *store.Tx, account arn.AccountID, name string) (identity.Group, error) {
 	g, err := identity.GroupByName(ctx, tx, account, name)
-	return g, noSuch(err, "The group with name %s cannot be found.", name)
+	return g, desk.NoSuch(err, "The group with name %s cannot be found.", name)
 }
 
 // CreateGroup creates a group.
 func (s *Service) CreateGroup(ctx context.Context, call *awsmodel.Call, in *api.CreateGroupInput) (*api.CreateGroupOutput, error) {
 	return update(ctx, s, call.Account(), func(tx *store.Tx) (*api.CreateGroupOutput, error) {
 		_, err := identity.GroupByName(ctx, tx, call.Account(), in.GroupName)
-		if err := mustBeNew(err, "Group with name %s already exists.", in.GroupName); err != nil {
+		if err := desk.MustBeNew(err, "Group with name %s already exists.", in.GroupName); err != nil {
 			return nil, err
 		}
 		n, err := identity.Count(ctx, tx, call.Account())
@@ -28,10 +29,10 @@ func (s *Service) CreateGroup(ctx context.Context, call *awsmodel.Call, in *api.
 			return nil, err
 		}
 		if n.Groups >= maxGroups {
-			return nil, quota("GroupsPerAccount", maxGroups)
+			return nil, desk.Quota("GroupsPerAccount", maxGroups)
 		}
 		g := identity.Group{
-			Account: call.Account(), Name: in.GroupName, Path: value(in.Path, "/"), ID: newUniqueID(groupPrefix), CreatedAt: call.Time,
+			Account: call.Account(), Name: in.GroupName, Path: desk.Value(in.Path, "/"), ID: newUniqueID(groupPrefix), CreatedAt: call.Time,
 		}
 		return &api.CreateGroupOutput{Group: new(groupShape(g))}, identity.InsertGroup(ctx, tx, g)
 	})
@@ -39,7 +40,7 @@ func (s *Service) CreateGroup(ctx context.Context, call *awsmodel.Call, in *api.
 
 // GetGroup describes a group and lists its users.
 func (s *Service) GetGroup(ctx context.Context, call *awsmodel.Call, in *api.GetGroupInput) (*api.GetGroupOutput, error) {
-	p, err := s.newPage(call, "GetGroup", in.GroupName, in.Marker, in.MaxItems)
+	p, err := s.desk.NewPage(call, "GetGroup", in.GroupName, in.Marker, in.MaxItems)
 	if err != nil {
 		return nil, err
 	}
@@ -48,12 +49,12 @@ func (s *Service) GetGroup(ctx context.Context, call *awsmodel.Call, in *api.Get
 		if err != nil {
 			return nil, err
 		}
-		members, err := identity.GroupMembers(ctx, tx, g, p.after, p.fetch())
+		members, err := identity.GroupMembers(ctx, tx, g, p.After, p.Fetch())
 		if err != nil {
 			return nil, err
 		}
 		out := &api.GetGroupOutput{Group: new(groupShape(g)), Users: []api.User{}}
-		members, out.IsTruncated, out.Marker = cut(&p, members, func(u identity.User) string { return identity.Key(u.Name) })
+		members, out.IsTruncated, out.Marker = desk.Cut(&p, members, func(u identity.User) string { return identity.Key(u.Name) })
 		for _, u := range members {
 			out.Users = append(out.Users, userShape(u))
 		}
@@ -63,12 +64,12 @@ func (s *Service) GetGroup(ctx context.Context, call *awsmodel.Call, in *api.Get
 
 // ListGroups lists groups under a path prefix.
 func (s *Service) ListGroups(ctx context.Context, call *awsmodel.Call, in *api.ListGroupsInput) (*api.ListGroupsOutput, error) {
-	p, err := s.newPage(call, "ListGroups", value(in.PathPrefix, ""), in.Marker, in.MaxItems)
+	p, err := s.desk.NewPage(call, "ListGroups", desk.Value(in.PathPrefix, ""), in.Marker, in.MaxItems)
 	if err != nil {
 		return nil, err
 	}
 	return view(ctx, s, func(tx *store.Tx) (*api.ListGroupsOutput, error) {
-		groups, err := identity.Groups(ctx, tx, call.Account(), value(in.PathPrefix, ""), p.after, p.fetch())
+		groups, err := identity.Groups(ctx, tx, call.Account(), desk.Value(in.PathPrefix, ""), p.After, p.Fetch())
 		out := &api.ListGroupsOutput{}
 		out.Groups, out.IsTruncated, out.Marker = cutGroups(&p, groups)
 		return out, err
@@ -77,7 +78,7 @@ func (s *Service) ListGroups(ctx context.Context, call *awsmodel.Call, in *api.L
 
 // ListGroupsForUser lists the groups of a user.
 func (s *Service) ListGroupsForUser(ctx context.Context, call *awsmodel.Call, in *api.ListGroupsForUserInput) (*api.ListGroupsForUserOutput, error) {
-	p, err := s.newPage(call, "ListGroupsForUser", in.UserName, in.Marker, in.MaxItems)
+	p, err := s.desk.NewPage(call, "ListGroupsForUser", in.UserName, in.Marker, in.MaxItems)
 	if err != nil {
 		return nil, err
 	}
@@ -86,15 +87,15 @@ func (s *Service) ListGroupsForUser(ctx context.Context, call *awsmodel.Call, in
 		if err != nil {
 			return nil, err
 		}
-		groups, err := identity.GroupsOfUser(ctx, tx, u.Account, u.ID, p.after, p.fetch())
+		groups, err := identity.GroupsOfUser(ctx, tx, u.Account, u.ID, p.After, p.Fetch())
 		out := &api.ListGroupsForUserOutput{}
 		out.Groups, out.IsTruncated, out.Marker = cutGroups(&p, groups)
 		return out, err
 	})
 }
 
-func cutGroups(p *page, groups []identity.Group) (list []api.Group, more *bool, marker *string) {
-	groups, more, marker = cut(p, groups, func(g identity.Group) string { return identity.Key(g.Name) })
+func cutGroups(p *desk.Page, groups []identity.Group) (list []api.Group, more *bool, marker *string) {
+	groups, more, marker = desk.Cut(p, groups, func(g identity.Group) string { return identity.Key(g.Name) })
 	list = []api.Group{}
 	for _, g := range groups {
 		list = append(list, groupShape(g))
@@ -114,9 +115,9 @@ func (s *Service) DeleteGroup(ctx context.Context, call *awsmodel.Call, in *api.
 			return nil, err
 		}
 		if len(members) > 0 {
-			return nil, conflict("Cannot delete entity, must remove users from group first.")
+			return nil, desk.Conflict("Cannot delete entity, must remove users from group first.")
 		}
-		if err := checkBare(ctx, tx, g.Owner()); err != nil {
+		if err := desk.CheckBare(ctx, tx, g.Owner()); err != nil {
 			return nil, err
 		}
 		return &api.DeleteGroupOutput{}, identity.DeleteGroup(ctx, tx, g)
@@ -135,7 +136,7 @@ func (s *Service) AddUserToGroup(ctx context.Context, call *awsmodel.Call, in *a
 		}
 		groups, err := identity.GroupsOfUser(ctx, tx, u.Account, u.ID, "", maxGroupsPerUser+1)
 		if err == nil && len(groups) > maxGroupsPerUser {
-			return nil, quota("GroupsPerUser", maxGroupsPerUser)
+			return nil, desk.Quota("GroupsPerUser", maxGroupsPerUser)
 		}
 		return &api.AddUserToGroupOutput{}, err
 	})
@@ -148,7 +149,7 @@ func (s *Service) RemoveUserFromGroup(ctx context.Context, call *awsmodel.Call, 
 		if err != nil {
 			return nil, err
 		}
-		return &api.RemoveUserFromGroupOutput{}, ignoreMissing(identity.RemoveFromGroup(ctx, tx, g, u.ID))
+		return &api.RemoveUserFromGroupOutput{}, desk.IgnoreMissing(identity.RemoveFromGroup(ctx, tx, g, u.ID))
 	})
 }
 
@@ -162,5 +163,5 @@ func groupAndUser(ctx context.Context, tx *store.Tx, account arn.AccountID, grou
 }
 
 func groupShape(g identity.Group) api.Group {
-	return api.Group{Path: g.Path, GroupName: g.Name, GroupId: g.ID, Arn: string(g.ARN()), CreateDate: seconds(g.CreatedAt)}
+	return api.Group{Path: g.Path, GroupName: g.Name, GroupId: g.ID, Arn: string(g.ARN()), CreateDate: desk.Seconds(g.CreatedAt)}
 }

@@ -2,8 +2,11 @@ package iam
 
 import (
 	"context"
+	"fmt"
 
 	"muster/internal/arn"
+	api "muster/internal/awsmodel/iam"
+	"muster/internal/iam/desk"
 	"muster/internal/store"
 	"muster/internal/store/identity"
 )
@@ -46,7 +49,12 @@ func roleHolder(ctx context.Context, tx *store.Tx, account arn.AccountID, name s
 func (f holderFinder) find(ctx context.Context, tx *store.Tx, account arn.AccountID, name string) (holder, error) {
 	h, err := f(ctx, tx, account, name)
 	if err == nil && h.protected {
-		return h, protected(h.name)
+		return h, desk.Protected(h.name)
 	}
 	return h, err
+}
+
+// tooLarge refuses an inline policy beyond its holder's quota.
+func tooLarge(h holder) error {
+	return &api.LimitExceededException{Message: fmt.Sprintf("Maximum policy size of %d bytes exceeded for %s %s", h.maxInline, h.kind, h.name)}
 }

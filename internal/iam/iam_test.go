@@ -23,10 +23,11 @@ const account = arn.AccountID("111111111111")
 
 // world is a store with one account, and the desk over it.
 type world struct {
-	*iam.Service
-	t     *testing.T
-	keys  *iam.Keys
-	store *store.Store
+	api.Handlers
+	service *iam.Service
+	t       *testing.T
+	keys    *iam.Keys
+	store   *store.Store
 	// usage is what InUse answers.
 	usage []iam.RoleUsage
 	// now is the clock.
@@ -53,7 +54,8 @@ func newWorld(t *testing.T, s *store.Store) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Service = iam.New(w.keys, iam.Options{Pages: pages, Usage: w})
+	w.service = iam.New(w.keys, iam.Options{Pages: pages, Usage: w})
+	w.Handlers = w.service.Handlers()
 	w.addAccount(account)
 	return w
 }

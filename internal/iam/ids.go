@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"muster/internal/arn"
+	"muster/internal/iam/desk"
 )
 
 // The prefixes of unique ids.
@@ -16,7 +17,6 @@ const (
 	userPrefix      = "AIDA"
 	groupPrefix     = "AGPA"
 	rolePrefix      = "AROA"
-	policyPrefix    = "ANPA"
 	longTermPrefix  = "AKIA"
 	temporaryPrefix = "ASIA"
 )
@@ -24,9 +24,7 @@ const (
 var idEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
 // newUniqueID makes a unique id of 21 characters, such as AIDA….
-func newUniqueID(prefix string) string {
-	return prefix + idEncoding.EncodeToString(random(11))[:17]
-}
+func newUniqueID(prefix string) string { return desk.NewUniqueID(prefix) }
 
 // accountShift is where the account's number begins in the first six bytes of
 // an access key id; the bit above the number marks ids that carry one.

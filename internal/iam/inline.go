@@ -5,6 +5,7 @@ import (
 
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/iam"
+	"muster/internal/iam/desk"
 	"muster/internal/policy"
 	"muster/internal/store"
 	"muster/internal/store/identity"
@@ -26,7 +27,7 @@ func (s *Service) PutRolePolicy(ctx context.Context, call *awsmodel.Call, in *ap
 }
 
 func (s *Service) putInline(ctx context.Context, call *awsmodel.Call, find holderFinder, holderName, name, document string) error {
-	if _, err := parsePolicy(document, policy.Identity); err != nil {
+	if _, err := desk.ParsePolicy(document, policy.Identity); err != nil {
 		return err
 	}
 	_, err := update(ctx, s, call.Account(), func(tx *store.Tx) (struct{}, error) {
@@ -38,7 +39,7 @@ func (s *Service) putInline(ctx context.Context, call *awsmodel.Call, find holde
 		if err != nil {
 			return struct{}{}, err
 		}
-		if others+policySize(document) > h.maxInline {
+		if others+desk.PolicySize(document) > h.maxInline {
 			return struct{}{}, tooLarge(h)
 		}
 		return struct{}{}, identity.PutInline(ctx, tx, h.Owner, name, document)
@@ -71,15 +72,15 @@ func (s *Service) getInline(ctx context.Context, call *awsmodel.Call, find holde
 			return err
 		}
 		text, err := identity.Inline(ctx, tx, h.Owner, name)
-		stored, document = h.name, encoded(text)
-		return noSuch(err, "The %s policy with name %s cannot be found.", h.kind, name)
+		stored, document = h.name, desk.Encoded(text)
+		return desk.NoSuch(err, "The %s policy with name %s cannot be found.", h.kind, name)
 	})
 	return stored, document, err
 }
 
 // ListUserPolicies lists the names of a user's inline policies.
 func (s *Service) ListUserPolicies(ctx context.Context, call *awsmodel.Call, in *api.ListUserPoliciesInput) (*api.ListUserPoliciesOutput, error) {
-	p, err := s.newPage(call, "ListUserPolicies", in.UserName, in.Marker, in.MaxItems)
+	p, err := s.desk.NewPage(call, "ListUserPolicies", in.UserName, in.Marker, in.MaxItems)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +91,7 @@ func (s *Service) ListUserPolicies(ctx context.Context, call *awsmodel.Call, in 
 
 // ListGroupPolicies lists the names of a group's inline policies.
 func (s *Service) ListGroupPolicies(ctx context.Context, call *awsmodel.Call, in *api.ListGroupPoliciesInput) (*api.ListGroupPoliciesOutput, error) {
-	p, err := s.newPage(call, "ListGroupPolicies", in.GroupName, in.Marker, in.MaxItems)
+	p, err := s.desk.NewPage(call, "ListGroupPolicies", in.GroupName, in.Marker, in.MaxItems)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +102,7 @@ func (s *Service) ListGroupPolicies(ctx context.Context, call *awsmodel.Call, in
 
 // ListRolePolicies lists the names of a role's inline policies.
 func (s *Service) ListRolePolicies(ctx context.Context, call *awsmodel.Call, in *api.ListRolePoliciesInput) (*api.ListRolePoliciesOutput, error) {
-	p, err := s.newPage(call, "ListRolePolicies", in.RoleName, in.Marker, in.MaxItems)
+	p, err := s.desk.NewPage(call, "ListRolePolicies", in.RoleName, in.Marker, in.MaxItems)
 	if err != nil {
 		return nil, err
 	}
@@ -110,16 +111,16 @@ func (s *Service) ListRolePolicies(ctx context.Context, call *awsmodel.Call, in 
 	return out, err
 }
 
-func (s *Service) listInline(ctx context.Context, p page, find holderFinder, holderName string) (names []string, more *bool, marker *string, err error) {
+func (s *Service) listInline(ctx context.Context, p desk.Page, find holderFinder, holderName string) (names []string, more *bool, marker *string, err error) {
 	err = s.store.View(ctx, func(tx *store.Tx) error {
-		h, err := find(ctx, tx, p.call.Account(), holderName)
+		h, err := find(ctx, tx, p.Call.Account(), holderName)
 		if err != nil {
 			return err
 		}
-		names, err = identity.InlineNames(ctx, tx, h.Owner, p.after, p.fetch())
+		names, err = identity.InlineNames(ctx, tx, h.Owner, p.After, p.Fetch())
 		return err
 	})
-	names, more, marker = cut(&p, append([]string{}, names...), func(name string) string { return name })
+	names, more, marker = desk.Cut(&p, append([]string{}, names...), func(name string) string { return name })
 	return names, more, marker, err
 }
 
@@ -145,7 +146,7 @@ func (s *Service) deleteInline(ctx context.Context, call *awsmodel.Call, find ho
 			return struct{}{}, err
 		}
 		err = identity.DeleteInline(ctx, tx, h.Owner, name)
-		return struct{}{}, noSuch(err, "The %s policy with name %s cannot be found.", h.kind, name)
+		return struct{}{}, desk.NoSuch(err, "The %s policy with name %s cannot be found.", h.kind, name)
 	})
 	return err
 }

@@ -1,19 +1,22 @@
 package iam
 
-import "time"
+import (
+	"time"
+
+	"muster/internal/iam/policies"
+)
 
 // IAM's quotas.
 const (
 	maxUsers            = 5000 // per account, like the three below
 	maxGroups           = 300
 	maxRoles            = 1000
-	maxPolicies         = 1500
+	maxPolicies         = policies.MaxPolicies
 	maxAccessKeys       = 2 // per user
 	maxGroupsPerUser    = 10
 	maxAttachedPolicies = 10 // per user, group or role
-	maxTags             = 50 // per user, role or policy
 	// Sizes count characters, white space left out.
-	maxManagedPolicySize = 6144
+	maxManagedPolicySize = policies.MaxSize
 	maxUserInlineSize    = 2048
 	maxGroupInlineSize   = 5120
 	maxRoleInlineSize    = 10240

@@ -8,6 +8,7 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/iam"
+	"muster/internal/iam/desk"
 	"muster/internal/store"
 	"muster/internal/store/identity"
 )
@@ -16,20 +17,20 @@ import (
 func (s *Service) CreateServiceLinkedRole(ctx context.Context, call *awsmodel.Call, in *api.CreateServiceLinkedRoleInput) (*api.CreateServiceLinkedRoleOutput, error) {
 	known, ok := serviceRoles(in.AWSServiceName)
 	if !ok {
-		return nil, invalid("Invalid service name: %s", in.AWSServiceName)
+		return nil, desk.Invalid("Invalid service name: %s", in.AWSServiceName)
 	}
 	if in.CustomSuffix != nil {
-		return nil, invalid("Custom suffix is not allowed for %s", in.AWSServiceName)
+		return nil, desk.Invalid("Custom suffix is not allowed for %s", in.AWSServiceName)
 	}
 	return update(ctx, s, call.Account(), func(tx *store.Tx) (*api.CreateServiceLinkedRoleOutput, error) {
 		_, err := identity.RoleByName(ctx, tx, call.Account(), known.name)
 		if err == nil {
-			return nil, invalid("Service role name %s has been taken in this account, please try a different suffix.", known.name)
+			return nil, desk.Invalid("Service role name %s has been taken in this account, please try a different suffix.", known.name)
 		}
-		if err := ignoreMissing(err); err != nil {
+		if err := desk.IgnoreMissing(err); err != nil {
 			return nil, err
 		}
-		r, err := createServiceLinkedRole(ctx, tx, call.Account(), in.AWSServiceName, value(in.Description, ""), call.Time)
+		r, err := createServiceLinkedRole(ctx, tx, call.Account(), in.AWSServiceName, desk.Value(in.Description, ""), call.Time)
 		return &api.CreateServiceLinkedRoleOutput{Role: new(roleShape(r))}, err
 	})
 }
@@ -46,13 +47,13 @@ func (s *Service) DeleteServiceLinkedRole(ctx context.Context, call *awsmodel.Ca
 			return nil, err
 		}
 		if r.Service == "" {
-			return nil, invalid("The role %s is not a service-linked role.", r.Name)
+			return nil, desk.Invalid("The role %s is not a service-linked role.", r.Name)
 		}
 		pending, err := identity.PendingDeletion(ctx, tx, call.Account(), r.Name)
 		if err == nil {
 			return &api.DeleteServiceLinkedRoleOutput{DeletionTaskId: pending.ID}, nil
 		}
-		if err := ignoreMissing(err); err != nil {
+		if err := desk.IgnoreMissing(err); err != nil {
 			return nil, err
 		}
 		d := identity.RoleDeletion{
@@ -82,7 +83,7 @@ func (s *Service) RunDeletion(ctx context.Context, job store.Job) error {
 	_, err := update(ctx, s, account, func(tx *store.Tx) (struct{}, error) {
 		d, err := identity.Deletion(ctx, tx, account, string(job.Payload))
 		if err != nil || d.Status != identity.DeletionInProgress {
-			return struct{}{}, ignoreMissing(err)
+			return struct{}{}, desk.IgnoreMissing(err)
 		}
 		if err := s.deleteLinkedRole(ctx, tx, &d); err != nil {
 			return struct{}{}, err
@@ -99,7 +100,7 @@ func (s *Service) deleteLinkedRole(ctx context.Context, tx *store.Tx, d *identit
 	r, err := identity.RoleByName(ctx, tx, d.Account, d.RoleName)
 	if err != nil {
 		d.Status = identity.DeletionSucceeded // gone by other means
-		return ignoreMissing(err)
+		return desk.IgnoreMissing(err)
 	}
 	if s.usage != nil {
 		if d.Usage, err = s.usage.InUse(ctx, tx, d.Account, r.Service); err != nil {
@@ -127,12 +128,12 @@ func (s *Service) deleteLinkedRole(ctx context.Context, tx *store.Tx, d *identit
 // GetServiceLinkedRoleDeletionStatus tells how far a deletion has come.
 func (s *Service) GetServiceLinkedRoleDeletionStatus(ctx context.Context, call *awsmodel.Call, in *api.GetServiceLinkedRoleDeletionStatusInput) (*api.GetServiceLinkedRoleDeletionStatusOutput, error) {
 	if !strings.HasPrefix(in.DeletionTaskId, "task"+servicePath) {
-		return nil, invalid("Invalid deletion task id: %s", in.DeletionTaskId)
+		return nil, desk.Invalid("Invalid deletion task id: %s", in.DeletionTaskId)
 	}
 	return view(ctx, s, func(tx *store.Tx) (*api.GetServiceLinkedRoleDeletionStatusOutput, error) {
 		d, err := identity.Deletion(ctx, tx, call.Account(), in.DeletionTaskId)
 		if err != nil {
-			return nil, noSuch(err, "Deletion Task Id %s not found.", in.DeletionTaskId)
+			return nil, desk.NoSuch(err, "Deletion Task Id %s not found.", in.DeletionTaskId)
 		}
 		out := &api.GetServiceLinkedRoleDeletionStatusOutput{Status: api.DeletionTaskStatusType(d.Status)}
 		if d.Status == identity.DeletionFailed {

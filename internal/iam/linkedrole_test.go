@@ -98,7 +98,7 @@ func (w *world) status(id string) *api.GetServiceLinkedRoleDeletionStatusOutput 
 
 func (w *world) runDeletion(id string) {
 	w.t.Helper()
-	if err := w.RunDeletion(w.t.Context(), store.Job{Account: string(account), Payload: []byte(id)}); err != nil {
+	if err := w.service.RunDeletion(w.t.Context(), store.Job{Account: string(account), Payload: []byte(id)}); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/iam"
+	"muster/internal/iam/desk"
 	"muster/internal/policy"
 	"muster/internal/store"
 	"muster/internal/store/identity"
@@ -16,26 +17,26 @@ import (
 // role finds a role or says so in IAM's words.
 func role(ctx context.Context, tx *store.Tx, account arn.AccountID, name string) (identity.Role, error) {
 	r, err := identity.RoleByName(ctx, tx, account, name)
-	return r, noSuch(err, "The role with name %s cannot be found.", name)
+	return r, desk.NoSuch(err, "The role with name %s cannot be found.", name)
 }
 
 // ownRole finds a role that the account itself may change.
 func ownRole(ctx context.Context, tx *store.Tx, account arn.AccountID, name string) (identity.Role, error) {
 	r, err := role(ctx, tx, account, name)
 	if err == nil && r.Service != "" {
-		return r, protected(r.Name)
+		return r, desk.Protected(r.Name)
 	}
 	return r, err
 }
 
 // CreateRole creates a role.
 func (s *Service) CreateRole(ctx context.Context, call *awsmodel.Call, in *api.CreateRoleInput) (*api.CreateRoleOutput, error) {
-	if err := checkTags(in.Tags); err != nil {
+	if err := desk.CheckTags(in.Tags); err != nil {
 		return nil, err
 	}
 	r := identity.Role{
-		Account: call.Account(), Name: in.RoleName, Path: value(in.Path, "/"), Trust: in.AssumeRolePolicyDocument,
-		Description: value(in.Description, ""), MaxSession: defaultSession, Boundary: value(in.PermissionsBoundary, ""), CreatedAt: call.Time,
+		Account: call.Account(), Name: in.RoleName, Path: desk.Value(in.Path, "/"), Trust: in.AssumeRolePolicyDocument,
+		Description: desk.Value(in.Description, ""), MaxSession: defaultSession, Boundary: desk.Value(in.PermissionsBoundary, ""), CreatedAt: call.Time,
 	}
 	if in.MaxSessionDuration != nil {
 		r.MaxSession = time.Duration(*in.MaxSessionDuration) * time.Second
@@ -48,7 +49,7 @@ func (s *Service) CreateRole(ctx context.Context, call *awsmodel.Call, in *api.C
 		if err := identity.InsertRole(ctx, tx, r); err != nil {
 			return nil, err
 		}
-		if err := putTags(ctx, tx, r.Owner(), in.Tags); err != nil {
+		if err := desk.PutTags(ctx, tx, r.Owner(), in.Tags); err != nil {
 			return nil, err
 		}
 		out := roleShape(r)
@@ -59,13 +60,13 @@ func (s *Service) CreateRole(ctx context.Context, call *awsmodel.Call, in *api.C
 
 func (s *Service) checkNewRole(ctx context.Context, tx *store.Tx, r identity.Role) error {
 	if strings.HasPrefix(r.Path, servicePath) {
-		return invalid("Roles under the path %s can only be created with CreateServiceLinkedRole.", servicePath)
+		return desk.Invalid("Roles under the path %s can only be created with CreateServiceLinkedRole.", servicePath)
 	}
 	if err := checkTrust(ctx, tx, r.Trust); err != nil {
 		return err
 	}
 	_, err := identity.RoleByName(ctx, tx, r.Account, r.Name)
-	if err := mustBeNew(err, "Role with name %s already exists.", r.Name); err != nil {
+	if err := desk.MustBeNew(err, "Role with name %s already exists.", r.Name); err != nil {
 		return err
 	}
 	n, err := identity.Count(ctx, tx, r.Account)
@@ -73,7 +74,7 @@ func (s *Service) checkNewRole(ctx context.Context, tx *store.Tx, r identity.Rol
 		return err
 	}
 	if n.Roles >= maxRoles {
-		return quota("RolesPerAccount", maxRoles)
+		return desk.Quota("RolesPerAccount", maxRoles)
 	}
 	return s.checkBoundary(ctx, tx, r.Account, r.Boundary)
 }
@@ -90,8 +91,8 @@ func (s *Service) GetRole(ctx context.Context, call *awsmodel.Call, in *api.GetR
 			return nil, err
 		}
 		out := roleShape(r)
-		out.Tags, out.PermissionsBoundary = tagShapes(tags), boundaryShape(r.Boundary)
-		out.RoleLastUsed = &api.RoleLastUsed{LastUsedDate: optional(seconds(r.LastUsedAt)), Region: optional(r.LastUsedRegion)}
+		out.Tags, out.PermissionsBoundary = desk.TagShapes(tags), boundaryShape(r.Boundary)
+		out.RoleLastUsed = &api.RoleLastUsed{LastUsedDate: desk.Optional(desk.Seconds(r.LastUsedAt)), Region: desk.Optional(r.LastUsedRegion)}
 		return &api.GetRoleOutput{Role: &out}, nil
 	})
 }
@@ -99,17 +100,17 @@ func (s *Service) GetRole(ctx context.Context, call *awsmodel.Call, in *api.GetR
 // ListRoles lists roles under a path prefix, without tags, boundary and last
 // use, as IAM does.
 func (s *Service) ListRoles(ctx context.Context, call *awsmodel.Call, in *api.ListRolesInput) (*api.ListRolesOutput, error) {
-	p, err := s.newPage(call, "ListRoles", value(in.PathPrefix, ""), in.Marker, in.MaxItems)
+	p, err := s.desk.NewPage(call, "ListRoles", desk.Value(in.PathPrefix, ""), in.Marker, in.MaxItems)
 	if err != nil {
 		return nil, err
 	}
 	return view(ctx, s, func(tx *store.Tx) (*api.ListRolesOutput, error) {
-		roles, err := identity.Roles(ctx, tx, call.Account(), value(in.PathPrefix, ""), p.after, p.fetch())
+		roles, err := identity.Roles(ctx, tx, call.Account(), desk.Value(in.PathPrefix, ""), p.After, p.Fetch())
 		if err != nil {
 			return nil, err
 		}
 		out := &api.ListRolesOutput{Roles: []api.Role{}}
-		roles, out.IsTruncated, out.Marker = cut(&p, roles, func(r identity.Role) string { return identity.Key(r.Name) })
+		roles, out.IsTruncated, out.Marker = desk.Cut(&p, roles, func(r identity.Role) string { return identity.Key(r.Name) })
 		for _, r := range roles {
 			out.Roles = append(out.Roles, roleShape(r))
 		}
@@ -127,11 +128,11 @@ func (s *Service) UpdateRole(ctx context.Context, call *awsmodel.Call, in *api.U
 		}
 		if in.MaxSessionDuration != nil {
 			if r.Service != "" {
-				return nil, protected(r.Name)
+				return nil, desk.Protected(r.Name)
 			}
 			r.MaxSession = time.Duration(*in.MaxSessionDuration) * time.Second
 		}
-		r.Description = value(in.Description, r.Description)
+		r.Description = desk.Value(in.Description, r.Description)
 		return &api.UpdateRoleOutput{}, identity.UpdateRole(ctx, tx, r)
 	})
 }
@@ -171,7 +172,7 @@ func (s *Service) DeleteRole(ctx context.Context, call *awsmodel.Call, in *api.D
 		if err != nil {
 			return nil, err
 		}
-		if err := checkBare(ctx, tx, r.Owner()); err != nil {
+		if err := desk.CheckBare(ctx, tx, r.Owner()); err != nil {
 			return nil, err
 		}
 		return &api.DeleteRoleOutput{}, identity.DeleteRole(ctx, tx, r)
@@ -190,12 +191,12 @@ func (s *Service) ListInstanceProfilesForRole(ctx context.Context, call *awsmode
 // checkTrust checks a trust policy: its form, its size, and that the users and
 // roles it names exist.
 func checkTrust(ctx context.Context, tx *store.Tx, text string) error {
-	doc, err := parsePolicy(text, policy.Trust)
+	doc, err := desk.ParsePolicy(text, policy.Trust)
 	if err != nil {
 		return err
 	}
-	if policySize(text) > maxTrustSize {
-		return quota("ACLSizePerRole", maxTrustSize)
+	if desk.PolicySize(text) > maxTrustSize {
+		return desk.Quota("ACLSizePerRole", maxTrustSize)
 	}
 	for _, p := range doc.Principals() {
 		ok, err := principalExists(ctx, tx, p)
@@ -233,13 +234,13 @@ func principalExists(ctx context.Context, tx *store.Tx, written string) (bool, e
 		r, err = identity.RoleByName(ctx, tx, parts.Account, roleName)
 		found = SessionARN(parts.Account, r.Name, session)
 	}
-	return found == arn.ARN(written), ignoreMissing(err)
+	return found == arn.ARN(written), desk.IgnoreMissing(err)
 }
 
 func roleShape(r identity.Role) api.Role {
 	return api.Role{
-		Path: r.Path, RoleName: r.Name, RoleId: r.ID, Arn: string(r.ARN()), CreateDate: seconds(r.CreatedAt),
-		AssumeRolePolicyDocument: new(encoded(r.Trust)), Description: optional(r.Description),
+		Path: r.Path, RoleName: r.Name, RoleId: r.ID, Arn: string(r.ARN()), CreateDate: desk.Seconds(r.CreatedAt),
+		AssumeRolePolicyDocument: new(desk.Encoded(r.Trust)), Description: desk.Optional(r.Description),
 		MaxSessionDuration: new(int32(r.MaxSession / time.Second)),
 	}
 }

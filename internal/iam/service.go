@@ -4,20 +4,16 @@ import (
 	"context"
 
 	"muster/internal/arn"
-	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/iam"
+	"muster/internal/iam/desk"
 	"muster/internal/iam/managed"
+	"muster/internal/iam/policies"
 	"muster/internal/store"
 	"muster/internal/store/identity"
 )
 
-// Pager seals the place where a page ended into a token for the client, and
-// opens it again for the same caller, operation and query only.
-// *pagetoken.Sealer is one.
-type Pager interface {
-	Seal(call *awsmodel.Call, op string, query any, cursor []byte) string
-	Open(call *awsmodel.Call, op string, query any, token string) ([]byte, error)
-}
+// Pager seals and opens markers; see desk.Pager.
+type Pager = desk.Pager
 
 // RoleUsage names what still uses a service-linked role in one Region.
 type RoleUsage = identity.RoleUsage
@@ -40,15 +36,18 @@ type Options struct {
 // Service is the desk. It is safe for concurrent use.
 type Service struct {
 	store   *store.Store
+	desk    *desk.Desk
 	keys    *Keys
 	managed *managed.Set
-	pages   Pager
 	usage   Usage
 }
 
 // New returns the desk that changes what keys answers from.
 func New(keys *Keys, opts Options) *Service {
-	return &Service{store: keys.store, keys: keys, managed: keys.managed, pages: opts.Pages, usage: opts.Usage}
+	return &Service{
+		store: keys.store, keys: keys, managed: keys.managed, usage: opts.Usage,
+		desk: &desk.Desk{Store: keys.store, Pages: opts.Pages, Changed: keys.Forget},
+	}
 }
 
 // Handlers lists the operations that muster implements.
@@ -58,13 +57,6 @@ func (s *Service) Handlers() api.Handlers {
 		ListAccountAliases:            s.ListAccountAliases,
 		CreateServiceLinkedRole:       s.CreateServiceLinkedRole,
 		DeleteServiceLinkedRole:       s.DeleteServiceLinkedRole,
-		CreatePolicy:                  s.CreatePolicy,
-		GetPolicy:                     s.GetPolicy,
-		GetPolicyVersion:              s.GetPolicyVersion,
-		ListPolicies:                  s.ListPolicies,
-		ListPolicyVersions:            s.ListPolicyVersions,
-		ListEntitiesForPolicy:         s.ListEntitiesForPolicy,
-		DeletePolicy:                  s.DeletePolicy,
 		CreateAccessKey:               s.CreateAccessKey,
 		ListAccessKeys:                s.ListAccessKeys,
 		UpdateAccessKey:               s.UpdateAccessKey,
@@ -83,6 +75,7 @@ func (s *Service) Handlers() api.Handlers {
 		DeleteRolePermissionsBoundary: s.DeleteRolePermissionsBoundary,
 	}
 	h.GetServiceLinkedRoleDeletionStatus = s.GetServiceLinkedRoleDeletionStatus
+	policies.New(s.desk, s.managed).Handle(&h)
 	s.userHandlers(&h)
 	s.roleHandlers(&h)
 	s.groupPolicyHandlers(&h)
@@ -139,22 +132,11 @@ func (s *Service) groupPolicyHandlers(h *api.Handlers) {
 
 // view runs fn on a snapshot and returns what it returns.
 func view[T any](ctx context.Context, s *Service, fn func(*store.Tx) (T, error)) (T, error) {
-	var out T
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-		out, err = fn(tx)
-		return err
-	})
-	return out, err
+	return desk.View(ctx, s.desk, fn)
 }
 
 // update runs fn in a transaction that changes an account, and makes the
 // change count for the next request.
 func update[T any](ctx context.Context, s *Service, account arn.AccountID, fn func(*store.Tx) (T, error)) (T, error) {
-	var out T
-	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
-		tx.AfterCommit(func() { s.keys.Forget(account) })
-		out, err = fn(tx)
-		return err
-	})
-	return out, err
+	return desk.Update(ctx, s.desk, account, fn)
 }

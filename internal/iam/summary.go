@@ -5,6 +5,7 @@ import (
 
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/iam"
+	"muster/internal/iam/policies"
 	"muster/internal/store"
 	"muster/internal/store/identity"
 )
@@ -39,7 +40,7 @@ func (s *Service) GetAccountSummary(ctx context.Context, call *awsmodel.Call, _ 
 			api.SummaryKeyTypeGroupPolicySizeQuota:          maxGroupInlineSize,
 			api.SummaryKeyTypeRolePolicySizeQuota:           maxRoleInlineSize,
 			api.SummaryKeyTypeAssumeRolePolicySizeQuota:     maxTrustSize,
-			api.SummaryKeyTypeVersionsPerPolicyQuota:        1,
+			api.SummaryKeyTypeVersionsPerPolicyQuota:        policies.MaxVersions,
 		}}, nil
 	})
 }

@@ -2,29 +2,32 @@ package iam
 
 import (
 	"context"
+	"fmt"
 
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/iam"
+	"muster/internal/iam/desk"
 	"muster/internal/store"
+	"muster/internal/store/directory"
 	"muster/internal/store/identity"
 )
 
 // user finds a user or says so in IAM's words.
 func user(ctx context.Context, tx *store.Tx, account arn.AccountID, name string) (identity.User, error) {
 	u, err := identity.UserByName(ctx, tx, account, name)
-	return u, noSuch(err, "The user with name %s cannot be found.", name)
+	return u, desk.NoSuch(err, "The user with name %s cannot be found.", name)
 }
 
 // CreateUser creates a user.
 func (s *Service) CreateUser(ctx context.Context, call *awsmodel.Call, in *api.CreateUserInput) (*api.CreateUserOutput, error) {
-	if err := checkTags(in.Tags); err != nil {
+	if err := desk.CheckTags(in.Tags); err != nil {
 		return nil, err
 	}
 	return update(ctx, s, call.Account(), func(tx *store.Tx) (*api.CreateUserOutput, error) {
 		u := identity.User{
-			Account: call.Account(), Name: in.UserName, Path: value(in.Path, "/"), ID: newUniqueID(userPrefix),
-			Boundary: value(in.PermissionsBoundary, ""), CreatedAt: call.Time,
+			Account: call.Account(), Name: in.UserName, Path: desk.Value(in.Path, "/"), ID: newUniqueID(userPrefix),
+			Boundary: desk.Value(in.PermissionsBoundary, ""), CreatedAt: call.Time,
 		}
 		if err := s.checkNewUser(ctx, tx, u); err != nil {
 			return nil, err
@@ -32,7 +35,7 @@ func (s *Service) CreateUser(ctx context.Context, call *awsmodel.Call, in *api.C
 		if err := identity.InsertUser(ctx, tx, u); err != nil {
 			return nil, err
 		}
-		if err := putTags(ctx, tx, u.Owner(), in.Tags); err != nil {
+		if err := desk.PutTags(ctx, tx, u.Owner(), in.Tags); err != nil {
 			return nil, err
 		}
 		out := userShape(u)
@@ -43,7 +46,7 @@ func (s *Service) CreateUser(ctx context.Context, call *awsmodel.Call, in *api.C
 
 func (s *Service) checkNewUser(ctx context.Context, tx *store.Tx, u identity.User) error {
 	_, err := identity.UserByName(ctx, tx, u.Account, u.Name)
-	if err := mustBeNew(err, "User with name %s already exists.", u.Name); err != nil {
+	if err := desk.MustBeNew(err, "User with name %s already exists.", u.Name); err != nil {
 		return err
 	}
 	n, err := identity.Count(ctx, tx, u.Account)
@@ -51,7 +54,7 @@ func (s *Service) checkNewUser(ctx context.Context, tx *store.Tx, u identity.Use
 		return err
 	}
 	if n.Users >= maxUsers {
-		return quota("UsersPerAccount", maxUsers)
+		return desk.Quota("UsersPerAccount", maxUsers)
 	}
 	return s.checkBoundary(ctx, tx, u.Account, u.Boundary)
 }
@@ -65,7 +68,7 @@ func (s *Service) GetUser(ctx context.Context, call *awsmodel.Call, in *api.GetU
 		}
 		if u.ID == "" {
 			return &api.GetUserOutput{User: &api.User{
-				Path: "/", UserId: string(u.Account), Arn: string(u.Account.Root()), CreateDate: seconds(u.CreatedAt),
+				Path: "/", UserId: string(u.Account), Arn: string(u.Account.Root()), CreateDate: desk.Seconds(u.CreatedAt),
 			}}, nil
 		}
 		tags, err := identity.Tags(ctx, tx, u.Owner())
@@ -73,24 +76,24 @@ func (s *Service) GetUser(ctx context.Context, call *awsmodel.Call, in *api.GetU
 			return nil, err
 		}
 		out := userShape(u)
-		out.Tags, out.PermissionsBoundary = tagShapes(tags), boundaryShape(u.Boundary)
+		out.Tags, out.PermissionsBoundary = desk.TagShapes(tags), boundaryShape(u.Boundary)
 		return &api.GetUserOutput{User: &out}, nil
 	})
 }
 
 // ListUsers lists users under a path prefix.
 func (s *Service) ListUsers(ctx context.Context, call *awsmodel.Call, in *api.ListUsersInput) (*api.ListUsersOutput, error) {
-	p, err := s.newPage(call, "ListUsers", value(in.PathPrefix, ""), in.Marker, in.MaxItems)
+	p, err := s.desk.NewPage(call, "ListUsers", desk.Value(in.PathPrefix, ""), in.Marker, in.MaxItems)
 	if err != nil {
 		return nil, err
 	}
 	return view(ctx, s, func(tx *store.Tx) (*api.ListUsersOutput, error) {
-		users, err := identity.Users(ctx, tx, call.Account(), value(in.PathPrefix, ""), p.after, p.fetch())
+		users, err := identity.Users(ctx, tx, call.Account(), desk.Value(in.PathPrefix, ""), p.After, p.Fetch())
 		if err != nil {
 			return nil, err
 		}
 		out := &api.ListUsersOutput{Users: []api.User{}}
-		users, out.IsTruncated, out.Marker = cut(&p, users, func(u identity.User) string { return identity.Key(u.Name) })
+		users, out.IsTruncated, out.Marker = desk.Cut(&p, users, func(u identity.User) string { return identity.Key(u.Name) })
 		for _, u := range users {
 			out.Users = append(out.Users, userShape(u))
 		}
@@ -110,16 +113,16 @@ func (s *Service) DeleteUser(ctx context.Context, call *awsmodel.Call, in *api.D
 			return nil, err
 		}
 		if len(keys) > 0 {
-			return nil, conflict("Cannot delete entity, must delete access keys first.")
+			return nil, desk.Conflict("Cannot delete entity, must delete access keys first.")
 		}
 		groups, err := identity.GroupsOfUser(ctx, tx, u.Account, u.ID, "", 1)
 		if err != nil {
 			return nil, err
 		}
 		if len(groups) > 0 {
-			return nil, conflict("Cannot delete entity, must remove user from all groups first.")
+			return nil, desk.Conflict("Cannot delete entity, must remove user from all groups first.")
 		}
-		if err := checkBare(ctx, tx, u.Owner()); err != nil {
+		if err := desk.CheckBare(ctx, tx, u.Owner()); err != nil {
 			return nil, err
 		}
 		return &api.DeleteUserOutput{}, identity.DeleteUser(ctx, tx, u)
@@ -139,9 +142,17 @@ func (s *Service) subject(ctx context.Context, tx *store.Tx, call *awsmodel.Call
 	case arn.User:
 		return identity.UserByID(ctx, tx, call.Account(), call.Principal.ID)
 	}
-	return identity.User{}, invalidRequest("Must specify userName when calling with non-User credentials")
+	return identity.User{}, desk.InvalidRequest("Must specify userName when calling with non-User credentials")
 }
 
 func userShape(u identity.User) api.User {
-	return api.User{Path: u.Path, UserName: u.Name, UserId: u.ID, Arn: string(u.ARN()), CreateDate: seconds(u.CreatedAt)}
+	return api.User{Path: u.Path, UserName: u.Name, UserId: u.ID, Arn: string(u.ARN()), CreateDate: desk.Seconds(u.CreatedAt)}
+}
+
+func accountOf(ctx context.Context, tx *store.Tx, id arn.AccountID) (directory.Account, error) {
+	a, err := directory.LookupAccount(ctx, tx, id)
+	if err != nil {
+		return a, fmt.Errorf("account %s: %w", id, err)
+	}
+	return a, nil
 }

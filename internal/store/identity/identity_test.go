@@ -35,7 +35,7 @@ func TestEntitiesComeBackAsStored(t *testing.T) {
 			Account: account, Name: "Audit", Path: "/a/", ID: "AROA1", Trust: "{}", Description: "d",
 			MaxSession: time.Hour, Boundary: "", Service: "x.amazonaws.com", CreatedAt: now,
 		}
-		policy := identity.Policy{Account: account, Name: "P", Path: "/p/", ID: "ANPA1", Description: "d", Document: "{}", CreatedAt: now, UpdatedAt: now}
+		policy := identity.Policy{Account: account, Name: "P", Path: "/p/", ID: "ANPA1", Description: "d", Document: "{}", Version: 1, Latest: 1, CreatedAt: now, UpdatedAt: now}
 		key := identity.AccessKey{Account: account, ID: "AKIA1", Owner: "AIDA1", Secret: []byte{0, 255}, Status: identity.KeyActive, CreatedAt: now}
 		update(t, s, func(tx *store.Tx) error {
 			return errors.Join(identity.InsertUser(ctx, tx, user), identity.InsertGroup(ctx, tx, group), identity.InsertRole(ctx, tx, role),

@@ -17,30 +17,36 @@ type Policy struct {
 	// ID is the unique id, ANPA….
 	ID          string
 	Description string
-	Document    string
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
+	// Document is the default version's; Version and Latest number the
+	// default version and the newest there ever was, 0 meaning 1.
+	Document        string
+	Version, Latest int
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
 }
 
 // ARN names the policy with its path.
 func (p Policy) ARN() arn.ARN { return arn.New("iam", "", p.Account, "policy"+p.Path+p.Name) }
 
-const policyColumns = `account, name, path, id, description, document, created_at, updated_at`
+const policyColumns = `account, name, path, id, description, document, default_version, latest_version, created_at, updated_at`
 
 func scanPolicy(s scanner) (Policy, error) {
 	var p Policy
 	var created, updated int64
-	err := s.Scan(&p.Account, &p.Name, &p.Path, &p.ID, &p.Description, &p.Document, &created, &updated)
+	err := s.Scan(&p.Account, &p.Name, &p.Path, &p.ID, &p.Description, &p.Document, &p.Version, &p.Latest, &created, &updated)
 	p.CreatedAt, p.UpdatedAt = store.Time(created), store.Time(updated)
 	return p, err
 }
 
-// InsertPolicy adds a managed policy.
+// InsertPolicy adds a managed policy with its first version.
 func InsertPolicy(ctx context.Context, tx *store.Tx, p Policy) error {
 	_, err := tx.Exec(ctx, `INSERT INTO iam_policies (account, name_key, name, path, id, arn, description, document, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 		p.Account, Key(p.Name), p.Name, p.Path, p.ID, p.ARN(), p.Description, p.Document, store.Micros(p.CreatedAt), store.Micros(p.UpdatedAt))
-	return err
+	if err != nil {
+		return err
+	}
+	return insertVersion(ctx, tx, p, PolicyVersion{Number: 1, Document: p.Document, CreatedAt: p.CreatedAt})
 }
 
 // PolicyByName finds a managed policy.
@@ -62,7 +68,14 @@ func Policies(ctx context.Context, tx *store.Tx, account arn.AccountID, pathPref
 	return store.All(rows, err, func(r *sql.Rows) (Policy, error) { return scanPolicy(r) })
 }
 
-// DeletePolicy removes a managed policy. Attachments must have gone before.
+// DeletePolicy removes a managed policy with its versions and tags.
+// Attachments must have gone before.
 func DeletePolicy(ctx context.Context, tx *store.Tx, p Policy) error {
+	if err := deleteVersions(ctx, tx, p.Account, p.ID); err != nil {
+		return err
+	}
+	if err := DeleteTags(ctx, tx, p.Owner()); err != nil {
+		return err
+	}
 	return affected(tx.Exec(ctx, `DELETE FROM iam_policies WHERE account = $1 AND name_key = $2`, p.Account, Key(p.Name)))
 }
