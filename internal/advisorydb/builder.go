@@ -25,9 +25,11 @@ type Builder struct {
 	keys    map[advisory.Key]uint32
 	refs    []entryRef
 	words   map[string]uint64
-	seen    map[string]bool
-	newest  time.Time
-	scratch []byte
+	// releases counts records by ecosystem with suffix.
+	releases map[string]*release
+	seen     map[string]bool
+	newest   time.Time
+	scratch  []byte
 }
 
 // builtRecord is what is kept of a record until the end: enough of it to
@@ -65,7 +67,7 @@ func NewBuilder(path, ecosystem string) (*Builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Builder{base: ecosystem, w: w, keys: map[advisory.Key]uint32{}, words: map[string]uint64{}, seen: map[string]bool{}}
+	b := &Builder{base: ecosystem, w: w, keys: map[advisory.Key]uint32{}, words: map[string]uint64{}, releases: map[string]*release{}, seen: map[string]bool{}}
 	if b.pack, err = newPacker(w); err == nil {
 		b.spill, err = newSpill(filepath.Dir(path))
 	}
@@ -100,7 +102,7 @@ func (b *Builder) Add(a *advisory.Advisory, raw []byte) error {
 		return nil
 	}
 	for i := range a.Affected {
-		if err := b.addEntry(number, &a.Affected[i]); err != nil {
+		if err := b.addEntry(number, &a.Affected[i], a.Modified); err != nil {
 			return fmt.Errorf("record %s: %w", a.ID, err)
 		}
 	}
@@ -109,7 +111,7 @@ func (b *Builder) Add(a *advisory.Advisory, raw []byte) error {
 
 // addEntry spills one affected entry. Entries that can never match (another
 // ecosystem's, git ranges only, no package name) are left out.
-func (b *Builder) addEntry(record uint32, a *advisory.Affected) error {
+func (b *Builder) addEntry(record uint32, a *advisory.Affected, modified time.Time) error {
 	if a.Name == "" || advisory.BaseEcosystem(a.Ecosystem) != b.base {
 		return nil
 	}
@@ -127,7 +129,7 @@ func (b *Builder) addEntry(record uint32, a *advisory.Affected) error {
 		return err
 	}
 	b.refs = append(b.refs, entryRef{b.key(a), record, offset, uint32(len(entry))})
-	return nil
+	return b.count(a.Ecosystem, record, modified)
 }
 
 func (b *Builder) key(a *advisory.Affected) uint32 {

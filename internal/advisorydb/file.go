@@ -71,8 +71,9 @@ type File struct {
 	*mapped
 	docs *unpacker
 	// ready verifies the sections that lookups rely on, once, and decodes words.
-	ready func() error
-	words []string
+	ready    func() error
+	words    []string
+	releases []Release
 }
 
 // OpenFile opens a file of advisories. It reads the header only.
@@ -115,8 +116,9 @@ func (f *File) prepare() error {
 	for range r.count() {
 		f.words = append(f.words, r.string())
 	}
+	f.releases = readReleases(&r)
 	if r.bad {
-		return f.wrap(corrupt("words"))
+		return f.wrap(corrupt("words or releases"))
 	}
 	return nil
 }

@@ -66,6 +66,7 @@ func (b *Builder) writeIndexes() error {
 		words[n-1] = w
 	}
 	b.w.write(sectionWords, appendStrings(nil, words))
+	b.w.write(sectionWords, b.appendReleases(nil))
 	entries, release, err := b.spill.content()
 	if err != nil {
 		return err

@@ -9,54 +9,41 @@ import (
 
 	"muster/internal/advisorydb"
 	"muster/internal/feed"
+	"muster/internal/refresh/compile"
 	"muster/internal/store/feeds"
 )
-
-// importRevision is raised when the importer makes something else of the same
-// input; every source is then imported again.
-const importRevision = 1
 
 // source is one file of a mirror and what becomes of it.
 type source struct {
 	// name is how the ledger and people call it: "osv/Debian", "kev.json".
-	name      string
-	kind      advisorydb.Kind
-	ecosystem string
+	name string
+	compile.Source
 }
 
 const osvPrefix = "osv/"
 
 func advisorySource(ecosystem string) source {
-	return source{name: osvPrefix + ecosystem, kind: advisorydb.Advisories, ecosystem: ecosystem}
+	return source{osvPrefix + ecosystem, compile.Source{Kind: advisorydb.Advisories, Ecosystem: ecosystem}}
 }
 
 // intelligence are the sources beside the advisories.
 func intelligence() []source {
-	return []source{
-		{name: feed.CVE, kind: advisorydb.CVEs},
-		{name: feed.EPSS, kind: advisorydb.EPSS},
-		{name: feed.KEV, kind: advisorydb.KEVs},
-		{name: feed.Exploits, kind: advisorydb.Exploits},
-		{name: feed.EOL, kind: advisorydb.Products},
+	known := compile.Intelligence()
+	list := make([]source, 0, len(known))
+	for _, name := range sortedKeys(known) {
+		list = append(list, source{name, known[name]})
 	}
-}
-
-// file is the name of the source's file in a set.
-func (s source) file() string {
-	if s.kind != advisorydb.Advisories {
-		return string(s.kind) + ".db"
-	}
-	return "osv-" + strings.ReplaceAll(s.ecosystem, "/", "_") + ".db"
+	return list
 }
 
 // matches reports whether a file of a set is the source's.
 func (s source) matches(info advisorydb.Info) bool {
-	return info.Kind == s.kind && info.Ecosystem == s.ecosystem
+	return info.Kind == s.Kind && info.Ecosystem == s.Ecosystem
 }
 
 func (s source) fetch(ctx context.Context, m *feed.Mirror, last feed.Validator) (*feed.File, error) {
-	if s.kind == advisorydb.Advisories {
-		return m.Advisories(ctx, s.ecosystem, last)
+	if s.Kind == advisorydb.Advisories {
+		return m.Advisories(ctx, s.Ecosystem, last)
 	}
 	return m.Intelligence(ctx, s.name, last)
 }

@@ -16,6 +16,7 @@ import (
 
 	"muster/internal/advisorydb"
 	"muster/internal/feed"
+	"muster/internal/refresh/compile"
 	"muster/internal/store/feeds"
 )
 
@@ -111,7 +112,7 @@ func (st *stage) kept(s source) outcome {
 
 // validator lets a server answer "not modified" only about what is in service.
 func (st *stage) validator(s source, o outcome) feed.Validator {
-	if !o.served || o.info.Revision != importRevision {
+	if !o.served || o.info.Revision != compile.Revision {
 		return feed.Validator{}
 	}
 	return feed.Validator{URL: o.row.URL, ETag: o.row.ETag, LastModified: o.row.LastModified}
@@ -130,11 +131,11 @@ func (o outcome) with(status feeds.Status, reason string, now time.Time) outcome
 
 // take imports a fetched file unless it is the one in service.
 func (st *stage) take(ctx context.Context, s source, o outcome, f *feed.File) (outcome, error) {
-	if o.served && o.info.Hash == f.Hash && o.info.Revision == importRevision {
+	if o.served && o.info.Hash == f.Hash && o.info.Revision == compile.Revision {
 		o.row.URL, o.row.ETag, o.row.LastModified = f.Validator.URL, f.Validator.ETag, f.Validator.LastModified
 		return o.with(feeds.StatusCurrent, "", st.now), nil
 	}
-	path := filepath.Join(st.dir, s.file())
+	path := filepath.Join(st.dir, s.File())
 	sum, err := buildFrom(ctx, s, f, path)
 	if ctx.Err() != nil {
 		return o, ctx.Err()
@@ -158,7 +159,7 @@ func buildFrom(ctx context.Context, s source, f *feed.File, path string) (adviso
 		return advisorydb.Summary{}, err
 	}
 	defer func() { _ = in.Close() }()
-	return s.build(ctx, in, f.Size, path)
+	return s.Compile(ctx, in, f.Size, path)
 }
 
 // isOurs tells failures of this machine from faults of the file.
@@ -183,7 +184,7 @@ func (st *stage) imported(s source, f *feed.File, path string, sum advisorydb.Su
 	}
 	o := outcome{row: feeds.Source{Name: s.name}, served: true, changed: true}
 	o.info = advisorydb.Info{
-		Kind: s.kind, Ecosystem: s.ecosystem, File: s.file(), Size: stat.Size(), Hash: f.Hash, Revision: importRevision,
+		Kind: s.Kind, Ecosystem: s.Ecosystem, File: s.File(), Size: stat.Size(), Hash: f.Hash, Revision: compile.Revision,
 		Records: sum.Records, PublishedAt: sum.Newest, ImportedAt: st.now,
 	}
 	o.row.Hash, o.row.Records, o.row.Generation = f.Hash, sum.Records, st.number

@@ -1,13 +1,20 @@
-package refresh
+// Package compile makes the immutable files of package advisorydb of the files
+// that feeds publish. It is what a server's import and a scan without a server
+// have in common.
+package compile
 
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"muster/internal/advisory"
 	"muster/internal/advisorydb"
+	"muster/internal/feed"
 	"muster/internal/feed/cve"
 	"muster/internal/feed/eol"
 	"muster/internal/feed/epss"
@@ -16,12 +23,39 @@ import (
 	"muster/internal/feed/osv"
 )
 
-// build parses a fetched file and writes the advisory file at out. After an
+// Revision is raised when something else is made of the same input; every
+// source is then compiled again.
+const Revision = 2
+
+// Source is one kind of file that a mirror offers.
+type Source struct {
+	Kind advisorydb.Kind
+	// Ecosystem is OSV's name without suffix, for advisories only.
+	Ecosystem string
+}
+
+// Intelligence are the sources beside the advisories, by file name.
+func Intelligence() map[string]Source {
+	return map[string]Source{
+		feed.CVE: {Kind: advisorydb.CVEs}, feed.EPSS: {Kind: advisorydb.EPSS}, feed.KEV: {Kind: advisorydb.KEVs},
+		feed.Exploits: {Kind: advisorydb.Exploits}, feed.EOL: {Kind: advisorydb.Products},
+	}
+}
+
+// File is the name of the source's file in a set.
+func (s Source) File() string {
+	if s.Kind != advisorydb.Advisories {
+		return string(s.Kind) + ".db"
+	}
+	return "osv-" + strings.ReplaceAll(s.Ecosystem, "/", "_") + ".db"
+}
+
+// Compile parses a fetched file and writes the advisory file at out. After an
 // error there is no file.
-func (s source) build(ctx context.Context, in *os.File, size int64, out string) (advisorydb.Summary, error) {
-	switch s.kind {
+func (s Source) Compile(ctx context.Context, in *os.File, size int64, out string) (advisorydb.Summary, error) {
+	switch s.Kind {
 	case advisorydb.Advisories:
-		return buildAdvisories(ctx, in, size, s.ecosystem, out)
+		return buildAdvisories(ctx, in, size, s.Ecosystem, out)
 	case advisorydb.EPSS:
 		return buildEPSS(ctx, in, out)
 	}
@@ -30,7 +64,7 @@ func (s source) build(ctx context.Context, in *os.File, size int64, out string) 
 		return advisorydb.Summary{}, err
 	}
 	var newest time.Time
-	switch s.kind {
+	switch s.Kind {
 	case advisorydb.KEVs:
 		newest, err = addKEV(in, t)
 	case advisorydb.CVEs:
@@ -40,7 +74,7 @@ func (s source) build(ctx context.Context, in *os.File, size int64, out string) 
 	case advisorydb.Products:
 		err = addProducts(in, t)
 	default:
-		err = fmt.Errorf("no importer for %s", s.name)
+		err = fmt.Errorf("no importer for %q", s.Kind)
 	}
 	if err != nil {
 		t.Abort()
@@ -122,7 +156,7 @@ func addExploits(in *os.File, t *advisorydb.TableBuilder) error {
 	if err != nil {
 		return err
 	}
-	for _, cve := range sortedKeys(list) {
+	for _, cve := range slices.Sorted(maps.Keys(list)) {
 		if err := t.Add(cve, list[cve]); err != nil {
 			return err
 		}
