@@ -130,6 +130,12 @@ func (s *Service) turn(ctx context.Context, tx *store.Tx, account arn.AccountID,
 	return nil
 }
 
+// EffectivePolicyChanged is told of every policy type; scans follow no policy
+// yet.
+func (s *Service) EffectivePolicyChanged(context.Context, *store.Tx, organizations.OrganizationID, string, organizations.Scope, time.Time) error {
+	return nil
+}
+
 // TrustedAccessEnabled creates the role in the management account.
 func (s *Service) TrustedAccessEnabled(ctx context.Context, tx *store.Tx, _ organizations.OrganizationID, management arn.AccountID, principal string, now time.Time) error {
 	if principal != organizations.InspectorPrincipal {

@@ -144,8 +144,11 @@ func (s *Service) MoveAccount(ctx context.Context, call *awsmodel.Call, in *api.
 		if err := movable(ctx, tx, m, in); err != nil {
 			return nil, err
 		}
-		return &api.MoveAccountOutput{},
-			directory.MoveMember(ctx, tx, m.Org, arn.AccountID(in.AccountId), in.DestinationParentId)
+		account := arn.AccountID(in.AccountId)
+		if err := directory.MoveMember(ctx, tx, m.Org, account, in.DestinationParentId); err != nil {
+			return nil, err
+		}
+		return &api.MoveAccountOutput{}, s.placed(ctx, tx, m.Org, account, call.Time)
 	})
 }
 

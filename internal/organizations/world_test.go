@@ -168,6 +168,13 @@ func (n *notes) TrustedAccessDisabled(_ context.Context, _ *store.Tx, _ organiza
 	return n.note("untrusted %s", principal)
 }
 
+func (n *notes) EffectivePolicyChanged(_ context.Context, _ *store.Tx, _ organizations.OrganizationID, policyType string, scope organizations.Scope, _ time.Time) error {
+	if policyType == "SERVICE_CONTROL_POLICY" {
+		return nil // every account is told of; the scenarios have enough of it
+	}
+	return n.note("%s changed for %s", policyType, scope.ID)
+}
+
 func (n *notes) DelegatedAdministratorDeregistered(_ context.Context, _ *store.Tx, _ organizations.OrganizationID, account arn.AccountID, principal string, _ time.Time) error {
 	return n.note("deregistered %s %s", account, principal)
 }

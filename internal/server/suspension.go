@@ -46,6 +46,11 @@ func (suspension) TrustedAccessDisabled(context.Context, *store.Tx, organization
 	return nil
 }
 
+// EffectivePolicyChanged implements organizations.Observer.
+func (suspension) EffectivePolicyChanged(context.Context, *store.Tx, organizations.OrganizationID, string, organizations.Scope, time.Time) error {
+	return nil
+}
+
 // DelegatedAdministratorDeregistered implements organizations.Observer.
 func (suspension) DelegatedAdministratorDeregistered(context.Context, *store.Tx, organizations.OrganizationID, arn.AccountID, string, time.Time) error {
 	return nil

@@ -63,7 +63,7 @@ var rooms = map[string]struct {
 }{
 	"arn": {words, ""}, "inventory": {words, ""}, "advisory": {words, ""}, "version": {words, ""},
 	"finding": {words, ""}, "awsmodel": {words, ""}, "pagetoken": {words, ""}, "policy": {words, ""},
-	"agentwire": {words, ""}, "config": {words, ""},
+	"agentwire": {words, ""}, "config": {words, ""}, "orgpolicy": {words, ""},
 
 	"source": {lineOrCellar, "line"}, "extract": {lineOrCellar, "line"}, "feed": {lineOrCellar, "line"},
 	"match": {lineOrCellar, "line"}, "suppress": {lineOrCellar, "line"},
@@ -76,7 +76,7 @@ var rooms = map[string]struct {
 
 	"awsapi": {doors, ""}, "agentapi": {doors, ""}, "console": {doors, ""},
 
-	"server": {assembly, ""}, "agent": {assembly, ""}, "up": {assembly, ""}, "cli": {assembly, ""},
+	"server": {assembly, ""}, "agent": {assembly, ""}, "up": {assembly, ""}, "emulate": {assembly, ""}, "cli": {assembly, ""},
 }
 
 // room is the first folder below internal/, or "" for what is not in a room.
