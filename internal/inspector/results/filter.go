@@ -7,7 +7,6 @@ import (
 	"errors"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"muster/internal/arn"
@@ -15,6 +14,7 @@ import (
 	"muster/internal/awsmodel/inspector2"
 	"muster/internal/finding/criteria"
 	"muster/internal/inspector"
+	"muster/internal/inspector/tagging"
 	"muster/internal/store"
 	"muster/internal/store/findings"
 )
@@ -22,8 +22,6 @@ import (
 const (
 	// mostRules is how many suppression rules an account may have in a Region.
 	mostRules = 500
-	// mostTags is how many tags a filter may have.
-	mostTags = 50
 	// accountsAtOnce is how many accounts a changed rule acts on in its own
 	// transaction.
 	accountsAtOnce = 25
@@ -260,10 +258,7 @@ func checkFilter(name string, tags map[string]string) error {
 	if !filterName.MatchString(name) {
 		return invalidField("name", "A filter name has 3 to 64 letters, digits, dots, underscores and hyphens.")
 	}
-	if len(tags) > mostTags {
-		return invalidField("tags", "A filter has at most %d tags.", mostTags)
-	}
-	return nil
+	return tagging.Check(tags)
 }
 
 // owner is who a filter's ARN names: the organization for its administrator.
@@ -275,23 +270,20 @@ func owner(scope inspector.Scope) string {
 }
 
 // lookupFilter returns the caller's own filter with the ARN.
-func lookupFilter(ctx context.Context, tx *store.Tx, call *awsmodel.Call, name string) (findings.Filter, error) {
-	f, err := findings.LookupFilter(ctx, tx, call.Account(), call.Region, filterID(call, name))
-	if errors.Is(err, store.ErrNotFound) || err == nil && string(f.ARN()) != name {
-		return f, &inspector2.ResourceNotFoundException{Message: "The filter " + name + " does not exist."}
+func lookupFilter(ctx context.Context, tx *store.Tx, call *awsmodel.Call, resource string) (findings.Filter, error) {
+	name, ok := tagging.Parse(arn.ARN(resource))
+	if !ok || name.Kind != tagging.Filter {
+		return findings.Filter{}, invalid("%s is not the ARN of a filter.", resource)
+	}
+	missing := &inspector2.ResourceNotFoundException{Message: "The filter " + resource + " does not exist."}
+	if name.Account != call.Account() || name.Region != call.Region {
+		return findings.Filter{}, missing
+	}
+	f, err := findings.LookupFilter(ctx, tx, name.Account, name.Region, name.ID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && f.Owner != name.Owner {
+		return f, missing
 	}
 	return f, err
-}
-
-// filterID is the id in the ARN of one of the caller's filters, "" if it is no
-// such ARN.
-func filterID(call *awsmodel.Call, name string) string {
-	p, err := arn.Parse(arn.ARN(name))
-	if err != nil || p.Account != call.Account() || p.Region != call.Region {
-		return ""
-	}
-	_, id, _ := strings.Cut(p.Resource, "/filter/")
-	return id
 }
 
 func newFilterID() (string, error) {

@@ -22,17 +22,19 @@ const (
 	Removed Relationship = "REMOVED"
 	// AccountSuspended: associated, but the account is suspended or closing.
 	AccountSuspended Relationship = "ACCOUNT_SUSPENDED"
+	// RegionDisabled: associated, but the account has opted out of the Region.
+	RegionDisabled Relationship = "REGION_DISABLED"
 	// Gone, AWS's "DELETED": the account has left the organization.
 	Gone Relationship = "DELETED"
 )
 
 // Associated reports whether the relationship lets the administrator act.
 func (r Relationship) Associated() bool {
-	return r == SettingUp || r == Associated || r == AccountSuspended
+	return r == SettingUp || r == Associated || r == AccountSuspended || r == RegionDisabled
 }
 
 // associated is Relationship.Associated in SQL.
-const associated = `relationship IN ('CREATED', 'ENABLED', 'ACCOUNT_SUSPENDED')`
+const associated = `relationship IN ('CREATED', 'ENABLED', 'ACCOUNT_SUSPENDED', 'REGION_DISABLED')`
 
 // Member is an account's relationship with an administrator in a Region.
 type Member struct {
