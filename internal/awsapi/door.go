@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"time"
 
+	"muster/internal/arn"
 	"muster/internal/awsapi/sigv4"
 	"muster/internal/awsapi/wire"
 	"muster/internal/awsmodel"
@@ -26,6 +27,10 @@ type Config struct {
 	Services []awsmodel.Service
 	// Keys finds credentials.
 	Keys Keys
+	// Anyone, if set, says for whom a request acts that no key issued here
+	// has signed, by the access key that it names or "": an emulator's door
+	// takes everybody. Nil means that such requests are refused.
+	Anyone func(ctx context.Context, accessKeyID string) (arn.Principal, error)
 	// Authorize decides whether the caller may run the operation with this
 	// input; its error is the answer. It is asked before every handler.
 	Authorize func(ctx context.Context, call *awsmodel.Call, op *awsmodel.Operation, in any) error

@@ -56,6 +56,13 @@ func (e *exchange) run(w http.ResponseWriter) {
 }
 
 func (e *exchange) answer(w http.ResponseWriter) error {
+	if e.door.config.Anyone != nil {
+		if stranger, err := e.admitAnyone(); err != nil {
+			return err
+		} else if stranger {
+			return e.answerStranger(w)
+		}
+	}
 	parseErr := e.readSignature()
 	// Operations that need no signature exist in the query protocol only.
 	if parseErr != nil && (!unsigned(parseErr) || e.protocol != awsmodel.Query) {
@@ -143,7 +150,7 @@ func uuid() string {
 // region is the Region of the call.
 func (e *exchange) region() arn.Region {
 	if e.sig == nil {
-		return ""
+		return e.call.Region
 	}
 	return arn.Region(e.sig.Region)
 }

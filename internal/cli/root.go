@@ -84,7 +84,12 @@ func (s *source) flags(cmd *cobra.Command) {
 
 // load reads the configuration; flags win over environment and file.
 func (s *source) load(flags ...func(*config.Config)) (config.Config, error) {
-	c, err := config.Load(s.file, os.Getenv)
+	return s.loadOver(config.Default(), flags...)
+}
+
+// loadOver is load over other defaults.
+func (s *source) loadOver(c config.Config, flags ...func(*config.Config)) (config.Config, error) {
+	c, err := config.LoadOver(c, s.file, os.Getenv)
 	if err != nil {
 		return c, err
 	}

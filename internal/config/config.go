@@ -84,7 +84,11 @@ var publicRegions = []string{
 // the environment over both. Unknown keys are errors, so that a misspelt
 // setting never goes unnoticed.
 func Load(file string, getenv func(string) string) (Config, error) {
-	c := Default()
+	return LoadOver(Default(), file, getenv)
+}
+
+// LoadOver is Load over other defaults.
+func LoadOver(c Config, file string, getenv func(string) string) (Config, error) {
 	if file != "" {
 		body, err := os.ReadFile(file)
 		if err != nil {
@@ -171,6 +175,12 @@ func (c *Config) Check() error {
 		return errors.New("store: give sqlite:FILE or postgres://…")
 	}
 	return nil
+}
+
+// Local reports whether Listen is a loopback address.
+func (c *Config) Local() bool {
+	host, _, err := net.SplitHostPort(c.Listen)
+	return err == nil && loopback(host)
 }
 
 func loopback(host string) bool {

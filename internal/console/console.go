@@ -44,8 +44,17 @@ type Session struct {
 // Sessions exchanges a ticket; ErrTicket when it is not good.
 type Sessions func(ctx context.Context, ticket string, now time.Time) (Session, error)
 
+// Info is what the console says of the server before anybody has signed in.
+type Info struct {
+	// Emulator: the server takes everybody for who they say they are.
+	Emulator bool `json:"emulator"`
+}
+
 // Handler serves everything below Prefix.
 type Handler struct {
+	// Info is answered at api/info.
+	Info Info
+
 	sessions Sessions
 	now      func() time.Time
 	log      *slog.Logger
@@ -109,6 +118,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.URL.Path, Prefix)
 	if name == "api/session" {
 		h.session(w, r)
+		return
+	}
+	if name == "api/info" {
+		w.Header().Set("Cache-Control", "no-store")
+		reply(w, http.StatusOK, h.Info)
 		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {

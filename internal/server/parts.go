@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"muster/internal/access"
@@ -17,6 +18,7 @@ import (
 	"muster/internal/awsmodel/inspectorscan"
 	"muster/internal/config"
 	"muster/internal/console"
+	"muster/internal/emulate"
 	"muster/internal/event"
 	"muster/internal/fleet"
 	"muster/internal/iam"
@@ -56,14 +58,31 @@ func (s *Server) parts(ctx context.Context) (http.Handler, error) {
 	jobs := map[string]worker.Handler{refresh.JobSync: s.refresh.Run, iam.JobDeleteServiceLinkedRole: d.iam.RunDeletion}
 	maps.Copy(jobs, d.organizations.Jobs())
 	maps.Copy(jobs, d.inspector.Jobs())
+	s.transitions = transitions(jobs)
 	maps.Copy(jobs, d.scan.Jobs())
 	events := event.New(s.store, time.Now)
 	maps.Copy(jobs, events.Jobs())
-	s.worker = worker.New(s.store, jobs, worker.Options{Log: s.log})
+	s.worker = worker.New(s.store, jobs, s.workerOptions())
 	if err := errors.Join(d.scan.CatchUp(ctx), events.Start(ctx)); err != nil {
 		return nil, err
 	}
 	return s.doors(d)
+}
+
+// transitions are the kinds of the jobs that end asynchronous states; fetching
+// advisories is none.
+func transitions(jobs map[string]worker.Handler) []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(jobs)), func(kind string) bool { return kind == refresh.JobSync })
+}
+
+// workerOptions let an emulator's jobs stop at once: the state that they work
+// on is about to go.
+func (s *Server) workerOptions() worker.Options {
+	o := worker.Options{Log: s.log}
+	if s.emulation != nil {
+		o.Grace = -1
+	}
+	return o
 }
 
 func (s *Server) desks() (*desks, error) {
@@ -83,7 +102,8 @@ func (s *Server) desks() (*desks, error) {
 	}
 	s.keys = iam.NewKeys(s.store, s.keyring, set, time.Now)
 	d := &desks{sts: sts.New(s.store, s.keys, set), feeds: &feedDesk{s.store}}
-	d.access = access.New(access.Config{Store: s.store, Keys: s.keys, Relations: map[string]access.Relation{
+	d.sts.RootMayAssume = s.emulation != nil
+	d.access = access.New(access.Config{Store: s.store, Keys: s.keys, Permissive: s.emulation != nil && !s.emulation.Permissions, Relations: map[string]access.Relation{
 		"inspector2": func(ctx context.Context, call *awsmodel.Call, op *awsmodel.Operation, in any) error {
 			return d.inspector.Relation(ctx, call, op, in)
 		},
@@ -143,7 +163,8 @@ func (d *desks) services() []awsmodel.Service {
 // on one address.
 func (s *Server) doors(d *desks) (http.Handler, error) {
 	aws, err := awsapi.New(awsapi.Config{
-		Services: d.services(), Keys: keyLookup{s.keys}, Authorize: d.access.Authorize, Audit: s.audit.write, Logger: s.log, MaxBody: s.config.MaxBody,
+		Services: d.services(), Keys: keyLookup{s.keys}, Anyone: s.anyone(), Authorize: d.access.Authorize,
+		Audit: s.audit.write, Logger: s.log, MaxBody: s.config.MaxBody,
 	})
 	if err != nil {
 		return nil, err
@@ -152,8 +173,18 @@ func (s *Server) doors(d *desks) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	web.Info.Emulator = s.emulation != nil
 	agents := agentapi.New(d.fleet, agentapi.Options{Log: s.log})
 	return route(aws, agents, web, s.healthy), nil
+}
+
+// anyone is for whom an emulator takes callers whose keys it has not issued;
+// nil everywhere else.
+func (s *Server) anyone() func(context.Context, string) (arn.Principal, error) {
+	if s.emulation == nil {
+		return nil
+	}
+	return emulate.NewCallers(s.store, time.Now).Principal
 }
 
 // keyLookup lets the door ask the iam desk for keys.

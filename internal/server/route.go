@@ -14,6 +14,8 @@ import (
 func route(aws *awsapi.Door, agents, web http.Handler, health http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
+		case strings.HasPrefix(r.URL.Path, "/_muster/"), strings.HasPrefix(r.URL.Path, "/moto-api/"):
+			http.NotFound(w, r) // an emulator's gate answers them
 		case aws.Handles(r):
 			aws.ServeHTTP(w, r)
 		case strings.HasPrefix(r.URL.Path, agentapi.Prefix):

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"muster/internal/config"
+	"muster/internal/emulate"
 	"muster/internal/iam"
 	"muster/internal/keyring"
 	"muster/internal/refresh"
@@ -38,21 +39,38 @@ type Server struct {
 	audit    *audit
 	listener net.Listener
 	http     *http.Server
+	// handler answers all requests.
+	handler http.Handler
+	// transitions are the kinds of jobs that end asynchronous states.
+	transitions []string
+	// emulation is set in an emulator's world only.
+	emulation *emulate.Options
 }
 
 // New opens the state, assembles the parts and begins to listen; requests are
 // answered once Run runs.
 func New(ctx context.Context, c config.Config, log *slog.Logger) (*Server, error) {
 	s := &Server{config: c, log: log}
-	if err := s.assemble(ctx); err != nil {
+	err := s.open(ctx)
+	if err == nil {
+		s.http = s.newHTTP(s.handler)
+		s.listener, err = listen(c.Listen)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-func (s *Server) assemble(ctx context.Context) (err error) {
+// open opens the state and assembles the parts.
+func (s *Server) open(ctx context.Context) (err error) {
 	if err := os.MkdirAll(s.config.Data, 0o700); err != nil {
 		return err
+	}
+	if s.emulation == nil {
+		if err := emulate.RefuseStore(s.config.StoreURL()); err != nil {
+			return err
+		}
 	}
 	if s.store, s.keyring, err = openState(ctx, s.config, s.log); err != nil {
 		return err
@@ -63,19 +81,16 @@ func (s *Server) assemble(ctx context.Context) (err error) {
 	if s.audit, err = openAudit(s.config, s.log); err != nil {
 		return err
 	}
-	handler, err := s.parts(ctx)
-	if err != nil {
-		return err
-	}
-	if s.listener, err = listen(s.config.Listen); err != nil {
-		return err
-	}
-	s.http = &http.Server{
+	s.handler, err = s.parts(ctx)
+	return err
+}
+
+func (s *Server) newHTTP(handler http.Handler) *http.Server {
+	return &http.Server{
 		Handler: handler, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10,
 	}
-	return nil
 }
 
 func listen(address string) (net.Listener, error) {
@@ -138,13 +153,14 @@ const grace = 10 * time.Second
 // Run answers requests and does the jobs until the context ends.
 func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.serve() })
-	g.Go(func() error {
-		<-ctx.Done()
-		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-		defer cancel()
-		return s.http.Shutdown(stop)
-	})
+	g.Go(func() error { return s.serve(ctx) })
+	g.Go(func() error { return s.work(ctx) })
+	return g.Wait()
+}
+
+// work does the jobs until the context ends.
+func (s *Server) work(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.worker.Run(ctx) })
 	g.Go(func() error { s.keys.Run(ctx, s.log); return nil })
 	if s.config.FeedsInterval > 0 {
@@ -153,7 +169,20 @@ func (s *Server) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-func (s *Server) serve() error {
+// serve answers requests until the context ends.
+func (s *Server) serve(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(s.accept)
+	g.Go(func() error {
+		<-ctx.Done()
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		defer cancel()
+		return s.http.Shutdown(stop)
+	})
+	return g.Wait()
+}
+
+func (s *Server) accept() error {
 	l := s.listener
 	if s.config.Secure() {
 		cert, err := tls.LoadX509KeyPair(s.config.TLSCert, s.config.TLSKey)
@@ -178,12 +207,14 @@ func (s *Server) schedule(ctx context.Context) error {
 }
 
 // URL is the server's address as clients write it.
-func (s *Server) URL() string {
+func (s *Server) URL() string { return address(s.config, s.listener) }
+
+func address(c config.Config, l net.Listener) string {
 	scheme := "http"
-	if s.config.Secure() {
+	if c.Secure() {
 		scheme = "https"
 	}
-	return scheme + "://" + s.listener.Addr().String()
+	return scheme + "://" + l.Addr().String()
 }
 
 // Operator is the operator's hand on this server's state.

@@ -34,7 +34,7 @@ func (s *Service) AssumeRole(ctx context.Context, call *awsmodel.Call, in *api.A
 	if err := supported(in); err != nil {
 		return nil, err
 	}
-	if call.Principal.Kind == arn.RootUser {
+	if call.Principal.Kind == arn.RootUser && !s.RootMayAssume {
 		return nil, denied("Roles may not be assumed by root accounts.")
 	}
 	role, sessionPolicy, err := s.prepare(ctx, call, in)

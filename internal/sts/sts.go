@@ -24,6 +24,9 @@ type Service struct {
 	store   *store.Store
 	keys    *iam.Keys
 	managed *managed.Set
+	// RootMayAssume lets root users assume roles, which AWS refuses: in an
+	// emulator every caller without a key issued there is one.
+	RootMayAssume bool
 }
 
 // New returns the desk, issuing sessions through keys.

@@ -7,7 +7,7 @@ import { useEffect, useState } from "react";
 import { Accounts } from "./accounts";
 import { Coverage } from "./coverage";
 import { Findings } from "./findings";
-import { type Session, signOut } from "./session";
+import { info, type Session, signOut } from "./session";
 
 const pages = [
   { href: "#/findings", text: "Findings", page: Findings },
@@ -25,8 +25,20 @@ function useHash(): string {
   return hash;
 }
 
+function useEmulator(): boolean {
+  const [emulator, setEmulator] = useState(false);
+  useEffect(() => {
+    info().then(
+      (i) => setEmulator(i.emulator),
+      () => undefined, // the page itself will show that the server is away
+    );
+  }, []);
+  return emulator;
+}
+
 export function App({ session, error }: { session?: Session; error?: string }) {
   const hash = useHash();
+  const emulator = useEmulator();
   if (!session) return <SignedOut error={error} />;
   const { page: Page, href } = pages.find((p) => hash.startsWith(p.href)) ?? pages[0];
   return (
@@ -47,6 +59,13 @@ export function App({ session, error }: { session?: Session; error?: string }) {
       />
       <AppLayout
         toolsHide
+        notifications={
+          emulator && (
+            <Alert type="warning" header="Emulator">
+              Credentials are not checked here, and whoever asks may empty everything. Nothing in this console protects real accounts.
+            </Alert>
+          )
+        }
         navigation={
           <SideNavigation
             header={{ text: "Inspector", href: "#/findings" }}

@@ -43,6 +43,16 @@ export async function signIn(): Promise<Session | undefined> {
   return body as Session;
 }
 
+/** What the server says of itself to everybody. */
+export interface Info {
+  emulator: boolean;
+}
+
+export async function info(): Promise<Info> {
+  const reply = await fetch("/console/api/info");
+  return reply.ok ? ((await reply.json()) as Info) : { emulator: false };
+}
+
 export function signOut() {
   sessionStorage.removeItem(storageKey);
   location.reload();
