@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -61,10 +62,11 @@ type Handler struct {
 	files    map[string]file
 }
 
-// file is one asset, compressed once.
+// file is one asset, compressed when somebody first asks for it.
 type file struct {
-	contentType   string
-	plain, zipped []byte
+	contentType string
+	plain       []byte
+	zipped      func() ([]byte, error)
 }
 
 // New reads the embedded files. A program built without the console's files
@@ -83,27 +85,31 @@ func New(sessions Sessions, now func() time.Time, log *slog.Logger) (*Handler, e
 		if err != nil {
 			return err
 		}
-		h.files[name], err = compress(name, body)
-		return err
+		h.files[name] = asset(name, body)
+		return nil
 	})
 	return h, err
 }
 
-func compress(name string, body []byte) (file, error) {
+func asset(name string, body []byte) file {
 	f := file{contentType: mime.TypeByExtension(path.Ext(name)), plain: body}
 	if f.contentType == "" {
 		f.contentType = "application/octet-stream"
 	}
+	f.zipped = sync.OnceValues(func() ([]byte, error) { return compress(body) })
+	return f
+}
+
+func compress(body []byte) ([]byte, error) {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	if _, err := z.Write(body); err != nil {
-		return f, err
+		return nil, err
 	}
 	if err := z.Close(); err != nil {
-		return f, err
+		return nil, err
 	}
-	f.zipped = b.Bytes()
-	return f, nil
+	return b.Bytes(), nil
 }
 
 // contentPolicy allows the console's own files and nothing from elsewhere.
@@ -154,8 +160,10 @@ func (h *Handler) file(w http.ResponseWriter, r *http.Request, name string) {
 	}
 	body := f.plain
 	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		w.Header().Set("Content-Encoding", "gzip")
-		body = f.zipped
+		if zipped, err := f.zipped(); err == nil {
+			w.Header().Set("Content-Encoding", "gzip")
+			body = zipped
+		}
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }

@@ -20,10 +20,7 @@ func handler(t *testing.T, sessions Sessions) *Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	index, err := compress("index.html", []byte("<html>"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	index := asset("index.html", []byte("<html>"))
 	h.files = map[string]file{"index.html": index, "assets/a.js": index}
 	return h
 }
@@ -34,6 +31,18 @@ func serve(h http.Handler, method, target, body, encoding string) *http.Response
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w.Result()
+}
+
+func TestTheConsoleKnowsAnEmulator(t *testing.T) {
+	h := handler(t, nil)
+	for _, emulator := range []bool{false, true} {
+		h.Info.Emulator = emulator
+		resp := serve(h, "GET", "/console/api/info", "", "")
+		var info Info
+		if err := json.NewDecoder(resp.Body).Decode(&info); err != nil || resp.StatusCode != http.StatusOK || info.Emulator != emulator {
+			t.Errorf("got %d %+v, %v", resp.StatusCode, info, err)
+		}
+	}
 }
 
 func TestFilesAreServedCompressedAndUnderAStrictPolicy(t *testing.T) {

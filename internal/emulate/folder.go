@@ -52,9 +52,9 @@ func RefuseStore(url string) error {
 	return fmt.Errorf("%s is an emulator's store, which anybody may have written: start it with muster up --emulate, or name another folder", path)
 }
 
-// keep are the files that stay when an emulator is emptied: the mark, what
-// has been logged, and advisories, which are no account's.
-var keep = []string{markFile, "muster.log", "audit.log", "advisories"}
+// keep are the files that stay when an emulator is emptied: the mark, the blank
+// database, what has been logged, and advisories, which are no account's.
+var keep = []string{markFile, "blank.db", "muster.log", "audit.log", "advisories"}
 
 // Clear removes all state from an emulator's folder. Nothing may have it open.
 func Clear(dir string) error {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -44,6 +45,28 @@ func emulating(t *testing.T, c config.Config) *Emulator {
 		}
 	})
 	return m
+}
+
+// BenchmarkReset empties an emulator again and again.
+func BenchmarkReset(b *testing.B) {
+	m, err := NewEmulator(b.Context(), emulatorConfig(filepath.Join(b.TempDir(), "own")), emulate.Options{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- m.Run(ctx) }()
+	for b.Loop() {
+		resp, err := http.Post(m.URL()+emulate.ResetPath, "", nil)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			b.Fatal(resp, err)
+		}
+		_ = resp.Body.Close()
+	}
+	stop()
+	if err := errors.Join(<-done, m.Close()); err != nil {
+		b.Error(err)
+	}
 }
 
 func TestEmulatorsKeepToThemselves(t *testing.T) {
