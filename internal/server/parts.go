@@ -28,6 +28,7 @@ import (
 	"muster/internal/organizations"
 	"muster/internal/pagetoken"
 	"muster/internal/refresh"
+	"muster/internal/rollout"
 	"muster/internal/scan"
 	"muster/internal/store"
 	hosts "muster/internal/store/fleet"
@@ -46,6 +47,7 @@ type desks struct {
 	scan          *scan.Service
 	feeds         *feedDesk
 	access        *access.Desk
+	rollout       *rollout.Service
 }
 
 // parts builds everything between the store and the listener and returns the
@@ -58,6 +60,7 @@ func (s *Server) parts(ctx context.Context) (http.Handler, error) {
 	jobs := map[string]worker.Handler{refresh.JobSync: s.refresh.Run, iam.JobDeleteServiceLinkedRole: d.iam.RunDeletion}
 	maps.Copy(jobs, d.organizations.Jobs())
 	maps.Copy(jobs, d.inspector.Jobs())
+	maps.Copy(jobs, d.rollout.Jobs())
 	s.transitions = transitions(jobs)
 	maps.Copy(jobs, d.scan.Jobs())
 	events := event.New(s.store, time.Now)
@@ -115,6 +118,9 @@ func (s *Server) desks() (*desks, error) {
 	d.inspector = inspector.New(inspector.Config{
 		Store: s.store, Pages: pages, Access: d.access, Regions: regions(s.config), Transition: s.config.Transition,
 	})
+	d.rollout = rollout.New(rollout.Config{
+		Store: s.store, Pages: pages, Inspector: d.inspector, Access: d.access, Regions: regions(s.config),
+	})
 	d.results = results.New(results.Config{Store: s.store, Pages: pages, Intel: s.intel, Resuppress: d.scan.Resuppress})
 	d.organizations = organizations.New(s.store, organizations.Options{
 		Pages: pages, Observers: []organizations.Observer{d.inspector, suspension{s.keys}}, Transition: s.config.Transition,
@@ -153,6 +159,7 @@ func (d *desks) services() []awsmodel.Service {
 	d.results.AddHandlers(&found)
 	own := d.fleet.Handlers()
 	d.feeds.addHandlers(&own)
+	d.rollout.AddHandlers(&own)
 	return []awsmodel.Service{
 		found.Service(), inspectorscan.Handlers{}.Service(), d.organizations.Handlers().Service(),
 		d.iam.Handlers().Service(), d.sts.Handlers().Service(), ecr.Handlers{}.Service(), own.Service(),

@@ -73,6 +73,7 @@ var rooms = map[string]struct {
 
 	"iam": {desks, ""}, "sts": {desks, ""}, "organizations": {desks, ""}, "inspector": {desks, ""},
 	"fleet": {desks, ""}, "scan": {desks, ""}, "refresh": {desks, ""}, "event": {desks, ""}, "access": {desks, ""},
+	"rollout": {desks, ""},
 
 	"awsapi": {doors, ""}, "agentapi": {doors, ""}, "console": {doors, ""},
 
