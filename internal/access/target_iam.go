@@ -26,6 +26,9 @@ func (d *Desk) iamTargets(ctx context.Context, call *awsmodel.Call, op *awsmodel
 }
 
 func iamTarget(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op *awsmodel.Operation, in any) (target, error) {
+	if name := field(in, "InstanceProfileName"); name != "" {
+		return namedEntity(ctx, tx, call.Account(), "instance-profile", name, field(in, "Path"))
+	}
 	creates := strings.HasPrefix(op.Name, "Create")
 	for _, kind := range []string{"Group", "Role", "User"} {
 		name := field(in, kind+"Name")
@@ -42,6 +45,8 @@ func iamTarget(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op *awsmo
 	switch {
 	case field(in, "PolicyArn") != "":
 		return target{arn: arn.ARN(field(in, "PolicyArn")), name: "policy " + field(in, "PolicyArn")}, nil
+	case field(in, "PolicySourceArn") != "":
+		return target{arn: arn.ARN(field(in, "PolicySourceArn"))}, nil
 	case op.Name == "CreatePolicy":
 		t := own("policy" + pathOf(field(in, "Path")) + field(in, "PolicyName"))
 		t.name = "policy " + field(in, "PolicyName")
@@ -86,6 +91,10 @@ func namedEntity(ctx context.Context, tx *store.Tx, account arn.AccountID, kind,
 		var g identity.Group
 		g, err = identity.GroupByName(ctx, tx, account, name)
 		owner, found = g.Owner(), g.ARN()
+	case "instance-profile":
+		var p identity.InstanceProfile
+		p, err = identity.ProfileByName(ctx, tx, account, name)
+		owner, found = p.Owner(), p.ARN()
 	}
 	if errors.Is(err, store.ErrNotFound) {
 		return target{arn: arn.New("iam", "", account, kind+pathOf(path)+name)}, nil

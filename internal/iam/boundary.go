@@ -20,15 +20,6 @@ func (s *Service) checkBoundary(ctx context.Context, tx *store.Tx, account arn.A
 	return desk.NoSuch(err, "Scope ARN: %s does not exist or is not attachable.", boundary)
 }
 
-func boundaryShape(boundary string) *api.AttachedPermissionsBoundary {
-	if boundary == "" {
-		return nil
-	}
-	return &api.AttachedPermissionsBoundary{
-		PermissionsBoundaryType: api.PermissionsBoundaryAttachmentTypePermissionsBoundaryPolicy, PermissionsBoundaryArn: &boundary,
-	}
-}
-
 // PutUserPermissionsBoundary bounds what a user's policies can grant.
 func (s *Service) PutUserPermissionsBoundary(ctx context.Context, call *awsmodel.Call, in *api.PutUserPermissionsBoundaryInput) (*api.PutUserPermissionsBoundaryOutput, error) {
 	return &api.PutUserPermissionsBoundaryOutput{}, s.boundUser(ctx, call, in.UserName, in.PermissionsBoundary)

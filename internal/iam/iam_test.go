@@ -50,14 +50,23 @@ func newWorld(t *testing.T, s *store.Store) *world {
 		t.Fatal(err)
 	}
 	w.keys = iam.NewKeys(s, ring(t, 1), set, func() time.Time { return w.now })
+	w.service = iam.New(w.keys, iam.Options{Pages: newPages(t), Usage: w})
+	w.Handlers = w.service.Handlers()
+	w.addAccount(account)
+	return w
+}
+
+// sqlite is a fresh embedded store, for what does not depend on the engine.
+func sqlite(t *testing.T) *store.Store {
+	return storetest.Open(t, storetest.SQLite(t), store.Options{})
+}
+
+func newPages(t *testing.T) *pagetoken.Sealer {
 	pages, err := pagetoken.New(make([]byte, 32))
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.service = iam.New(w.keys, iam.Options{Pages: pages, Usage: w})
-	w.Handlers = w.service.Handlers()
-	w.addAccount(account)
-	return w
+	return pages
 }
 
 func ring(t *testing.T, fill byte) *keyring.Keyring {

@@ -31,7 +31,7 @@ func (s *Service) CreateServiceLinkedRole(ctx context.Context, call *awsmodel.Ca
 			return nil, err
 		}
 		r, err := createServiceLinkedRole(ctx, tx, call.Account(), in.AWSServiceName, desk.Value(in.Description, ""), call.Time)
-		return &api.CreateServiceLinkedRoleOutput{Role: new(roleShape(r))}, err
+		return &api.CreateServiceLinkedRoleOutput{Role: new(desk.RoleShape(r))}, err
 	})
 }
 

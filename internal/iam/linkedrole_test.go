@@ -13,6 +13,7 @@ import (
 const (
 	inspectorPrincipal = "inspector2.amazonaws.com"
 	inspectorRole      = "AWSServiceRoleForAmazonInspector2"
+	protectedText      = "Cannot perform the operation on the protected role 'AWSServiceRoleForAmazonInspector2' - this role is only modifiable by AWS"
 )
 
 func TestServiceLinkedRolesBelongToTheirService(t *testing.T) {
@@ -29,7 +30,7 @@ func TestServiceLinkedRolesBelongToTheirService(t *testing.T) {
 		if len(attached) != 1 || *attached[0].PolicyName != "AmazonInspector2ServiceRolePolicy" {
 			t.Errorf("attached %+v", attached)
 		}
-		const no = "Cannot perform the operation on the protected role 'AWSServiceRoleForAmazonInspector2' - this role is only modifiable by AWS"
+		const no = protectedText
 		refuse(w, w.DeleteRole, api.DeleteRoleInput{RoleName: inspectorRole}, "UnmodifiableEntity", no)
 		refuse(w, w.UpdateAssumeRolePolicy, api.UpdateAssumeRolePolicyInput{RoleName: inspectorRole, PolicyDocument: trustMe}, "UnmodifiableEntity", no)
 		refuse(w, w.AttachRolePolicy, api.AttachRolePolicyInput{RoleName: inspectorRole, PolicyArn: admin}, "UnmodifiableEntity", no)

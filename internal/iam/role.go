@@ -52,8 +52,8 @@ func (s *Service) CreateRole(ctx context.Context, call *awsmodel.Call, in *api.C
 		if err := desk.PutTags(ctx, tx, r.Owner(), in.Tags); err != nil {
 			return nil, err
 		}
-		out := roleShape(r)
-		out.Tags, out.PermissionsBoundary = in.Tags, boundaryShape(r.Boundary)
+		out := desk.RoleShape(r)
+		out.Tags, out.PermissionsBoundary = in.Tags, desk.BoundaryShape(r.Boundary)
 		return &api.CreateRoleOutput{Role: &out}, nil
 	})
 }
@@ -90,9 +90,9 @@ func (s *Service) GetRole(ctx context.Context, call *awsmodel.Call, in *api.GetR
 		if err != nil {
 			return nil, err
 		}
-		out := roleShape(r)
-		out.Tags, out.PermissionsBoundary = desk.TagShapes(tags), boundaryShape(r.Boundary)
-		out.RoleLastUsed = &api.RoleLastUsed{LastUsedDate: desk.Optional(desk.Seconds(r.LastUsedAt)), Region: desk.Optional(r.LastUsedRegion)}
+		out := desk.RoleShape(r)
+		out.Tags, out.PermissionsBoundary = desk.TagShapes(tags), desk.BoundaryShape(r.Boundary)
+		out.RoleLastUsed = desk.LastUsedShape(r)
 		return &api.GetRoleOutput{Role: &out}, nil
 	})
 }
@@ -112,7 +112,7 @@ func (s *Service) ListRoles(ctx context.Context, call *awsmodel.Call, in *api.Li
 		out := &api.ListRolesOutput{Roles: []api.Role{}}
 		roles, out.IsTruncated, out.Marker = desk.Cut(&p, roles, func(r identity.Role) string { return identity.Key(r.Name) })
 		for _, r := range roles {
-			out.Roles = append(out.Roles, roleShape(r))
+			out.Roles = append(out.Roles, desk.RoleShape(r))
 		}
 		return out, nil
 	})
@@ -145,7 +145,7 @@ func (s *Service) UpdateRoleDescription(ctx context.Context, call *awsmodel.Call
 			return nil, err
 		}
 		r.Description = in.Description
-		out := roleShape(r)
+		out := desk.RoleShape(r)
 		return &api.UpdateRoleDescriptionOutput{Role: &out}, identity.UpdateRole(ctx, tx, r)
 	})
 }
@@ -175,16 +175,14 @@ func (s *Service) DeleteRole(ctx context.Context, call *awsmodel.Call, in *api.D
 		if err := desk.CheckBare(ctx, tx, r.Owner()); err != nil {
 			return nil, err
 		}
+		profiles, err := identity.ProfilesOfRole(ctx, tx, r.Account, r.ID, "", 1)
+		if err != nil {
+			return nil, err
+		}
+		if len(profiles) > 0 {
+			return nil, desk.Conflict("Cannot delete entity, must remove roles from instance profile first.")
+		}
 		return &api.DeleteRoleOutput{}, identity.DeleteRole(ctx, tx, r)
-	})
-}
-
-// ListInstanceProfilesForRole is asked by tools before they delete a role.
-// There are no instance profiles, so no role is in one.
-func (s *Service) ListInstanceProfilesForRole(ctx context.Context, call *awsmodel.Call, in *api.ListInstanceProfilesForRoleInput) (*api.ListInstanceProfilesForRoleOutput, error) {
-	return view(ctx, s, func(tx *store.Tx) (*api.ListInstanceProfilesForRoleOutput, error) {
-		_, err := role(ctx, tx, call.Account(), in.RoleName)
-		return &api.ListInstanceProfilesForRoleOutput{InstanceProfiles: []api.InstanceProfile{}, IsTruncated: new(false)}, err
 	})
 }
 
@@ -235,12 +233,4 @@ func principalExists(ctx context.Context, tx *store.Tx, written string) (bool, e
 		found = SessionARN(parts.Account, r.Name, session)
 	}
 	return found == arn.ARN(written), desk.IgnoreMissing(err)
-}
-
-func roleShape(r identity.Role) api.Role {
-	return api.Role{
-		Path: r.Path, RoleName: r.Name, RoleId: r.ID, Arn: string(r.ARN()), CreateDate: desk.Seconds(r.CreatedAt),
-		AssumeRolePolicyDocument: new(desk.Encoded(r.Trust)), Description: desk.Optional(r.Description),
-		MaxSessionDuration: new(int32(r.MaxSession / time.Second)),
-	}
 }

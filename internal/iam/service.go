@@ -5,9 +5,14 @@ import (
 
 	"muster/internal/arn"
 	api "muster/internal/awsmodel/iam"
+	"muster/internal/iam/account"
 	"muster/internal/iam/desk"
 	"muster/internal/iam/managed"
 	"muster/internal/iam/policies"
+	"muster/internal/iam/profiles"
+	"muster/internal/iam/report"
+	"muster/internal/iam/simulate"
+	"muster/internal/policy"
 	"muster/internal/store"
 	"muster/internal/store/identity"
 )
@@ -28,6 +33,9 @@ type Usage interface {
 type Options struct {
 	// Pages seals markers; required.
 	Pages Pager
+	// Controls gives the service control policies of an account by level, for
+	// simulations; nil means that there are none.
+	Controls func(ctx context.Context, account arn.AccountID) ([][]*policy.Document, error)
 	// Usage is asked before a service-linked role is deleted; nil means that
 	// no service uses any.
 	Usage Usage
@@ -40,12 +48,14 @@ type Service struct {
 	keys    *Keys
 	managed *managed.Set
 	usage   Usage
+	// controls is Options.Controls.
+	controls func(context.Context, arn.AccountID) ([][]*policy.Document, error)
 }
 
 // New returns the desk that changes what keys answers from.
 func New(keys *Keys, opts Options) *Service {
 	return &Service{
-		store: keys.store, keys: keys, managed: keys.managed, usage: opts.Usage,
+		store: keys.store, keys: keys, managed: keys.managed, usage: opts.Usage, controls: opts.Controls,
 		desk: &desk.Desk{Store: keys.store, Pages: opts.Pages, Changed: keys.Forget},
 	}
 }
@@ -54,7 +64,6 @@ func New(keys *Keys, opts Options) *Service {
 func (s *Service) Handlers() api.Handlers {
 	h := api.Handlers{
 		GetAccountSummary:             s.GetAccountSummary,
-		ListAccountAliases:            s.ListAccountAliases,
 		CreateServiceLinkedRole:       s.CreateServiceLinkedRole,
 		DeleteServiceLinkedRole:       s.DeleteServiceLinkedRole,
 		CreateAccessKey:               s.CreateAccessKey,
@@ -75,7 +84,11 @@ func (s *Service) Handlers() api.Handlers {
 		DeleteRolePermissionsBoundary: s.DeleteRolePermissionsBoundary,
 	}
 	h.GetServiceLinkedRoleDeletionStatus = s.GetServiceLinkedRoleDeletionStatus
+	account.New(s.desk).Handle(&h)
 	policies.New(s.desk, s.managed).Handle(&h)
+	profiles.New(s.desk).Handle(&h)
+	report.New(s.desk, s.managed).Handle(&h)
+	simulate.New(simulate.Options{Desk: s.desk, Managed: s.managed, Describe: s.describe, Controls: s.controls}).Handle(&h)
 	s.userHandlers(&h)
 	s.roleHandlers(&h)
 	s.groupPolicyHandlers(&h)
@@ -107,7 +120,6 @@ func (s *Service) roleHandlers(h *api.Handlers) {
 	h.UpdateRoleDescription = s.UpdateRoleDescription
 	h.UpdateAssumeRolePolicy = s.UpdateAssumeRolePolicy
 	h.DeleteRole = s.DeleteRole
-	h.ListInstanceProfilesForRole = s.ListInstanceProfilesForRole
 	h.TagRole = s.TagRole
 	h.UntagRole = s.UntagRole
 	h.ListRoleTags = s.ListRoleTags
@@ -128,6 +140,12 @@ func (s *Service) groupPolicyHandlers(h *api.Handlers) {
 	h.AttachGroupPolicy = s.AttachGroupPolicy
 	h.DetachGroupPolicy = s.DetachGroupPolicy
 	h.ListAttachedGroupPolicies = s.ListAttachedGroupPolicies
+}
+
+// describe gives the condition keys that describe a principal.
+func (s *Service) describe(ctx context.Context, p arn.Principal) (policy.Context, error) {
+	b, err := s.keys.Bearer(ctx, p)
+	return b.Context, err
 }
 
 // view runs fn on a snapshot and returns what it returns.

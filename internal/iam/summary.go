@@ -44,8 +44,3 @@ func (s *Service) GetAccountSummary(ctx context.Context, call *awsmodel.Call, _ 
 		}}, nil
 	})
 }
-
-// ListAccountAliases lists none: accounts have no aliases here.
-func (s *Service) ListAccountAliases(context.Context, *awsmodel.Call, *api.ListAccountAliasesInput) (*api.ListAccountAliasesOutput, error) {
-	return &api.ListAccountAliasesOutput{AccountAliases: []string{}, IsTruncated: new(false)}, nil
-}

@@ -39,7 +39,7 @@ func (s *Service) CreateUser(ctx context.Context, call *awsmodel.Call, in *api.C
 			return nil, err
 		}
 		out := userShape(u)
-		out.Tags, out.PermissionsBoundary = in.Tags, boundaryShape(u.Boundary)
+		out.Tags, out.PermissionsBoundary = in.Tags, desk.BoundaryShape(u.Boundary)
 		return &api.CreateUserOutput{User: &out}, nil
 	})
 }
@@ -76,7 +76,7 @@ func (s *Service) GetUser(ctx context.Context, call *awsmodel.Call, in *api.GetU
 			return nil, err
 		}
 		out := userShape(u)
-		out.Tags, out.PermissionsBoundary = desk.TagShapes(tags), boundaryShape(u.Boundary)
+		out.Tags, out.PermissionsBoundary = desk.TagShapes(tags), desk.BoundaryShape(u.Boundary)
 		return &api.GetUserOutput{User: &out}, nil
 	})
 }

@@ -6,6 +6,7 @@ import "strings"
 // values of the key satisfy the operator against any of the policy's values.
 type condition struct {
 	operator
+	name   string // the key as written
 	key    string // lower case
 	values []pattern
 }
@@ -137,7 +138,7 @@ func parseCondition(op operator, key string, n node) (condition, error) {
 	if !ok {
 		return condition{}, syntaxError()
 	}
-	c := condition{operator: op, key: strings.ToLower(key)}
+	c := condition{operator: op, name: key, key: strings.ToLower(key)}
 	for _, v := range values {
 		if op.lower {
 			v = strings.ToLower(v)

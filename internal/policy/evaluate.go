@@ -20,10 +20,14 @@ type Policies struct {
 	// Control holds the service control policies by level: root, each
 	// organizational unit, account. Every level has to allow.
 	Control [][]*Document
-	// Resource is the policy of the resource, where it has one that must
-	// agree, such as a role's trust policy; ResourceAccount owns it.
+	// Resource is the policy of the resource, where it has one;
+	// ResourceAccount owns it.
 	Resource        *Document
 	ResourceAccount arn.AccountID
+	// ResourceOptional says that in its own account the resource's policy
+	// need not agree with what the caller's policies allow. A role's trust
+	// policy must.
+	ResourceOptional bool
 }
 
 // Layer is a kind of policy, in the words of AWS's denials.
@@ -87,20 +91,23 @@ func (p *Policies) missing(q *query) Layer {
 	}
 	root := q.Principal.Kind == arn.RootUser
 	identity := root || q.any(p.Identity, false)
+	named := noGrant // how the resource names the caller in its own account
 	if p.Resource != nil {
 		g := q.grant(p.Resource, false)
-		if g == noGrant {
+		own := p.ResourceAccount == q.Principal.Account
+		if g == noGrant && !(own && p.ResourceOptional) {
 			return ResourceLayer
 		}
-		// Naming the caller in its own account is enough.
-		identity = identity || g == direct && p.ResourceAccount == q.Principal.Account
+		if own {
+			named = g
+		}
 	}
 	switch {
-	case !identity:
+	case !identity && named < direct:
 		return IdentityLayer
-	case p.Boundary != nil && !root && !q.any(p.Boundary, false):
+	case p.Boundary != nil && !root && named < exact && !q.any(p.Boundary, false):
 		return BoundaryLayer
-	case p.Session != nil && !q.any(p.Session, false):
+	case p.Session != nil && (named < exact || q.Principal.Kind == arn.User) && !q.any(p.Session, false):
 		return SessionLayer
 	}
 	return ""
@@ -136,9 +143,12 @@ func (q *query) grant(d *Document, deny bool) grant {
 	return best
 }
 
+// about reports whether the action fits.
+func (s *statement) about(q *query) bool { return matchAny(s.actions, q.action, nil) != s.notAction }
+
 // applies reports whether action, resource and conditions fit.
 func (s *statement) applies(q *query) bool {
-	if matchAny(s.actions, q.action, nil) == s.notAction {
+	if !s.about(q) {
 		return false
 	}
 	if s.resources != nil && !s.covers(q) {

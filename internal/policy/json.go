@@ -19,6 +19,9 @@ type node struct {
 	text  string
 	names []string // of '{'
 	items []node   // of '{' and '['
+	// start and end are the offsets in bytes of a '{' and of what follows its
+	// '}'.
+	start, end int
 }
 
 var errSyntax = errors.New("not a policy's JSON")
@@ -65,7 +68,7 @@ func readValue(d *json.Decoder, depth int) (node, error) {
 
 // readItems reads the rest of an object or array after its opening delimiter.
 func readItems(d *json.Decoder, depth int, kind byte) (node, error) {
-	n := node{kind: kind}
+	n := node{kind: kind, start: int(d.InputOffset()) - 1}
 	seen := map[string]bool{}
 	for d.More() {
 		if kind == '{' {
@@ -87,6 +90,7 @@ func readItems(d *json.Decoder, depth int, kind byte) (node, error) {
 		n.items = append(n.items, item)
 	}
 	_, err := d.Token()
+	n.end = int(d.InputOffset())
 	return n, err
 }
 

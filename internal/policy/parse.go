@@ -19,7 +19,7 @@ func Parse(text string, kind Kind) (*Document, error) {
 	if err != nil || root.kind != '{' {
 		return nil, notJSON(kind)
 	}
-	p := parser{kind: kind}
+	p := parser{kind: kind, text: text}
 	var statements node
 	for i, name := range root.names {
 		switch name {
@@ -52,6 +52,7 @@ func syntaxError() error { return &Malformed{"Syntax errors in policy."} }
 
 type parser struct {
 	kind    Kind
+	text    string
 	version string
 	sids    []string
 }
@@ -92,10 +93,10 @@ func (p *parser) document(statements node) (*Document, error) {
 
 // statement reads one statement and checks that it has what its kind needs.
 func (p *parser) statement(n node) (statement, error) {
-	var s statement
 	if n.kind != '{' {
-		return s, syntaxError()
+		return statement{}, syntaxError()
 	}
+	s := statement{span: Span{position(p.text, n.start), position(p.text, n.end)}}
 	var seen []string
 	for i, name := range n.names {
 		if err := p.element(&s, name, n.items[i]); err != nil {

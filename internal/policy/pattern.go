@@ -25,6 +25,7 @@ const (
 )
 
 type variable struct {
+	name     string // the key as written
 	key      string // lower case
 	fallback string
 	has      bool // has a fallback
@@ -82,7 +83,8 @@ func (p *pattern) appendVariable(inner string) {
 		return
 	}
 	key, fallback, has := strings.Cut(inner, ",")
-	v := variable{key: strings.ToLower(strings.TrimSpace(key))}
+	key = strings.TrimSpace(key)
+	v := variable{name: key, key: strings.ToLower(key)}
 	if has {
 		v.has, v.fallback = true, strings.Trim(strings.TrimSpace(fallback), "'")
 	}

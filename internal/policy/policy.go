@@ -58,6 +58,7 @@ type statement struct {
 	notResource bool
 	principal   *principals // nil where the kind has none
 	conditions  []condition
+	span        Span
 }
 
 // Request is what somebody wants to do.

@@ -27,8 +27,11 @@ const (
 	// delegated: it names the caller's account, whose own policies then have
 	// to allow.
 	delegated
-	// direct: it names the caller, or everyone.
+	// direct: it names the caller's role, or everyone.
 	direct
+	// exact: it names the very user or session, whom neither a boundary nor,
+	// for sessions, a session policy can then keep out by silence.
+	exact
 )
 
 func (p *principals) match(who arn.Principal) grant {
@@ -60,7 +63,9 @@ func matchPrincipal(written string, who arn.Principal) grant {
 			return direct
 		}
 		return delegated
-	case written == string(who.ARN), who.RoleARN != "" && written == string(who.RoleARN):
+	case written == string(who.ARN):
+		return exact
+	case who.RoleARN != "" && written == string(who.RoleARN):
 		return direct
 	}
 	return noGrant

@@ -51,14 +51,23 @@ func Cut[T any](p *Page, items []T, key func(T) string) (list []T, more *bool, m
 // Slice pages through a short list that is in memory as a whole; the marker
 // holds the number of items already shown.
 func Slice[T any](p *Page, all []T) (list []T, more *bool, marker *string) {
-	start := 0
-	if n, err := strconv.Atoi(p.After); err == nil {
-		start = min(n, len(all))
+	start, end, more, marker := p.Window(len(all))
+	return all[start:end], more, marker
+}
+
+// Window is which of n items the page shows: those from start up to end.
+func (p *Page) Window(n int) (start, end int, more *bool, marker *string) {
+	if shown, err := strconv.Atoi(p.After); err == nil {
+		start = min(shown, n)
 	}
-	end := min(start+p.Limit, len(all))
-	if end == len(all) {
-		return all[start:], new(false), nil
+	if end = min(start+p.Limit, n); end == n {
+		return start, end, new(false), nil
 	}
 	next := p.d.Pages.Seal(p.Call, p.op, p.query, []byte(strconv.Itoa(end)))
-	return all[start:end], new(true), &next
+	return start, end, new(true), &next
+}
+
+// End says that the page ends at a place, and that more follows.
+func (p *Page) End(cursor string, more **bool, marker **string) {
+	*more, *marker = new(true), new(p.d.Pages.Seal(p.Call, p.op, p.query, []byte(cursor)))
 }

@@ -68,7 +68,7 @@ func (r *Room) GetPolicy(ctx context.Context, call *awsmodel.Call, in *api.GetPo
 			return nil, err
 		}
 		if m := r.managed.Get(arn.ARN(in.PolicyArn)); m != nil {
-			out := managedShape(m, uses[m.ARN])
+			out := ManagedShape(m, uses[m.ARN])
 			out.Description = desk.Optional(m.Description)
 			return &api.GetPolicyOutput{Policy: &out}, nil
 		}
@@ -118,7 +118,7 @@ func (r *Room) allPolicies(ctx context.Context, tx *store.Tx, account arn.Accoun
 	if in.Scope != api.PolicyScopeTypeLocal {
 		for _, m := range r.managed.All() {
 			if desk.UnderPath(m.Path, in.PathPrefix) {
-				all = append(all, managedShape(m, uses[m.ARN]))
+				all = append(all, ManagedShape(m, uses[m.ARN]))
 			}
 		}
 	}
@@ -193,7 +193,8 @@ func Shape(p identity.Policy, use Use) api.Policy {
 	}
 }
 
-func managedShape(m *managed.Policy, use Use) api.Policy {
+// ManagedShape is an AWS-managed policy as IAM shows it.
+func ManagedShape(m *managed.Policy, use Use) api.Policy {
 	return api.Policy{
 		PolicyName: &m.Name, PolicyId: &m.ID, Arn: new(string(m.ARN)), Path: &m.Path, DefaultVersionId: &m.Version,
 		AttachmentCount: new(int32(use.Attached)), PermissionsBoundaryUsageCount: new(int32(use.Boundary)), IsAttachable: new(true),
