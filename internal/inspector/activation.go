@@ -46,32 +46,71 @@ func (s *Service) Enable(ctx context.Context, call *awsmodel.Call, in *inspector
 func (s *Service) enableAll(ctx context.Context, tx *store.Tx, list []target, types []activation.ScanType, now time.Time) (*inspector2.EnableOutput, error) {
 	out := &inspector2.EnableOutput{Accounts: []inspector2.Account{}, FailedAccounts: []inspector2.FailedAccount{}}
 	var all []activation.Scan
+	var first []arn.AccountID
 	for _, t := range list {
-		changed, refused := []activation.Scan(nil), t.refused
-		if refused == nil {
-			changed, refused = enable(t.place, t.scans, types, t.suspended, now)
-		}
+		changed, refused := t.enable(types, now)
 		if refused != nil {
 			out.FailedAccounts = append(out.FailedAccounts, t.failed(refused))
 			continue
 		}
 		out.Accounts = append(out.Accounts, t.succeeded(changed))
-		if err := ensureRoles(ctx, tx, t, changed, now); err != nil {
-			return nil, err
+		if len(changed) > 0 && !t.scans.Active() {
+			first = append(first, t.account)
 		}
 		all = append(all, changed...)
+	}
+	if err := ensureRoles(ctx, tx, first, now); err != nil {
+		return nil, err
 	}
 	return out, s.put(ctx, tx, all, now)
 }
 
-// activate is Enable for one account, by the service itself.
+// enable switches types of a target on, as far as the account and its
+// organization's policy let it.
+func (t target) enable(types []activation.ScanType, now time.Time) ([]activation.Scan, *refusal) {
+	if t.refused != nil {
+		return nil, t.refused
+	}
+	for _, st := range types {
+		if status := t.scans.Status(st); t.policy.Manages(t.region, st) && (status == activation.Disabled || status == activation.Disabling) {
+			return nil, blocked(st)
+		}
+	}
+	changed, refused := enable(t.place, t.scans, types, t.suspended || t.closed, now)
+	if refused != nil && t.closed && refused.code == inspector2.ErrorCodeAccountIsIsolated {
+		refused = &refusal{refused.code, "The Region is not enabled for the account"}
+	}
+	return changed, refused
+}
+
+// disable switches types of a target off, as far as its organization's policy
+// lets it.
+func (t target) disable(types []activation.ScanType, now time.Time) ([]activation.Scan, *refusal) {
+	if t.refused != nil {
+		return nil, t.refused
+	}
+	for _, st := range withCode(types) {
+		if status := t.scans.Status(st); t.policy.Manages(t.region, st) && status != activation.Disabled && status != activation.Disabling {
+			return nil, blocked(st)
+		}
+	}
+	return disable(t.place, t.scans, types, now)
+}
+
+// blocked: what a policy decides is not the account's to change, nor its
+// administrator's. A request that would change nothing passes.
+func blocked(t activation.ScanType) *refusal {
+	return &refusal{inspector2.ErrorCodeBlockedByOrganizationPolicy, "Scan type " + string(t) + " is managed by an organization policy."}
+}
+
+// activate is Enable for one account, by the service itself. What the
+// organization's policy decides it passes over.
 func (s *Service) activate(ctx context.Context, tx *store.Tx, at place, types []activation.ScanType, now time.Time) error {
-	scans, err := activation.ScansOf(ctx, tx, at.account, at.region)
+	t, err := ownTarget(ctx, tx, at)
 	if err != nil {
 		return err
 	}
-	t := target{place: at, scans: scans}
-	_, err = s.enableAll(ctx, tx, []target{t}, types, now)
+	_, err = s.enableAll(ctx, tx, []target{t}, t.policy.Unmanaged(at.region, types), now)
 	return err
 }
 
@@ -90,13 +129,10 @@ func codeNeedsFunctions(list []target, types []activation.ScanType) error {
 	return nil
 }
 
-// ensureRoles creates both roles at the first activation of an account.
-func ensureRoles(ctx context.Context, tx *store.Tx, t target, changed []activation.Scan, now time.Time) error {
-	if len(changed) == 0 || t.scans.Active() {
-		return nil
-	}
+// ensureRoles creates both roles at the first activation of accounts.
+func ensureRoles(ctx context.Context, tx *store.Tx, accounts []arn.AccountID, now time.Time) error {
 	for _, principal := range []string{organizations.InspectorPrincipal, agentlessPrincipal} {
-		if err := iam.EnsureServiceLinkedRole(ctx, tx, t.account, principal, now); err != nil {
+		if err := iam.EnsureServiceLinkedRoles(ctx, tx, accounts, principal, now); err != nil {
 			return err
 		}
 	}
@@ -144,7 +180,7 @@ func disableOne(ctx context.Context, tx *store.Tx, standing relation.Standing, t
 	if len(types) == 0 && t.scans.Active() {
 		return nil, &refusal{inspector2.ErrorCodeResourceScanNotDisabled, "Scanning is enabled in the account. Name the scan types to disable."}, nil
 	}
-	changed, refused := disable(t.place, t.scans, types, now)
+	changed, refused := t.disable(types, now)
 	if refused != nil || !standing.IsAdministrator() || t.account != standing.Account || !wouldDeactivate(t.scans, changed) {
 		return changed, refused, nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"muster/internal/arn"
 	"muster/internal/awsmodel/inspector2"
+	"muster/internal/inspector/enforcement"
 	"muster/internal/inspector/relation"
 	"muster/internal/organizations"
 	"muster/internal/store"
@@ -20,7 +21,11 @@ type target struct {
 	refused *refusal
 	// suspended: the account is suspended or closing.
 	suspended bool
-	scans     activation.Scans
+	// closed: the account has opted out of the Region.
+	closed bool
+	// policy is what its organization's policy wants of it.
+	policy enforcement.Policy
+	scans  activation.Scans
 }
 
 // targets finds the accounts of a batch, each once, in the order asked for;
@@ -49,7 +54,34 @@ func targets(ctx context.Context, tx *store.Tx, standing relation.Standing, ids 
 		}
 		found[i] = t
 	}
-	return found, nil
+	return found, restrict(ctx, tx, found)
+}
+
+// ownTarget is a target that is reached without a standing.
+func ownTarget(ctx context.Context, tx *store.Tx, at place) (target, error) {
+	scans, err := activation.ScansOf(ctx, tx, at.account, at.region)
+	list := []target{{place: at, scans: scans}}
+	if err == nil {
+		err = restrict(ctx, tx, list)
+	}
+	return list[0], err
+}
+
+// restrict fills in what limits the targets of one Region.
+func restrict(ctx context.Context, tx *store.Tx, list []target) error {
+	ids := make([]arn.AccountID, len(list))
+	for i, t := range list {
+		ids[i] = t.account
+	}
+	closed, err := activation.ClosedAmong(ctx, tx, list[0].region, ids)
+	if err != nil {
+		return err
+	}
+	policies, err := policiesOf(ctx, tx, ids)
+	for i := range list {
+		list[i].closed, list[i].policy = closed[list[i].account], policies[list[i].account]
+	}
+	return err
 }
 
 func unique(standing relation.Standing, ids []string) []arn.AccountID {
@@ -114,14 +146,19 @@ func resourceStatus(s activation.Scans) *inspector2.ResourceStatus {
 	}
 }
 
+// showState names an error only where there is one.
+func showState(status activation.Status, why activation.Scan) *inspector2.State {
+	return &inspector2.State{Status: inspector2.Status(status), ErrorCode: inspector2.ErrorCode(why.ErrorCode), ErrorMessage: why.ErrorMessage}
+}
+
 // state has all five keys always: Terraform reads each.
 func (t target) state() inspector2.AccountState {
 	of := func(st activation.ScanType) *inspector2.State {
-		return &inspector2.State{Status: inspector2.Status(t.scans.Status(st))}
+		return showState(t.scans.Status(st), t.scans[st])
 	}
 	return inspector2.AccountState{
 		AccountId: string(t.account),
-		State:     &inspector2.State{Status: inspector2.Status(t.scans.Account())},
+		State:     showState(t.scans.Account(), t.scans.Failure()),
 		ResourceState: &inspector2.ResourceState{
 			Ec2: of(activation.EC2), Ecr: of(activation.ECR), Lambda: of(activation.Lambda),
 			LambdaCode: of(activation.LambdaCode), CodeRepository: of(activation.CodeRepository),

@@ -59,7 +59,7 @@ func (s *Service) showConfiguration(c activation.Configuration, now time.Time) *
 // pending reports whether a setting was made so recently that its transition
 // lasts. Nothing has to be carried to anywhere, so no job ends it.
 func (s *Service) pending(updated, now time.Time) bool {
-	return !updated.IsZero() && now.Before(updated.Add(s.config.Transition))
+	return !updated.IsZero() && now.Before(updated.Add(s.lasts(statePending)))
 }
 
 // UpdateConfiguration sets the scan configuration of the caller and, for a

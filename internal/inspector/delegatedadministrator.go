@@ -112,6 +112,13 @@ func (s *Service) designate(ctx context.Context, tx *store.Tx, org organizations
 	err := activation.InsertDesignation(ctx, tx, activation.Designation{
 		Org: org, Region: region, Account: account, Status: activation.Designated, DesignatedAt: now,
 	})
+	if err != nil {
+		return err
+	}
+	governed, err := activation.HasPolicies(ctx, tx, org)
+	if err == nil && governed {
+		err = enqueuePolicy(ctx, tx, org, now)
+	}
 	if err != nil || !s.config.ActivateAdministrator {
 		return err
 	}
@@ -154,7 +161,7 @@ func (s *Service) remove(ctx context.Context, tx *store.Tx, d activation.Designa
 	}
 	return tx.Enqueue(ctx, store.Job{
 		Kind: jobRemoval, Key: string(d.Org) + "/" + string(d.Region), Account: string(d.Account), Region: string(d.Region),
-		Payload: payload, RunAt: now.Add(s.config.Transition),
+		Payload: payload, RunAt: now.Add(s.lasts(stateRemoving)),
 	})
 }
 

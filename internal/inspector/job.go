@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"muster/internal/arn"
@@ -20,6 +22,8 @@ const (
 	jobSetup = "inspector.members"
 	// jobRemoval clears a removed delegated administrator away.
 	jobRemoval = "inspector.designation"
+	// jobPolicy carries out what an organization's policy wants.
+	jobPolicy = "inspector.policy"
 )
 
 // The jobs that it asks others for, with a Changed as payload.
@@ -39,7 +43,7 @@ type Changed struct {
 
 // Jobs are the handlers of the desk's own jobs, by kind.
 func (s *Service) Jobs() map[string]worker.Handler {
-	return map[string]worker.Handler{jobScans: s.settleScans, jobSetup: s.settleMembers, jobRemoval: s.clearAway}
+	return map[string]worker.Handler{jobScans: s.settleScans, jobSetup: s.settleMembers, jobRemoval: s.clearAway, jobPolicy: s.enforce}
 }
 
 func enqueueChanged(ctx context.Context, tx *store.Tx, kind string, account arn.AccountID, region arn.Region) error {
@@ -75,25 +79,48 @@ func (s *Service) put(ctx context.Context, tx *store.Tx, changed []activation.Sc
 	if err := activation.PutScans(ctx, tx, changed); err != nil {
 		return err
 	}
-	t := transitions{Region: changed[0].Region, Began: store.Micros(now)}
-	for i, scan := range changed {
-		if i == 0 || scan.Account != changed[i-1].Account {
-			t.Accounts = append(t.Accounts, scan.Account)
+	region, began := changed[0].Region, map[activation.Status][]arn.AccountID{}
+	for _, scan := range changed {
+		// The scans of an account stand together.
+		if list := began[scan.Status]; len(list) == 0 || list[len(list)-1] != scan.Account {
+			began[scan.Status] = append(list, scan.Account)
 		}
-		if scan.Status == activation.Enabling {
-			continue
-		}
-		if err := enqueueChanged(ctx, tx, JobAccountChanged, scan.Account, scan.Region); err != nil {
+	}
+	for _, status := range slices.Sorted(maps.Keys(began)) {
+		if err := s.awaitEnd(ctx, tx, status, transitions{Region: region, Accounts: began[status], Began: store.Micros(now)}); err != nil {
 			return err
 		}
 	}
+	delete(began, activation.Enabling)
+	return tellChanged(ctx, tx, JobAccountChanged, region, slices.Concat(slices.Collect(maps.Values(began))...))
+}
+
+// awaitEnd asks for the end of transitions into one state.
+func (s *Service) awaitEnd(ctx context.Context, tx *store.Tx, status activation.Status, t transitions) error {
 	payload, err := json.Marshal(t)
 	if err != nil {
 		return err
 	}
 	return tx.Enqueue(ctx, store.Job{
-		Kind: jobScans, Account: string(t.Accounts[0]), Region: string(t.Region), Payload: payload, RunAt: now.Add(s.config.Transition),
+		Kind: jobScans, Account: string(t.Accounts[0]), Region: string(t.Region), Payload: payload,
+		RunAt: store.Time(t.Began).Add(s.lasts(string(status))),
 	})
+}
+
+// tellChanged is enqueueChanged for many accounts, which may be named twice.
+func tellChanged(ctx context.Context, tx *store.Tx, kind string, region arn.Region, accounts []arn.AccountID) error {
+	slices.Sort(accounts)
+	var jobs []store.Job
+	for _, account := range slices.Compact(accounts) {
+		payload, err := json.Marshal(Changed{Account: account, Region: region})
+		if err != nil {
+			return err
+		}
+		jobs = append(jobs, store.Job{
+			Kind: kind, Key: string(account) + "/" + string(region), Account: string(account), Region: string(region), Payload: payload,
+		})
+	}
+	return tx.EnqueueAll(ctx, jobs)
 }
 
 func (s *Service) settleScans(ctx context.Context, job store.Job) error {
@@ -106,16 +133,23 @@ func (s *Service) settleScans(ctx context.Context, job store.Job) error {
 		if err != nil {
 			return err
 		}
-		now := s.config.Now().UTC()
 		var all []activation.Scan
+		var moved []arn.AccountID
+		now := s.config.Now().UTC()
 		for _, account := range t.Accounts {
-			changed := settle(scans[account], store.Time(t.Began), now)
-			if err := settled(ctx, tx, place{account, t.Region}, scans[account], changed); err != nil {
+			changed := settle(scans[account], store.Time(t.Began), now, s.failure(ctx, place{account, t.Region}))
+			if len(changed) == 0 {
+				continue
+			}
+			all, moved = append(all, changed...), append(moved, account)
+			if after(scans[account], changed).Active() || !scans[account].Has(activation.Disabling) {
+				continue
+			}
+			if err := deactivated(ctx, tx, place{account, t.Region}); err != nil {
 				return err
 			}
-			all = append(all, changed...)
 		}
-		return activation.PutScans(ctx, tx, all)
+		return s.settled(ctx, tx, t.Region, moved, all, now)
 	})
 	if err != nil {
 		return fmt.Errorf("end the transitions of scan types in %s: %w", t.Region, err)
@@ -123,19 +157,30 @@ func (s *Service) settleScans(ctx context.Context, job store.Job) error {
 	return nil
 }
 
-// settled does what follows the end of transitions: others are told, and when
-// the last type went off the account's settings go.
-func settled(ctx context.Context, tx *store.Tx, at place, scans activation.Scans, changed []activation.Scan) error {
-	if len(changed) == 0 {
-		return nil
+// failure tells why switching a type on fails in the end.
+func (s *Service) failure(ctx context.Context, at place) func(activation.ScanType) *refusal {
+	return func(t activation.ScanType) *refusal {
+		if s.config.Activation == nil {
+			return nil
+		}
+		code, message := s.config.Activation(ctx, at.account, at.region, t)
+		if code == "" {
+			return nil
+		}
+		return &refusal{code, message}
 	}
-	if err := enqueueChanged(ctx, tx, JobAccountChanged, at.account, at.region); err != nil {
+}
+
+// settled writes the ends of transitions and does what follows: others are
+// told, and what the organization's policy wants otherwise begins.
+func (s *Service) settled(ctx context.Context, tx *store.Tx, region arn.Region, accounts []arn.AccountID, changed []activation.Scan, now time.Time) error {
+	if err := activation.PutScans(ctx, tx, changed); err != nil {
 		return err
 	}
-	if after(scans, changed).Active() {
-		return nil
+	if err := tellChanged(ctx, tx, JobAccountChanged, region, accounts); err != nil {
+		return err
 	}
-	return deactivated(ctx, tx, at)
+	return s.enforceSettled(ctx, tx, region, accounts, now)
 }
 
 // deactivated deletes the settings that belong to an activation. Findings,
@@ -145,6 +190,9 @@ func deactivated(ctx context.Context, tx *store.Tx, at place) error {
 		return err
 	}
 	if err := activation.DeleteDeepInspection(ctx, tx, at.account, at.region); err != nil {
+		return err
+	}
+	if err := activation.DeleteEncryptionKeys(ctx, tx, at.account, at.region); err != nil {
 		return err
 	}
 	return activation.ResetAutoEnable(ctx, tx, at.account, at.region)
@@ -178,7 +226,7 @@ func (s *Service) settleMembers(ctx context.Context, job store.Job) error {
 	}
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		now := s.config.Now().UTC()
-		err := activation.SetUpMembers(ctx, tx, p.Administrator, p.Region, now.Add(-s.config.Transition), now)
+		err := activation.SetUpMembers(ctx, tx, p.Administrator, p.Region, now.Add(-s.lasts(stateCreated)), now)
 		if err != nil {
 			return err
 		}
@@ -186,7 +234,7 @@ func (s *Service) settleMembers(ctx context.Context, job store.Job) error {
 		if err != nil {
 			return ignore(err, store.ErrNotFound)
 		}
-		return s.enqueueSetup(ctx, tx, p.Administrator, p.Region, oldest.Add(s.config.Transition))
+		return s.enqueueSetup(ctx, tx, p.Administrator, p.Region, oldest.Add(s.lasts(stateCreated)))
 	})
 	if err != nil {
 		return fmt.Errorf("end the setting up of members of %s in %s: %w", p.Administrator, p.Region, err)

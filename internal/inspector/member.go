@@ -36,6 +36,13 @@ func (s *Service) associable(ctx context.Context, tx *store.Tx, standing relatio
 	if account == standing.Account {
 		return m, alreadyMember()
 	}
+	had, err := activation.LookupMember(ctx, tx, m.Administrator, m.Region, account)
+	if err := ignore(err, store.ErrNotFound); err != nil {
+		return m, err
+	}
+	if had.Relationship.Associated() {
+		return m, alreadyMember()
+	}
 	target, err := organizations.AccountIn(ctx, tx, standing.Organization, account)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -44,13 +51,6 @@ func (s *Service) associable(ctx context.Context, tx *store.Tx, standing relatio
 		return m, err
 	case target.State != directory.Active:
 		return m, invalid("Account %s is not active.", account)
-	}
-	had, err := activation.LookupMember(ctx, tx, m.Administrator, m.Region, account)
-	if err := ignore(err, store.ErrNotFound); err != nil {
-		return m, err
-	}
-	if had.Relationship.Associated() {
-		return m, alreadyMember()
 	}
 	full, err := s.full(ctx, tx, m.Administrator, m.Region)
 	if err == nil && full {
@@ -71,13 +71,20 @@ func (s *Service) full(ctx context.Context, tx *store.Tx, administrator arn.Acco
 // the setting up is ended by a job.
 func (s *Service) associate(ctx context.Context, tx *store.Tx, m activation.Member, now time.Time) error {
 	m.Relationship, m.UpdatedAt = activation.SettingUp, now
+	closed, err := activation.Closed(ctx, tx, m.Account, m.Region)
+	if err != nil {
+		return err
+	}
+	if closed {
+		m.Relationship = activation.RegionDisabled
+	}
 	if err := activation.PutMember(ctx, tx, m); err != nil {
 		return err
 	}
 	if err := iam.EnsureServiceLinkedRole(ctx, tx, m.Account, organizations.InspectorPrincipal, now); err != nil {
 		return err
 	}
-	if err := s.enqueueSetup(ctx, tx, m.Administrator, m.Region, now.Add(s.config.Transition)); err != nil {
+	if err := s.enqueueSetup(ctx, tx, m.Administrator, m.Region, now.Add(s.lasts(stateCreated))); err != nil {
 		return err
 	}
 	return EnqueueResuppress(ctx, tx, m.Account, m.Region)
@@ -90,6 +97,9 @@ func (s *Service) DisassociateMember(ctx context.Context, call *awsmodel.Call, i
 		m, err := activation.LookupMember(ctx, tx, standing.Account, call.Region, arn.AccountID(in.AccountId))
 		if errors.Is(err, store.ErrNotFound) || err == nil && !m.Relationship.Associated() {
 			return nil, notAMember()
+		}
+		if err == nil {
+			err = refuseCovered(ctx, tx, m)
 		}
 		if err != nil {
 			return nil, err

@@ -3,7 +3,6 @@ package inspector
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"time"
 
 	"muster/internal/arn"
@@ -16,10 +15,13 @@ import (
 
 var _ organizations.Observer = (*Service)(nil)
 
-// AccountJoined makes a new account of the organization a member, with scan
-// types switched on, in every Region whose delegated administrator has asked
-// for that.
+// AccountJoined brings a new account of the organization to what its policy
+// wants, and makes it a member, with the other scan types switched on, in every
+// Region whose delegated administrator has asked for that.
 func (s *Service) AccountJoined(ctx context.Context, tx *store.Tx, org organizations.OrganizationID, account arn.AccountID, now time.Time) error {
+	if err := s.enforceOn(ctx, tx, org, account, now); err != nil {
+		return err
+	}
 	list, err := activation.Designations(ctx, tx, org)
 	if err != nil {
 		return err
@@ -39,6 +41,13 @@ func (s *Service) welcome(ctx context.Context, tx *store.Tx, d activation.Design
 	auto, err := activation.LookupAutoEnable(ctx, tx, d.Account, d.Region)
 	if err != nil || len(auto.Types()) == 0 {
 		return err
+	}
+	had, err := activation.LookupMember(ctx, tx, d.Account, d.Region, account)
+	if err := ignore(err, store.ErrNotFound); err != nil {
+		return err
+	}
+	if had.Relationship.Associated() { // by a policy
+		return s.activate(ctx, tx, place{account, d.Region}, auto.Types(), now)
 	}
 	full, err := s.full(ctx, tx, d.Account, d.Region)
 	if err != nil {
@@ -71,6 +80,9 @@ func (s *Service) AccountLeft(ctx context.Context, tx *store.Tx, org organizatio
 	if err := s.removeEverywhere(ctx, tx, org, account, now); err != nil {
 		return err
 	}
+	if err := activation.DeletePolicies(ctx, tx, []arn.AccountID{account}); err != nil {
+		return err
+	}
 	relations, err := activation.RelationsOf(ctx, tx, account)
 	if err != nil {
 		return err
@@ -88,51 +100,17 @@ func (s *Service) AccountLeft(ctx context.Context, tx *store.Tx, org organizatio
 
 // AccountStateChanged suspends an account's scans and relationships when the
 // account is suspended or closes, and resumes them when it is active again.
-func (s *Service) AccountStateChanged(ctx context.Context, tx *store.Tx, _ organizations.OrganizationID, account arn.AccountID, state directory.State, now time.Time) error {
+func (s *Service) AccountStateChanged(ctx context.Context, tx *store.Tx, org organizations.OrganizationID, account arn.AccountID, state directory.State, now time.Time) error {
 	switch state {
 	case directory.Suspended, directory.PendingClosure, directory.Closed:
-		return s.turn(ctx, tx, account, suspend, activation.AccountSuspended,
-			[]activation.Relationship{activation.SettingUp, activation.Associated}, now)
+		return s.stop(ctx, tx, account, "", activation.AccountSuspended,
+			[]activation.Relationship{activation.SettingUp, activation.Associated, activation.RegionDisabled}, now)
 	case directory.Active:
-		return s.turn(ctx, tx, account, reinstate, activation.Associated,
-			[]activation.Relationship{activation.AccountSuspended}, now)
-	}
-	return nil
-}
-
-// turn changes an account's scans and relationships in every Region.
-func (s *Service) turn(ctx context.Context, tx *store.Tx, account arn.AccountID,
-	change func(place, activation.Scans, time.Time) []activation.Scan,
-	to activation.Relationship, from []activation.Relationship, now time.Time,
-) error {
-	everywhere, err := activation.ScansEverywhere(ctx, tx, account)
-	if err != nil {
-		return err
-	}
-	for region, scans := range everywhere {
-		if err := s.put(ctx, tx, change(place{account, region}, scans, now), now); err != nil {
+		if err := s.resume(ctx, tx, account, "", []activation.Relationship{activation.AccountSuspended}, now); err != nil {
 			return err
 		}
+		return s.enforceOn(ctx, tx, org, account, now)
 	}
-	relations, err := activation.RelationsOf(ctx, tx, account)
-	if err != nil {
-		return err
-	}
-	for _, m := range relations {
-		if !slices.Contains(from, m.Relationship) {
-			continue
-		}
-		m.Relationship, m.UpdatedAt = to, now
-		if err := activation.PutMember(ctx, tx, m); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// EffectivePolicyChanged is told of every policy type; scans follow no policy
-// yet.
-func (s *Service) EffectivePolicyChanged(context.Context, *store.Tx, organizations.OrganizationID, string, organizations.Scope, time.Time) error {
 	return nil
 }
 

@@ -49,8 +49,13 @@ type Config struct {
 	// Now is the clock of the jobs; nil means time.Now. Operations use the
 	// time of their call.
 	Now func() time.Time
-	// Transition is how long asynchronous states last at least.
-	Transition time.Duration
+	// Transition is how long asynchronous states last at least; Transitions
+	// says it for single ones, by AWS's word for the state (TransitionStates).
+	Transition  time.Duration
+	Transitions map[string]time.Duration
+	// Activation says with what switching a type on fails in the end; nil or
+	// an empty code means that it succeeds.
+	Activation func(ctx context.Context, account arn.AccountID, region arn.Region, t activation.ScanType) (code inspector2.ErrorCode, message string)
 	// MemberLimit is how many members an administrator may have in a Region;
 	// 0 means AWS's 10,000.
 	MemberLimit int
@@ -76,6 +81,30 @@ func New(c Config) *Service {
 		c.MemberLimit = 10_000
 	}
 	return &Service{config: c, store: c.Store}
+}
+
+// The asynchronous states that have a length of their own.
+const (
+	stateCreated  = "CREATED"
+	stateRemoving = "DISABLE_IN_PROGRESS"
+	statePending  = "PENDING"
+)
+
+// TransitionStates lists the asynchronous states by AWS's words: those of scan
+// types, of new members (CREATED), of a removed administrator
+// (DISABLE_IN_PROGRESS) and of a changed scan configuration (PENDING).
+func TransitionStates() []string {
+	return []string{
+		string(activation.Enabling), string(activation.Disabling), string(activation.Suspending), stateCreated, stateRemoving, statePending,
+	}
+}
+
+// lasts is how long a state lasts at least.
+func (s *Service) lasts(state string) time.Duration {
+	if d, ok := s.config.Transitions[state]; ok {
+		return d
+	}
+	return s.config.Transition
 }
 
 // Handlers lists the operations of this desk that muster implements; those on

@@ -13,6 +13,7 @@ import (
 // read scans, and return those that change.
 //
 //	DISABLED --enable--> ENABLING --settle--> ENABLED --disable--> DISABLING --settle--> DISABLED
+//	ENABLING --failure--> DISABLED, with the failure
 //	ENABLING, ENABLED --suspend--> SUSPENDING --settle--> SUSPENDED --reinstate--> ENABLING
 
 // place is the account and Region of scans.
@@ -49,11 +50,8 @@ func enable(at place, scans activation.Scans, types []activation.ScanType, suspe
 // disable switches types off, and code scanning of functions with functions.
 // What is off or becoming so stays as it is.
 func disable(at place, scans activation.Scans, types []activation.ScanType, now time.Time) ([]activation.Scan, *refusal) {
-	if slices.Contains(types, activation.Lambda) && !slices.Contains(types, activation.LambdaCode) {
-		types = append(slices.Clone(types), activation.LambdaCode)
-	}
 	var changed []activation.Scan
-	for _, t := range types {
+	for _, t := range withCode(types) {
 		switch scans.Status(t) {
 		case activation.Enabling:
 			return nil, inProgress(inspector2.ErrorCodeEnableInProgress, t)
@@ -66,6 +64,14 @@ func disable(at place, scans activation.Scans, types []activation.ScanType, now 
 	return changed, nil
 }
 
+// withCode adds code scanning of functions to functions.
+func withCode(types []activation.ScanType) []activation.ScanType {
+	if slices.Contains(types, activation.Lambda) && !slices.Contains(types, activation.LambdaCode) {
+		return append(slices.Clone(types), activation.LambdaCode)
+	}
+	return types
+}
+
 func inProgress(code inspector2.ErrorCode, t activation.ScanType) *refusal {
 	doing := map[inspector2.ErrorCode]string{
 		inspector2.ErrorCodeEnableInProgress:  "enabled",
@@ -75,8 +81,9 @@ func inProgress(code inspector2.ErrorCode, t activation.ScanType) *refusal {
 	return &refusal{code, "Scan type " + string(t) + " is being " + doing + ". Try again later."}
 }
 
-// settle ends the transitions that began at a time or before.
-func settle(scans activation.Scans, began, now time.Time) []activation.Scan {
+// settle ends the transitions that began at a time or before. fails says why
+// switching a type on fails, nil when it does not.
+func settle(scans activation.Scans, began, now time.Time, fails func(activation.ScanType) *refusal) []activation.Scan {
 	ends := map[activation.Status]activation.Status{
 		activation.Enabling:   activation.Enabled,
 		activation.Disabling:  activation.Disabled,
@@ -89,10 +96,27 @@ func settle(scans activation.Scans, began, now time.Time) []activation.Scan {
 		if !ok || scan.ChangedAt.After(began) {
 			continue
 		}
+		if end == activation.Enabled {
+			if why := fails(t); why != nil {
+				changed = append(changed, failed(scan, why, now))
+				continue
+			}
+		}
 		scan.Status, scan.ChangedAt = end, now
 		changed = append(changed, scan)
 	}
 	return changed
+}
+
+// failed is a type that could not be switched on. A trial begins with the first
+// activation that succeeds.
+func failed(scan activation.Scan, why *refusal, now time.Time) activation.Scan {
+	if scan.FirstEnabledAt.Equal(scan.ChangedAt) {
+		scan.FirstEnabledAt = time.Time{}
+	}
+	scan.Status, scan.ChangedAt = activation.Disabled, now
+	scan.ErrorCode, scan.ErrorMessage = string(why.code), why.message
+	return scan
 }
 
 // suspend stops what is on because the account is suspended or closing.
@@ -120,7 +144,7 @@ func move(at place, scans activation.Scans, to activation.Status, now time.Time,
 func begin(at place, scans activation.Scans, t activation.ScanType, to activation.Status, now time.Time) activation.Scan {
 	scan := scans[t]
 	scan.Account, scan.Region, scan.Type = at.account, at.region, t
-	scan.Status, scan.ChangedAt = to, now
+	scan.Status, scan.ChangedAt, scan.ErrorCode, scan.ErrorMessage = to, now, "", ""
 	if to == activation.Enabling && scan.FirstEnabledAt.IsZero() {
 		scan.FirstEnabledAt = now
 	}

@@ -56,7 +56,7 @@ func TestTransitionsProperties(t *testing.T) {
 			if again, r := enable(here, on, types, false, later); r != nil || len(again) > 0 {
 				t.Fatalf("enable again: %v, %v", again, r)
 			}
-			end := after(on, settle(on, later, later))
+			end := after(on, settle(on, later, later, succeeds))
 			for _, st := range types {
 				if got := end.Status(st); got != activation.Enabled && got != activation.Suspended {
 					t.Fatalf("%s ends %s", st, got)
@@ -72,7 +72,7 @@ func TestTransitionsProperties(t *testing.T) {
 			return
 		}
 		off := after(scans, changed)
-		end := after(off, settle(off, later, later))
+		end := after(off, settle(off, later, later, succeeds))
 		for _, st := range types {
 			if got := end.Status(st); got != activation.Disabled {
 				t.Fatalf("%s ends %s", st, got)
@@ -91,7 +91,7 @@ func TestSuspensionIsReversible(t *testing.T) {
 		later := noon.Add(time.Minute)
 		down := after(scans, suspend(here, scans, later))
 		if rapid.Bool().Draw(t, "settled") {
-			down = after(down, settle(down, later, later))
+			down = after(down, settle(down, later, later, succeeds))
 		}
 		for _, st := range activation.ScanTypes() {
 			if s := down.Status(st); s == activation.Enabled || s == activation.Enabling {
@@ -99,7 +99,7 @@ func TestSuspensionIsReversible(t *testing.T) {
 			}
 		}
 		up := after(down, reinstate(here, down, later))
-		up = after(up, settle(up, later, later))
+		up = after(up, settle(up, later, later, succeeds))
 		for _, st := range activation.ScanTypes() {
 			was := scans.Status(st)
 			want := was != activation.Disabled && was != activation.Disabling
@@ -117,7 +117,7 @@ func TestSettleLeavesLaterTransitions(t *testing.T) {
 		activation.EC2: {Type: activation.EC2, Status: activation.Disabling, ChangedAt: noon.Add(time.Second)},
 		activation.ECR: {Type: activation.ECR, Status: activation.Enabling, ChangedAt: noon},
 	}
-	changed := settle(scans, noon, noon.Add(time.Hour))
+	changed := settle(scans, noon, noon.Add(time.Hour), succeeds)
 	if len(changed) != 1 || changed[0].Type != activation.ECR || changed[0].Status != activation.Enabled {
 		t.Errorf("changed %+v, want ECR enabled alone", changed)
 	}
@@ -160,4 +160,35 @@ func codeOf(r *refusal) inspector2.ErrorCode {
 		return ""
 	}
 	return r.code
+}
+
+// succeeds lets every activation succeed.
+func succeeds(activation.ScanType) *refusal { return nil }
+
+// TestFailedActivation: what cannot be switched on is off, says why until the
+// next attempt, and has begun no trial.
+func TestFailedActivation(t *testing.T) {
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	at := place{"111122223333", "us-east-1"}
+	changed, _ := enable(at, nil, []activation.ScanType{activation.EC2, activation.ECR}, false, noon)
+	scans := after(nil, changed)
+	scans = after(scans, settle(scans, noon, noon.Add(time.Minute), func(t activation.ScanType) *refusal {
+		if t == activation.EC2 {
+			return &refusal{"SSM_UNAVAILABLE", "Systems Manager does not answer"}
+		}
+		return nil
+	}))
+	ec2 := scans[activation.EC2]
+	if ec2.Status != activation.Disabled || ec2.ErrorCode != "SSM_UNAVAILABLE" || !ec2.FirstEnabledAt.IsZero() {
+		t.Errorf("%+v", ec2)
+	}
+	if scans.Status(activation.ECR) != activation.Enabled || scans.Failure().ErrorCode != "" {
+		t.Errorf("the other type: %+v, the account: %+v", scans[activation.ECR], scans.Failure())
+	}
+	changed, _ = enable(at, scans, []activation.ScanType{activation.EC2}, false, noon.Add(time.Hour))
+	scans = after(scans, changed)
+	scans = after(scans, settle(scans, noon.Add(time.Hour), noon.Add(time.Hour), succeeds))
+	if ec2 := scans[activation.EC2]; ec2.Status != activation.Enabled || ec2.ErrorCode != "" || !ec2.FirstEnabledAt.Equal(noon.Add(time.Hour)) {
+		t.Errorf("the second attempt: %+v", ec2)
+	}
 }

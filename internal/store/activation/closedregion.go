@@ -40,3 +40,9 @@ func OpenRegion(ctx context.Context, tx *store.Tx, account arn.AccountID, region
 	_, err := tx.Exec(ctx, `DELETE FROM inspector_closed_regions WHERE account = $1 AND region = $2`, account, region)
 	return err
 }
+
+// ClosedRegions lists the Regions that an account has opted out of.
+func ClosedRegions(ctx context.Context, tx *store.Tx, account arn.AccountID) ([]arn.Region, error) {
+	rows, err := tx.Query(ctx, `SELECT region FROM inspector_closed_regions WHERE account = $1 ORDER BY region`, account)
+	return all(rows, err, func(s scanner) (r arn.Region, err error) { return r, s.Scan(&r) })
+}

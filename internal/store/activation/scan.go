@@ -66,17 +66,29 @@ func (s Scans) Status(t ScanType) Status {
 // DISABLING that some type is in, else DISABLED.
 func (s Scans) Account() Status {
 	for _, status := range []Status{Suspending, Suspended, Enabled, Enabling, Disabling} {
-		if s.any(status) {
+		if s.Has(status) {
 			return status
 		}
 	}
 	return Disabled
 }
 
+// Failure is the first type, in AWS's order, that could not be switched on; the
+// zero Scan when there is none or the account is active all the same.
+func (s Scans) Failure() Scan {
+	for _, t := range ScanTypes() {
+		if s[t].ErrorCode != "" && !s.Active() {
+			return s[t]
+		}
+	}
+	return Scan{}
+}
+
 // Active reports whether Inspector is activated: some type is not off.
 func (s Scans) Active() bool { return s.Account() != Disabled }
 
-func (s Scans) any(status Status) bool {
+// Has reports whether any type is in a state.
+func (s Scans) Has(status Status) bool {
 	for _, scan := range s {
 		if scan.Status == status {
 			return true
