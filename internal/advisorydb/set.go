@@ -61,8 +61,13 @@ func Open(dir string) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &shared{dir: dir, files: m.Files, byName: map[string]*File{}, tables: map[Kind]*Table{}}
-	for _, info := range m.Files {
+	return OpenFiles(dir, m.Files)
+}
+
+// OpenFiles opens files of a folder as a set, whatever manifest says.
+func OpenFiles(dir string, files []Info) (*Set, error) {
+	s := &shared{dir: dir, files: files, byName: map[string]*File{}, tables: map[Kind]*Table{}}
+	for _, info := range files {
 		if err := s.open(info); err != nil {
 			s.unmap()
 			return nil, err

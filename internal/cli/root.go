@@ -22,7 +22,7 @@ import (
 var version = "dev"
 
 // Main runs the command line and returns the process's exit code: 0 success,
-// 1 failure, 2 wrong usage.
+// 1 failure, 2 wrong usage, others as "muster scan" says.
 func Main(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -30,9 +30,13 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	var usage usageError
+	var exit exitError
 	switch {
 	case err == nil:
 		return 0
+	case errors.As(err, &exit):
+		fmt.Fprintf(stderr, "muster: %v\n", err)
+		return exit.code
 	case errors.As(err, &usage):
 		fmt.Fprintf(stderr, "muster: %v\nRun 'muster --help' for the commands.\n", err)
 		return 2
@@ -67,7 +71,7 @@ open, change and close by themselves, over all accounts of an organization.`,
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newUp(), newServer(), newAdmin(), newFeeds())
+	root.AddCommand(newUp(), newServer(), newScan(), newAdmin(), newFeeds())
 	return root
 }
 

@@ -21,8 +21,9 @@ const maxListBytes = 1 << 20
 // attempts is how often a download is resumed after it broke.
 const attempts = 4
 
-// openLocal reads a file of a folder once, for its hash.
-func openLocal(path string) (*File, error) {
+// openLocal reads a file of a folder once, for its hash, unless it is the one
+// that last describes.
+func openLocal(path string, last Validator) (*File, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", path, ErrAbsent)
@@ -31,12 +32,35 @@ func openLocal(path string) (*File, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
+	stamp, err := stampOf(f, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	if stamp != "" && last.URL == path && last.ETag == stamp {
+		return nil, ErrNotModified
+	}
 	h := sha256.New()
 	n, err := io.Copy(h, Bounded(f, MaxFileBytes))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &File{Path: path, Size: n, Hash: hex.EncodeToString(h.Sum(nil))}, nil
+	return &File{Path: path, Size: n, Hash: hex.EncodeToString(h.Sum(nil)), Validator: Validator{URL: path, ETag: stamp}}, nil
+}
+
+// stampOf is what changes when a file of a folder does: its size and dates.
+// Empty for a file that was touched just now: it could change again without
+// its dates showing it.
+func stampOf(f *os.File, now time.Time) (string, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	const settled = 2 * time.Second
+	changed := changedAt(info)
+	if now.Sub(changed) < settled {
+		return "", nil
+	}
+	return fmt.Sprintf("%d-%d-%d", info.Size(), info.ModTime().UnixNano(), changed.UnixNano()), nil
 }
 
 // text fetches a small text.

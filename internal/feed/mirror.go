@@ -163,7 +163,7 @@ func (m *Mirror) fetchFirst(ctx context.Context, names []string, last Validator)
 
 func (m *Mirror) fetchNamed(ctx context.Context, name string, last Validator) (*File, error) {
 	if m.dir != "" {
-		return openLocal(filepath.Join(m.dir, filepath.FromSlash(name)))
+		return openLocal(filepath.Join(m.dir, filepath.FromSlash(name)), last)
 	}
 	return m.download(ctx, m.address(name), last)
 }

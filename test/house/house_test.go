@@ -66,16 +66,16 @@ var rooms = map[string]struct {
 	"agentwire": {words, ""}, "config": {words, ""}, "orgpolicy": {words, ""},
 
 	"source": {lineOrCellar, "line"}, "extract": {lineOrCellar, "line"}, "feed": {lineOrCellar, "line"},
-	"match": {lineOrCellar, "line"}, "suppress": {lineOrCellar, "line"},
+	"match": {lineOrCellar, "line"}, "suppress": {lineOrCellar, "line"}, "sbom": {lineOrCellar, "line"},
 
 	"store": {lineOrCellar, "cellar"}, "advisorydb": {lineOrCellar, "cellar"}, "keyring": {lineOrCellar, "cellar"},
 	"worker": {lineOrCellar, "cellar"},
 
 	"iam": {desks, ""}, "sts": {desks, ""}, "organizations": {desks, ""}, "inspector": {desks, ""},
-	"fleet": {desks, ""}, "scan": {desks, ""}, "refresh": {desks, ""}, "event": {desks, ""}, "access": {desks, ""},
+	"fleet": {desks, ""}, "scan": {desks, ""}, "refresh": {desks, ""}, "event": {desks, ""}, "scanner": {desks, ""}, "access": {desks, ""},
 	"rollout": {desks, ""},
 
-	"awsapi": {doors, ""}, "agentapi": {doors, ""}, "console": {doors, ""},
+	"awsapi": {doors, ""}, "agentapi": {doors, ""}, "console": {doors, ""}, "report": {doors, ""},
 
 	"server": {assembly, ""}, "agent": {assembly, ""}, "up": {assembly, ""}, "emulate": {assembly, ""}, "cli": {assembly, ""},
 }

@@ -28,22 +28,20 @@ func System(fields map[string]string) inventory.OS {
 
 // debianNumber is the release number of a codename, for testing and unstable,
 // whose os-release has no number.
-func debianNumber(codename string) string {
-	switch codename {
-	case "stretch":
-		return "9"
-	case "buster":
-		return "10"
-	case "bullseye":
-		return "11"
-	case "bookworm":
-		return "12"
-	case "trixie":
-		return "13"
-	case "forky":
-		return "14"
-	}
-	return ""
+func debianNumber(codename string) string { return Number("debian", codename) }
+
+// Number is the release number of a codename of Debian or Ubuntu, "" for any
+// other word.
+func Number(id, codename string) string {
+	return map[string]map[string]string{
+		"debian": {
+			"wheezy": "7", "jessie": "8", "stretch": "9", "buster": "10", "bullseye": "11", "bookworm": "12", "trixie": "13", "forky": "14",
+		},
+		"ubuntu": {
+			"trusty": "14.04", "xenial": "16.04", "bionic": "18.04", "focal": "20.04", "jammy": "22.04", "mantic": "23.10",
+			"noble": "24.04", "oracular": "24.10", "plucky": "25.04", "questing": "25.10",
+		},
+	}[id][codename]
 }
 
 // ecosystem follows the suffix rules of the OSV schema (feeds specification 2).

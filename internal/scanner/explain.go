@@ -1,0 +1,98 @@
+package scanner
+
+import (
+	"slices"
+
+	"muster/internal/advisorydb"
+	"muster/internal/inventory"
+	"muster/internal/match"
+)
+
+// Explanation says for one vulnerability why each package that any advisory
+// connects with it is or is not reported.
+type Explanation struct {
+	// ID is what was asked for.
+	ID string
+	// Reported: a finding of the result goes by the id.
+	Reported bool
+	// Decisions are sorted like the inventory.
+	Decisions []Decision
+	// Withdrawn are advisories of that id that were taken back.
+	Withdrawn []string
+}
+
+// Decision is about one package.
+type Decision struct {
+	Item     inventory.Item
+	Reported bool
+	// Reason is why a package that is affected is not reported, "" otherwise.
+	Reason     string
+	Judgements []match.Judgement
+}
+
+// explain asks about every package of the inventory.
+func explain(id string, r *Result, set *advisorydb.Set) (*Explanation, error) {
+	out := &Explanation{ID: id}
+	known := map[inventory.Component][]match.Judgement{}
+	asked := map[string]bool{}
+	for _, item := range r.Inventory.Items {
+		judgements, done := known[item.Component]
+		if !done {
+			var err error
+			if judgements, err = match.Explain(item.Component, set, id); err != nil {
+				return nil, err
+			}
+			known[item.Component] = judgements
+		}
+		if len(judgements) > 0 {
+			d := decide(item, judgements)
+			out.Reported = out.Reported || d.Reported
+			out.Decisions = append(out.Decisions, d)
+		}
+		if !asked[item.Ecosystem] {
+			asked[item.Ecosystem] = true
+			if err := out.withdrawn(set, item.Ecosystem); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+func decide(item inventory.Item, judgements []match.Judgement) Decision {
+	affected := slices.ContainsFunc(judgements, func(j match.Judgement) bool { return j.Affected })
+	d := Decision{Item: item, Judgements: judgements, Reported: affected && item.Role.Judged()}
+	if affected && !d.Reported {
+		d.Reason = whyNot(item)
+	}
+	return d
+}
+
+// whyNot says in words why packages of a role are not reported.
+func whyNot(item inventory.Item) string {
+	switch item.Role {
+	case inventory.RoleKernelHeaders:
+		return "kernel headers hold no running code"
+	case inventory.RoleKernelIdle:
+		return "this kernel is not the running one"
+	case inventory.RoleOwned:
+		return "the operating-system package " + item.OwnedBy + " brought it, and the distribution's advisories judge that"
+	case inventory.RoleThirdParty:
+		return "it is another publisher's package, of which the distribution's advisories say nothing"
+	case inventory.RoleToolchain:
+		return "toolchains are judged in images only"
+	}
+	return ""
+}
+
+func (e *Explanation) withdrawn(set *advisorydb.Set, ecosystem string) error {
+	record, found, err := set.Advisory(ecosystem, e.ID)
+	if err != nil || !found || record.Withdrawn.IsZero() {
+		return err
+	}
+	text := record.ID + " was withdrawn on " + record.Withdrawn.Format("2006-01-02")
+	if !slices.Contains(e.Withdrawn, text) {
+		e.Withdrawn = append(e.Withdrawn, text)
+	}
+	return nil
+}

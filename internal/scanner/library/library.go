@@ -1,0 +1,172 @@
+// Package library says what is known of a vulnerability beside the packages it
+// affects: texts, scores, exploits. It reads one set of advisories.
+package library
+
+import (
+	"slices"
+	"strings"
+
+	"muster/internal/advisory"
+	"muster/internal/advisorydb"
+	"muster/internal/finding"
+	"muster/internal/match"
+)
+
+// Library answers what is known of a vulnerability, from one set of
+// advisories. It remembers its answers; use one per scan, in one goroutine.
+type Library struct {
+	set     *advisorydb.Set
+	records map[[2]string]*advisory.Advisory
+	known   map[string]finding.Intel
+	// cited lists the records that spoke of a vulnerability.
+	cited map[string][]citation
+	err   error
+}
+
+// citation names a record in the file of an ecosystem.
+type citation struct{ ecosystem, id, source string }
+
+// New makes a library of a set, which must stay open.
+func New(set *advisorydb.Set) *Library {
+	return &Library{set: set, records: map[[2]string]*advisory.Advisory{}, known: map[string]finding.Intel{}, cited: map[string][]citation{}}
+}
+
+// Cite notes which records speak of a match's vulnerability.
+func (l *Library) Cite(ecosystem string, m *match.Match) {
+	for _, e := range m.Evidence {
+		c := citation{advisory.BaseEcosystem(ecosystem), e.Advisory, m.Source}
+		if !slices.Contains(l.cited[m.VulnerabilityID], c) {
+			l.cited[m.VulnerabilityID] = append(l.cited[m.VulnerabilityID], c)
+			delete(l.known, m.VulnerabilityID)
+		}
+	}
+}
+
+// Intel gathers what is known. What the CVE's own record says goes before
+// what advisories say. The first failure is kept for Err.
+func (l *Library) Intel(id string) finding.Intel {
+	if in, ok := l.known[id]; ok {
+		return in
+	}
+	var in finding.Intel
+	if advisory.IsCVE(id) {
+		raw, _, err := l.set.Intel(id)
+		if err != nil && l.err == nil {
+			l.err = err
+		}
+		in = fromCVE(&raw)
+	}
+	for _, c := range l.cited[id] {
+		if record := l.record(c); record != nil {
+			addRecord(&in, record, c.source)
+		}
+	}
+	l.known[id] = in
+	return in
+}
+
+// Err is the first failure to read the set.
+func (l *Library) Err() error { return l.err }
+
+func (l *Library) record(c citation) *advisory.Advisory {
+	key := [2]string{c.ecosystem, c.id}
+	if r, ok := l.records[key]; ok {
+		return r
+	}
+	record, found, err := l.set.Advisory(c.ecosystem, c.id)
+	if err != nil && l.err == nil {
+		l.err = err
+	}
+	if !found || err != nil {
+		l.records[key] = nil
+		return nil
+	}
+	l.records[key] = &record
+	return &record
+}
+
+func fromCVE(raw *advisorydb.Intel) finding.Intel {
+	in := finding.Intel{
+		Description: raw.Description, CWEs: slices.Clone(raw.CWEs), PublishedAt: raw.Published, ModifiedAt: raw.Modified, Exploit: raw.ExploitKnown(),
+	}
+	if in.Description == "" {
+		in.Description = raw.Title
+	}
+	for _, s := range raw.Scores {
+		if c, ok := finding.ParseCVSS(strings.Clone(s.Vector), scoreSource(s.Source)); ok {
+			in.CVSS = append(in.CVSS, c)
+		}
+	}
+	if raw.EPSS != nil {
+		in.EPSS = new(raw.EPSS.Score)
+	}
+	if k := raw.KEV; k != nil {
+		in.KEV = &finding.KEV{AddedAt: k.Added, DueAt: k.Due, Action: k.Action, Ransomware: k.Ransomware}
+		in.LastExploitAt = k.Added
+	}
+	return in
+}
+
+// scoreSource spells the sources of scores in one way.
+func scoreSource(source string) string {
+	switch strings.ToLower(source) {
+	case "nvd":
+		return finding.NVD
+	case "github_m":
+		return "GITHUB"
+	}
+	return strings.ToUpper(source)
+}
+
+// addRecord adds what an advisory says where nothing better is known.
+func addRecord(in *finding.Intel, record *advisory.Advisory, source string) {
+	if in.Description == "" {
+		in.Description = firstText(record.Details, record.Summary)
+	}
+	if in.PublishedAt.IsZero() {
+		in.PublishedAt = record.Published
+	}
+	if in.ModifiedAt.IsZero() {
+		in.ModifiedAt = record.Modified
+	}
+	for _, cwe := range record.CWEs {
+		in.CWEs = addOnce(in.CWEs, cwe)
+	}
+	for _, r := range record.References {
+		in.ReferenceURLs = addOnce(in.ReferenceURLs, r.URL)
+		in.Exploit = in.Exploit || r.Type == "EVIDENCE"
+	}
+	addScores(in, record.Severity, source)
+	for _, a := range record.Affected {
+		addScores(in, a.Severity, source)
+	}
+}
+
+// addScores adds an advisory's own ratings under its publisher's name, unless
+// somebody has given the same vector already.
+func addScores(in *finding.Intel, ratings []advisory.Severity, source string) {
+	for _, r := range ratings {
+		if !strings.HasPrefix(r.Type, "CVSS_") || slices.ContainsFunc(in.CVSS, func(c finding.CVSS) bool { return c.Vector == r.Score }) {
+			continue
+		}
+		if c, ok := finding.ParseCVSS(r.Score, strings.TrimSuffix(source, "_CVE")); ok {
+			in.CVSS = append(in.CVSS, c)
+		}
+	}
+}
+
+func addOnce(list []string, value string) []string {
+	if value == "" || slices.Contains(list, value) {
+		return list
+	}
+	return append(list, value)
+}
+
+func firstText(texts ...string) string {
+	for _, t := range texts {
+		if strings.TrimSpace(t) != "" {
+			return t
+		}
+	}
+	return ""
+}

@@ -1,0 +1,68 @@
+package scanner
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"muster/internal/extract"
+	"muster/internal/extract/bounded"
+	"muster/internal/extract/lockfile"
+	"muster/internal/inventory"
+	"muster/internal/sbom"
+	"muster/internal/source/host"
+)
+
+// read makes the inventory of a target by its kind.
+func read(ctx context.Context, t Target, opts Options) (inventory.Inventory, error) {
+	switch t.Kind {
+	case Dir:
+		return readDir(ctx, t.Name, opts)
+	case Lock:
+		return lockfile.File(ctx, os.DirFS(filepath.Dir(t.Name)), filepath.Base(t.Name))
+	case SBOM:
+		return readSBOM(t.Name)
+	}
+	return inventory.Inventory{}, noTarget("%s: targets cannot be read yet", t.Kind)
+}
+
+// readDir reads the root of this machine, a mounted root, or a source tree.
+func readDir(ctx context.Context, name string, opts Options) (inventory.Inventory, error) {
+	h, err := host.Open(name)
+	if err != nil {
+		return inventory.Inventory{}, err
+	}
+	if h.Root() != string(filepath.Separator) {
+		return extract.Root(ctx, h.FS(), forTree(h.FS()))
+	}
+	release, machine, err := h.Kernel()
+	if err != nil {
+		return inventory.Inventory{}, err
+	}
+	o := extract.ForInstance(release, machine, opts.Paths...)
+	o.MaxPackages = 0 // nobody waits for an agent here
+	return extract.Root(ctx, h.FS(), o)
+}
+
+// forTree looks at everything below a folder, lock files included. Paths are
+// absolute where the folder is the root of a system.
+func forTree(fsys fs.FS) extract.Options {
+	o := extract.Options{Paths: []string{"."}, More: lockfile.Kinds()}
+	for _, name := range []string{"etc/os-release", "usr/lib/os-release"} {
+		if _, err := fs.Stat(fsys, name); err == nil {
+			o.Prefix = "/"
+		}
+	}
+	return o
+}
+
+func readSBOM(name string) (inv inventory.Inventory, err error) {
+	f, size, err := bounded.Open(os.DirFS(filepath.Dir(name)), filepath.Base(name), sbom.MaxFile)
+	if err != nil {
+		return inv, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return sbom.Read(bounded.Reader(f, sbom.MaxFile), size)
+}

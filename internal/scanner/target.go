@@ -1,0 +1,124 @@
+package scanner
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"muster/internal/extract/lockfile"
+	"muster/internal/sbom"
+)
+
+// Kind is what a target is, as users write it before the colon.
+type Kind string
+
+// The kinds of targets.
+const (
+	Dir     Kind = "dir"
+	Lock    Kind = "lock"
+	SBOM    Kind = "sbom"
+	Archive Kind = "archive"
+	Image   Kind = "image"
+)
+
+// Target is one thing to scan.
+type Target struct {
+	Kind Kind
+	// Name is a path or an image reference.
+	Name string
+}
+
+// String is the target as users write it.
+func (t Target) String() string { return string(t.Kind) + ":" + t.Name }
+
+// ErrTarget says that a text names nothing that can be scanned; the wrapping
+// error says why, and what could be written instead.
+var ErrTarget = errors.New("no target")
+
+func noTarget(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrTarget}, args...)...)
+}
+
+// ParseTarget reads KIND:NAME, or a bare path whose kind is detected.
+func ParseTarget(text string) (Target, error) {
+	kind, name, ok := strings.Cut(text, ":")
+	if ok {
+		switch Kind(kind) {
+		case Dir, Lock, SBOM, Archive, Image:
+			if name == "" {
+				return Target{}, noTarget("%q names nothing after the colon", text)
+			}
+			return Target{Kind(kind), name}, nil
+		}
+	}
+	if text == "" {
+		return Target{}, noTarget("it is empty")
+	}
+	info, err := os.Stat(text)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && ok && !strings.ContainsAny(kind, "./\\"):
+		return Target{}, noTarget("%q is neither a path nor begins with dir:, lock:, sbom:, archive: or image:; for an image of a registry write image:%s", text, text)
+	case err != nil:
+		return Target{}, fmt.Errorf("%w: %w", ErrTarget, err)
+	case info.IsDir():
+		return Target{detectFolder(text), text}, nil
+	}
+	kind2, err := detectFile(text)
+	return Target{kind2, text}, err
+}
+
+// detectFolder tells an OCI layout from other folders.
+func detectFolder(path string) Kind {
+	if _, err := os.Stat(filepath.Join(path, "oci-layout")); err == nil {
+		return Archive
+	}
+	return Dir
+}
+
+// detectFile goes by the name where names are decided, else by how the
+// content begins.
+func detectFile(path string) (Kind, error) {
+	if lockfile.Wants(filepath.Base(path)) {
+		return Lock, nil
+	}
+	start, err := beginning(path)
+	switch {
+	case err != nil:
+		return "", err
+	case sbom.Looks(start):
+		return SBOM, nil
+	case looksPacked(start):
+		return Archive, nil
+	}
+	return "", noTarget("%s is no lock file, SBOM or archive that muster knows; where you know better, write lock:, sbom: or archive: before the path", path)
+}
+
+func beginning(path string) (start []byte, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	start = make([]byte, 64<<10)
+	n, err := io.ReadFull(f, start)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	return start[:n], err
+}
+
+// looksPacked recognises tar, gzip, zstd and zip.
+func looksPacked(start []byte) bool {
+	const tarMagicAt = 257
+	for _, magic := range []string{"\x1f\x8b", "\x28\xb5\x2f\xfd", "PK\x03\x04"} {
+		if bytes.HasPrefix(start, []byte(magic)) {
+			return true
+		}
+	}
+	return len(start) > tarMagicAt && bytes.HasPrefix(start[tarMagicAt:], []byte("ustar"))
+}
