@@ -2,15 +2,12 @@ package inspector
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"time"
 
 	"muster/internal/arn"
 	"muster/internal/awsmodel/inspector2"
-	"muster/internal/iam"
 	"muster/internal/inspector/relation"
-	"muster/internal/organizations"
 	"muster/internal/store"
 	"muster/internal/store/activation"
 	"muster/internal/store/directory"
@@ -166,30 +163,7 @@ func (s *Service) associateAll(ctx context.Context, tx *store.Tx, standing relat
 			tried[account], joining = nil, append(joining, account)
 		}
 	}
-	return tried, s.joinAll(ctx, tx, standing, joining, now)
-}
-
-// joinAll is associate for many accounts.
-func (s *Service) joinAll(ctx context.Context, tx *store.Tx, standing relation.Standing, accounts []arn.AccountID, now time.Time) error {
-	if len(accounts) == 0 {
-		return nil
-	}
-	var members []activation.Member
-	for _, account := range accounts {
-		members = append(members, activation.Member{
-			Administrator: standing.Account, Region: standing.Region, Account: account, Relationship: activation.SettingUp, UpdatedAt: now,
-		})
-	}
-	if err := activation.PutMembers(ctx, tx, members); err != nil {
-		return err
-	}
-	if err := iam.EnsureServiceLinkedRoles(ctx, tx, accounts, organizations.InspectorPrincipal, now); err != nil {
-		return err
-	}
-	if err := s.enqueueSetup(ctx, tx, standing.Account, standing.Region, now.Add(s.config.Transition)); err != nil {
-		return err
-	}
-	return enqueueAllChanged(ctx, tx, JobResuppress, accounts, standing.Region)
+	return tried, s.associateMany(ctx, tx, standing.Account, standing.Region, joining, now)
 }
 
 // switchAll switches the types of every target, one by one.
@@ -220,12 +194,7 @@ func (s *Service) switchAll(ctx context.Context, tx *store.Tx, standing relation
 			}
 		}
 	}
-	for _, principal := range []string{organizations.InspectorPrincipal, agentlessPrincipal} {
-		if err := iam.EnsureServiceLinkedRoles(ctx, tx, first, principal, now); err != nil {
-			return nil, nil, err
-		}
-	}
-	return results, all, nil
+	return results, all, ensureRoles(ctx, tx, first, now)
 }
 
 func bulkType(st activation.ScanType, changed []activation.Scan, refused *refusal) BulkType {
@@ -251,21 +220,6 @@ func (s *Service) switchOne(ctx context.Context, tx *store.Tx, standing relation
 	if err := codeNeedsFunctions([]target{t}, one); err != nil {
 		return nil, &refusal{notPermitted, "Scan type LAMBDA_CODE needs LAMBDA, which is not enabled in the account."}, nil
 	}
-	changed, refused := enable(t.place, t.scans, one, t.suspended, now)
+	changed, refused := t.enable(one, now)
 	return changed, refused, nil
-}
-
-// enqueueAllChanged is enqueueChanged for many accounts.
-func enqueueAllChanged(ctx context.Context, tx *store.Tx, kind string, accounts []arn.AccountID, region arn.Region) error {
-	jobs := make([]store.Job, len(accounts))
-	for i, account := range accounts {
-		payload, err := json.Marshal(Changed{Account: account, Region: region})
-		if err != nil {
-			return err
-		}
-		jobs[i] = store.Job{
-			Kind: kind, Key: string(account) + "/" + string(region), Account: string(account), Region: string(region), Payload: payload,
-		}
-	}
-	return tx.EnqueueAll(ctx, jobs)
 }
