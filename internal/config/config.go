@@ -49,6 +49,18 @@ type Config struct {
 	// Transition is how long Inspector's asynchronous states (ENABLING,
 	// CREATED, DISABLE_IN_PROGRESS) last at least.
 	Transition time.Duration `yaml:"transition"`
+	// ServiceControlPolicies says whether requests must obey the service
+	// control policies of their organization; otherwise those are stored only.
+	ServiceControlPolicies bool `yaml:"service_control_policies"`
+	// Transitions says so for single states, each as STATE=DURATION; see
+	// TransitionTimes.
+	Transitions []string `yaml:"transitions"`
+	// MemberLimit is how many member accounts a delegated administrator may
+	// have in a Region.
+	MemberLimit int64 `yaml:"member_limit"`
+	// UsagePrices are prices of usage types in US dollars per unit, each as
+	// TYPE=PRICE; a type without one is free. See Prices.
+	UsagePrices []string `yaml:"usage_prices"`
 	// MaxBody is the largest request body the AWS doors read, in bytes.
 	MaxBody int64 `yaml:"max_body"`
 	// AuditLog is the file that gets one CloudTrail-form record per call;
@@ -66,8 +78,11 @@ func Default() Config {
 		Regions:       append([]string(nil), publicRegions...),
 		FeedsInterval: time.Hour,
 		Transition:    200 * time.Millisecond,
+		MemberLimit:   10_000,
 		MaxBody:       10 << 20,
 		LogLevel:      "info",
+
+		ServiceControlPolicies: true,
 	}
 }
 
@@ -171,10 +186,16 @@ func (c *Config) Check() error {
 		return errors.New("max_body: must be positive")
 	case c.Transition < 0 || c.FeedsInterval < 0:
 		return errors.New("transition and feeds_interval: must not be negative")
+	case c.MemberLimit <= 0:
+		return errors.New("member_limit: must be positive")
 	case c.Store != "" && !strings.HasPrefix(c.Store, "sqlite:") && !strings.HasPrefix(c.Store, "postgres://") && !strings.HasPrefix(c.Store, "postgresql://"):
 		return errors.New("store: give sqlite:FILE or postgres://…")
 	}
-	return nil
+	if _, err := c.TransitionTimes(); err != nil {
+		return err
+	}
+	_, err = c.Prices()
+	return err
 }
 
 // Local reports whether Listen is a loopback address.

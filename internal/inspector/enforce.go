@@ -85,7 +85,9 @@ func (s *Service) switchCovered(ctx context.Context, tx *store.Tx, region arn.Re
 // another's end is begun by settled.
 func (s *Service) wanted(at place, scans activation.Scans, p enforcement.Policy, now time.Time) []activation.Scan {
 	on, off := p.Wants(at.region, scans)
-	on = slices.DeleteFunc(on, func(t activation.ScanType) bool { return s.config.Unavailable != nil && s.config.Unavailable(at.region, t) })
+	on = slices.DeleteFunc(on, func(t activation.ScanType) bool {
+		return s.config.Unavailable != nil && s.config.Unavailable(at.region, t)
+	})
 	var all []activation.Scan
 	for _, t := range off {
 		changed, _ := disable(at, after(scans, all), []activation.ScanType{t}, now)

@@ -30,8 +30,9 @@ type Config struct {
 	Store *store.Store
 	// Pages seals page tokens; required.
 	Pages inspector.Pager
-	// Prices are in US dollars per unit; a type without one is free.
-	Prices map[inspector2.UsageType]float64
+	// Prices are in US dollars per unit, by the name of the usage type; a type
+	// without one is free.
+	Prices map[string]float64
 }
 
 // Service is this part of the desk. It is safe for concurrent use.
@@ -157,7 +158,7 @@ func (s *Service) usage(units map[inspector2.UsageType]float64) []inspector2.Usa
 	var list []inspector2.Usage
 	for _, t := range Types() {
 		list = append(list, inspector2.Usage{
-			Type: t, Total: new(units[t]), EstimatedMonthlyCost: new(units[t] * s.config.Prices[t]), Currency: inspector2.CurrencyUsd,
+			Type: t, Total: new(units[t]), EstimatedMonthlyCost: new(units[t] * s.config.Prices[string(t)]), Currency: inspector2.CurrencyUsd,
 		})
 	}
 	return list
