@@ -3,6 +3,8 @@ package organizations
 import (
 	"context"
 	"errors"
+	"strconv"
+	"strings"
 	"time"
 
 	"muster/internal/arn"
@@ -75,15 +77,10 @@ func (s *Service) roomForClosure(ctx context.Context, tx *store.Tx, org Organiza
 	if err != nil {
 		return err
 	}
-	if recent >= s.limits.closures(accounts) {
+	if recent >= s.limits.ClosuresOf(accounts) {
 		return tooManyClosures()
 	}
 	return nil
-}
-
-// closures is how many of so many accounts may be closed in 30 days.
-func (l Limits) closures(accounts int) int {
-	return min(max(l.Closures, accounts*l.ClosuresPercent/100), l.ClosuresMax)
 }
 
 // setState changes an account's state and tells.
@@ -106,19 +103,30 @@ func (s *Service) finishClosure(ctx context.Context, tx *store.Tx, org Organizat
 	if err := s.setState(ctx, tx, org, a.ID, directory.Closed, a.ClosedAt, s.now()); err != nil {
 		return err
 	}
-	return s.later(ctx, tx, forgetAccountJob, a.ID, a.ClosedAt.Add(retention), string(org), id)
+	return forgetLater(ctx, tx, org, a.ID, a.ClosedAt)
+}
+
+// forgetLater enqueues the end of an account that closed at a time. An account
+// may be reinstated and closed again, so each closure has a job of its own.
+func forgetLater(ctx context.Context, tx *store.Tx, org OrganizationID, account arn.AccountID, closedAt time.Time) error {
+	closure := string(account) + " " + strconv.FormatInt(closedAt.UnixMicro(), 10)
+	return later(ctx, tx, forgetAccountJob, account, closedAt.Add(retention), string(org), closure)
 }
 
 // forgetAccount is the job that takes an account out of its organization when
 // it has been closed for long enough. Its row stays, because the address of a
 // closed account is never free again.
-func (s *Service) forgetAccount(ctx context.Context, tx *store.Tx, org OrganizationID, id string) error {
+func (s *Service) forgetAccount(ctx context.Context, tx *store.Tx, org OrganizationID, closure string) error {
+	id, _, _ := strings.Cut(closure, " ")
 	a, err := directory.LookupMember(ctx, tx, org, arn.AccountID(id))
-	if errors.Is(err, store.ErrNotFound) || err == nil && a.State != directory.Closed {
+	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
+	}
+	if a.State != directory.Closed || s.now().Before(a.ClosedAt.Add(retention)) {
+		return nil // reinstated, and perhaps closed again since
 	}
 	return s.expel(ctx, tx, org, a.ID, s.now())
 }

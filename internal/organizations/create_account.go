@@ -23,8 +23,21 @@ const accessRole = "OrganizationAccountAccessRole"
 // CreateAccount begins the creation of an account and returns its status. What
 // can be seen in the request fails at once; the rest is found out by the job.
 func (s *Service) CreateAccount(ctx context.Context, call *awsmodel.Call, in *api.CreateAccountInput) (*api.CreateAccountOutput, error) {
-	return update(ctx, s, func(tx *store.Tx) (*api.CreateAccountOutput, error) {
-		m, err := s.admit(ctx, tx, call, "CreateAccount")
+	status, err := s.create(ctx, call, "CreateAccount", in, "")
+	return &api.CreateAccountOutput{CreateAccountStatus: status}, err
+}
+
+// CreateGovCloudAccount begins the creation of a pair of accounts: a member of
+// the organization, and its half in the other partition, of which muster keeps
+// the id alone.
+func (s *Service) CreateGovCloudAccount(ctx context.Context, call *awsmodel.Call, in *api.CreateGovCloudAccountInput) (*api.CreateGovCloudAccountOutput, error) {
+	status, err := s.create(ctx, call, "CreateGovCloudAccount", (*api.CreateAccountInput)(in), directory.GovCloudPair)
+	return &api.CreateGovCloudAccountOutput{CreateAccountStatus: status}, err
+}
+
+func (s *Service) create(ctx context.Context, call *awsmodel.Call, op string, in *api.CreateAccountInput, govcloud string) (*api.CreateAccountStatus, error) {
+	return update(ctx, s, func(tx *store.Tx) (*api.CreateAccountStatus, error) {
+		m, err := s.admit(ctx, tx, call, op)
 		if err != nil {
 			return nil, err
 		}
@@ -32,16 +45,34 @@ func (s *Service) CreateAccount(ctx context.Context, call *awsmodel.Call, in *ap
 		if err != nil {
 			return nil, err
 		}
-		if err := s.roomForAccount(ctx, tx, m.Org); err != nil {
+		if err := s.roomForAccount(ctx, tx, m.Org, call.Time); err != nil {
 			return nil, err
 		}
-		r.Org, r.RequestedAt = m.Org, call.Time
+		r.Org, r.RequestedAt, r.GovCloud = m.Org, call.Time, govcloud
+		if err := s.sameAgain(ctx, tx, &r); err != nil {
+			return nil, err
+		}
 		if err := directory.InsertRequest(ctx, tx, r); err != nil {
 			return nil, err
 		}
 		err = s.later(ctx, tx, createAccountJob, m.Management, call.Time.Add(s.transition), string(r.Org), r.ID)
-		return &api.CreateAccountOutput{CreateAccountStatus: new(requestOutput(r))}, err
+		return new(requestOutput(r)), err
 	})
+}
+
+// sameAgain dooms a request whose address another one in progress has. It
+// fails when its turn comes, as AWS's do.
+func (s *Service) sameAgain(ctx context.Context, tx *store.Tx, r *directory.Request) error {
+	running, err := directory.Requests(ctx, tx, r.Org, []directory.RequestState{directory.InProgress}, directory.Request{}, s.limits.Requests)
+	if err != nil {
+		return err
+	}
+	for _, other := range running {
+		if directory.EmailKey(other.Email) == directory.EmailKey(r.Email) {
+			r.FailureReason = string(api.CreateAccountFailureReasonConcurrentAccountModification)
+		}
+	}
+	return nil
 }
 
 // request reads a creation's input.
@@ -63,12 +94,12 @@ func (s *Service) request(in *api.CreateAccountInput) (directory.Request, error)
 }
 
 // roomForAccount refuses a creation that the limits forbid.
-func (s *Service) roomForAccount(ctx context.Context, tx *store.Tx, org OrganizationID) error {
-	n, err := accountsAndRequests(ctx, tx, org)
+func (s *Service) roomForAccount(ctx context.Context, tx *store.Tx, org OrganizationID, now time.Time) error {
+	room, err := s.HasRoom(ctx, tx, org, true, now)
 	if err != nil {
 		return err
 	}
-	if n >= s.limits.Accounts {
+	if !room {
 		return tooManyAccounts()
 	}
 	running, err := directory.CountRequests(ctx, tx, org, directory.InProgress)
@@ -84,7 +115,13 @@ func (s *Service) roomForAccount(ctx context.Context, tx *store.Tx, org Organiza
 func requestOutput(r directory.Request) api.CreateAccountStatus {
 	out := api.CreateAccountStatus{
 		Id: new(r.ID), AccountName: new(r.Name), State: api.CreateAccountState(r.State),
-		RequestedTimestamp: new(r.RequestedAt), FailureReason: api.CreateAccountFailureReason(r.FailureReason),
+		RequestedTimestamp: new(r.RequestedAt),
+	}
+	if r.State == directory.Failed {
+		out.FailureReason = api.CreateAccountFailureReason(r.FailureReason)
+	}
+	if arn.AccountID(r.GovCloud).Valid() {
+		out.GovCloudAccountId = new(r.GovCloud)
 	}
 	if r.Account != "" {
 		out.AccountId = new(string(r.Account))
@@ -113,7 +150,7 @@ func (s *Service) finishCreation(ctx context.Context, tx *store.Tx, org Organiza
 		r.State, r.FailureReason = directory.Failed, string(reason)
 	} else {
 		r.State = directory.Succeeded
-		if r.Account, err = s.createMember(ctx, tx, r); err != nil {
+		if err := s.createMember(ctx, tx, &r); err != nil {
 			return err
 		}
 	}
@@ -122,6 +159,12 @@ func (s *Service) finishCreation(ctx context.Context, tx *store.Tx, org Organiza
 
 // obstacle is why a requested account cannot be made, or empty.
 func (s *Service) obstacle(ctx context.Context, tx *store.Tx, r directory.Request) (api.CreateAccountFailureReason, error) {
+	if r.FailureReason != "" {
+		return api.CreateAccountFailureReason(r.FailureReason), nil
+	}
+	if !plainAddress(r.Email) {
+		return api.CreateAccountFailureReasonInvalidEmail, nil
+	}
 	_, err := directory.AccountByEmail(ctx, tx, r.Email)
 	if err == nil {
 		return api.CreateAccountFailureReasonEmailAlreadyExists, nil
@@ -137,29 +180,29 @@ func (s *Service) obstacle(ctx context.Context, tx *store.Tx, r directory.Reques
 }
 
 // createMember makes the account of a request: in the root, with the role that
-// lets the management account in.
-func (s *Service) createMember(ctx context.Context, tx *store.Tx, r directory.Request) (arn.AccountID, error) {
+// lets the management account in; and the id of its half in GovCloud, where
+// one was asked for.
+func (s *Service) createMember(ctx context.Context, tx *store.Tx, r *directory.Request) error {
 	o, err := directory.LookupOrganization(ctx, tx, r.Org)
 	if err != nil {
-		return "", err
+		return err
 	}
 	now := r.CompletedAt
-	id, err := newAccount(ctx, tx, directory.Account{Email: r.Email, Name: r.Name}, now)
+	r.Account, err = newAccount(ctx, tx, directory.Account{Email: r.Email, Name: r.Name}, now)
 	if err != nil {
-		return "", err
+		return err
 	}
-	if err := iam.CreateAccessRole(ctx, tx, id, o.Management, r.RoleName, now); err != nil {
-		return "", err
-	}
-	if err := directory.AddMember(ctx, tx, o.ID, id, o.Root, directory.Created, now); err != nil {
-		return "", err
-	}
-	for key, value := range r.Tags {
-		if err := directory.PutTag(ctx, tx, o.ID, string(id), directory.Tag{Key: key, Value: value}); err != nil {
-			return "", err
+	if r.GovCloud != "" {
+		half, err := unusedAccountID(ctx, tx)
+		if err != nil {
+			return err
 		}
+		r.GovCloud = string(half)
 	}
-	return id, s.tell(func(ob Observer) error { return ob.AccountJoined(ctx, tx, o.ID, id, now) })
+	if err := iam.CreateAccessRole(ctx, tx, r.Account, o.Management, r.RoleName, now); err != nil {
+		return err
+	}
+	return s.Join(ctx, tx, o, r.Account, directory.Created, r.Tags, now)
 }
 
 // DescribeCreateAccountStatus returns how far a creation has come.

@@ -32,7 +32,10 @@ func random(alphabet string, n int) string {
 
 func newOrganizationID() OrganizationID { return OrganizationID("o-" + random(alphanumeric, 10)) }
 func newRootID() string                 { return "r-" + random(alphanumeric, 4) }
-func newRequestID() string              { return "car-" + random(alphanumeric, 8) }
+func newRequestID() string              { return NewID("car-") }
+
+// NewID draws an id of 8 random characters behind a prefix such as "h-".
+func NewID(prefix string) string { return prefix + random(alphanumeric, 8) }
 
 // newUnitID carries the random part of the root's id, as AWS's does.
 func newUnitID(root string) string { return "ou-" + root[len("r-"):] + "-" + random(alphanumeric, 8) }

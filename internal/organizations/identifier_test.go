@@ -52,13 +52,3 @@ func TestARNs(t *testing.T) {
 		}
 	}
 }
-
-// TestClosures: 250 or a fifth, whichever is more, but at most 1,000.
-func TestClosures(t *testing.T) {
-	l := DefaultLimits()
-	for accounts, want := range map[int]int{1: 250, 1250: 250, 2000: 400, 5000: 1000, 50_000: 1000} {
-		if got := l.closures(accounts); got != want {
-			t.Errorf("%d accounts: %d closures, want %d", accounts, got, want)
-		}
-	}
-}

@@ -17,6 +17,7 @@ const (
 	closeAccountJob     = "organizations.close-account"
 	forgetAccountJob    = "organizations.forget-account"
 	settlePolicyTypeJob = "organizations.settle-policy-type"
+	accountStateJob     = "organizations.account-state"
 )
 
 // subject is the payload of every job: something in an organization.
@@ -27,6 +28,10 @@ type subject struct {
 
 // later enqueues a job about something in an organization.
 func (s *Service) later(ctx context.Context, tx *store.Tx, kind string, account arn.AccountID, when time.Time, org, id string) error {
+	return later(ctx, tx, kind, account, when, org, id)
+}
+
+func later(ctx context.Context, tx *store.Tx, kind string, account arn.AccountID, when time.Time, org, id string) error {
 	payload, err := json.Marshal(subject{OrganizationID(org), id})
 	if err != nil {
 		return err
@@ -44,6 +49,7 @@ func (s *Service) Jobs() map[string]worker.Handler {
 		closeAccountJob:     s.job(s.finishClosure),
 		forgetAccountJob:    s.job(s.forgetAccount),
 		settlePolicyTypeJob: s.job(s.settlePolicyType),
+		accountStateJob:     s.job(s.tellState),
 	}
 }
 

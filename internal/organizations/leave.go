@@ -48,6 +48,9 @@ func (s *Service) part(ctx context.Context, tx *store.Tx, call *awsmodel.Call, m
 	if n > 0 {
 		return cannotRemoveAdministrator()
 	}
+	if a.State == directory.PendingActivation {
+		return cannotStandAlone()
+	}
 	if a.JoinedMethod == directory.Created && call.Time.Before(a.JoinedAt.Add(s.waitPeriod)) {
 		return waitPeriodActive()
 	}

@@ -21,7 +21,7 @@ func RootAccount(ctx context.Context, tx *store.Tx, id arn.AccountID, email, nam
 	if id != "" && !id.Valid() {
 		return "", fmt.Errorf("account id %q: must be twelve digits", id)
 	}
-	if a, err := mail.ParseAddress(email); err != nil || a.Address != email || len(email) > 64 {
+	if !plainAddress(email) || len(email) > 64 {
 		return "", fmt.Errorf("e-mail address %q: must be a plain address of at most 64 characters", email)
 	}
 	if name == "" || len(name) > 50 {
@@ -49,24 +49,42 @@ func free(ctx context.Context, tx *store.Tx, id arn.AccountID, email string) err
 	return err
 }
 
-// newAccount inserts an active account with what every account has in IAM,
-// and returns its id, drawn if there is none yet.
-func newAccount(ctx context.Context, tx *store.Tx, a directory.Account, now time.Time) (arn.AccountID, error) {
-	for a.ID == "" {
-		id := newAccountID()
-		taken, err := accountExists(ctx, tx, id)
-		if err != nil {
+// plainAddress reports whether a text is an e-mail address and nothing else.
+func plainAddress(email string) bool {
+	a, err := mail.ParseAddress(email)
+	return err == nil && a.Address == email
+}
+
+// newAccount inserts an account, active unless it says otherwise, with what
+// every account has in IAM, and returns its id, drawn if there is none yet.
+func newAccount(ctx context.Context, tx *store.Tx, a directory.Account, now time.Time) (id arn.AccountID, err error) {
+	if a.ID == "" {
+		if a.ID, err = unusedAccountID(ctx, tx); err != nil {
 			return "", err
 		}
-		if !taken {
-			a.ID = id
-		}
 	}
-	a.State, a.CreatedAt = directory.Active, now
+	if a.State == "" {
+		a.State = directory.Active
+	}
+	a.CreatedAt = now
 	if err := directory.InsertAccount(ctx, tx, a); err != nil {
 		return "", err
 	}
 	return a.ID, iam.ProvisionAccount(ctx, tx, a.ID, now)
+}
+
+// unusedAccountID draws until the id is nobody's.
+func unusedAccountID(ctx context.Context, tx *store.Tx) (arn.AccountID, error) {
+	for {
+		id := newAccountID()
+		taken, err := accountExists(ctx, tx, id)
+		if err == nil && !taken {
+			taken, err = directory.GovCloudTaken(ctx, tx, id)
+		}
+		if err != nil || !taken {
+			return id, err
+		}
+	}
 }
 
 func accountExists(ctx context.Context, tx *store.Tx, id arn.AccountID) (bool, error) {

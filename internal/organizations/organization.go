@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 
+	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
 	"muster/internal/store"
 	"muster/internal/store/directory"
+	"muster/internal/store/handshakes"
 )
 
 // rootName is the name that every root has.
@@ -28,6 +30,9 @@ func (s *Service) CreateOrganization(ctx context.Context, call *awsmodel.Call, i
 		if !errors.Is(err, store.ErrNotFound) {
 			return nil, err
 		}
+		if err := signedUp(ctx, tx, call.Account()); err != nil {
+			return nil, err
+		}
 		o := directory.Organization{
 			ID: newOrganizationID(), Management: call.Account(), FeatureSet: features, CreatedAt: call.Time,
 		}
@@ -37,6 +42,15 @@ func (s *Service) CreateOrganization(ctx context.Context, call *awsmodel.Call, i
 		out, err := organizationOutput(ctx, tx, o)
 		return &api.CreateOrganizationOutput{Organization: out}, err
 	})
+}
+
+// signedUp refuses an account whose sign-up is unfinished.
+func signedUp(ctx context.Context, tx *store.Tx, account arn.AccountID) error {
+	a, err := directory.LookupAccount(ctx, tx, account)
+	if err == nil && a.State == directory.PendingActivation {
+		err = signUpUnfinished()
+	}
+	return err
 }
 
 // found writes a new organization with its root, policy types and first
@@ -126,6 +140,13 @@ func (s *Service) DeleteOrganization(ctx context.Context, call *awsmodel.Call, _
 		}
 		if n > 1 {
 			return nil, organizationNotEmpty()
+		}
+		transferring, err := handshakes.Transferring(ctx, tx, m.Org, m.Management, call.Time)
+		if err != nil {
+			return nil, err
+		}
+		if transferring {
+			return nil, transferGoesOn()
 		}
 		if err := s.withdrawTrust(ctx, tx, call, m); err != nil {
 			return nil, err

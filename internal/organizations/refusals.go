@@ -192,6 +192,21 @@ func cannotRemoveAdministrator() error {
 		"You attempted to remove an account that is registered as a delegated administrator for a service integrated with your organization. To complete this operation, you must first deregister this account as a delegated administrator.")
 }
 
+func signUpUnfinished() error {
+	return constraint(api.ConstraintViolationExceptionReasonAccountCreationNotComplete,
+		"Your account setup isn't complete or your account isn't fully active. You must complete the account setup before you create an organization.")
+}
+
+func cannotStandAlone() error {
+	return constraint(api.ConstraintViolationExceptionReasonAccountCannotLeaveWithoutPhoneVerification,
+		"You attempted to remove an account from the organization that doesn't yet have enough information to exist as a standalone account. This account requires you to first complete phone verification.")
+}
+
+func transferGoesOn() error {
+	return constraint(api.ConstraintViolationExceptionReasonActiveResponsibilityTransferProcess,
+		"You cannot delete organization due to an ongoing responsibility transfer process. For example, a pending invitation or an in-progress transfer. To delete the organization, you must resolve the current transfer process.")
+}
+
 func waitPeriodActive() error {
 	return constraint(api.ConstraintViolationExceptionReasonWaitPeriodActive,
 		"After you create an AWS account, you must wait until the waiting period is over before the account can leave the organization.")

@@ -19,16 +19,14 @@ import (
 	"muster/internal/awsmodel"
 	"muster/internal/organizations"
 	"muster/internal/store"
+	"muster/internal/store/directory"
 	"muster/internal/store/storetest"
 )
 
 // TestScenarios runs the scripts in testdata; testdata/README.md explains their
 // language.
 func TestScenarios(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no scenarios", err)
-	}
+	files := scenarios(t)
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			storetest.EachURL(t, func(t *testing.T, url string) {
@@ -49,6 +47,16 @@ func TestScenarios(t *testing.T) {
 			})
 		})
 	}
+}
+
+// scenarios are the scripts of this room and of those below it.
+func scenarios(t *testing.T) []string {
+	own, err := filepath.Glob("testdata/*.txt")
+	below, err2 := filepath.Glob("*/testdata/*.txt")
+	if err := errors.Join(err, err2); err != nil || len(own) == 0 || len(below) == 0 {
+		t.Fatal("no scenarios", err)
+	}
+	return append(own, below...)
 }
 
 // scenario is one script being played.
@@ -158,6 +166,13 @@ func (s *scenario) arrange(word, rest string) bool {
 		caller, rest, _ := strings.Cut(rest, " ")
 		op, input, _ := strings.Cut(rest, " ")
 		s.call(arn.AccountID(s.vars[caller]), op, input)
+	case "state":
+		err := s.store.Update(s.t.Context(), func(tx *store.Tx) error {
+			return organizations.ChangeState(s.t.Context(), tx, arn.AccountID(s.vars[args[0]]), directory.State(args[1]), s.clock.Now())
+		})
+		if err != nil {
+			s.failf("%v", err)
+		}
 	case "run":
 		s.clock.advance(time.Second)
 		if err := s.run(s.t.Context()); err != nil {
@@ -337,8 +352,7 @@ type refused struct{ op, code string }
 // scenarios.
 func refusalsInScenarios(t *testing.T) (list []refused) {
 	t.Helper()
-	files, _ := filepath.Glob("testdata/*.txt")
-	for _, file := range files {
+	for _, file := range scenarios(t) {
 		body, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

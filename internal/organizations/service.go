@@ -6,6 +6,7 @@ import (
 
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
+	"muster/internal/organizations/quota"
 	"muster/internal/store"
 )
 
@@ -17,32 +18,11 @@ type Pager interface {
 	Open(call *awsmodel.Call, op string, query any, token string) ([]byte, error)
 }
 
-// Limits are the quotas that AWS lets customers raise.
-type Limits struct {
-	// Accounts of one organization, whatever their state.
-	Accounts int
-	// Units is the number of organizational units of one organization.
-	Units int
-	// Depth is how many units may lie within each other.
-	Depth int
-	// Tags on one resource.
-	Tags int
-	// Requests is how many accounts may be in creation at once.
-	Requests int
-	// Closing is how many accounts may be in closure at once.
-	Closing int
-	// Closures bounds the closures of 30 days: this many or ClosuresPercent
-	// of the accounts, whichever is more, but at most ClosuresMax.
-	Closures, ClosuresPercent, ClosuresMax int
-}
+// Limits are the quotas.
+type Limits = quota.Limits
 
 // DefaultLimits are AWS's defaults.
-func DefaultLimits() Limits {
-	return Limits{
-		Accounts: 10, Units: 2000, Depth: 5, Tags: 50,
-		Requests: 5, Closing: 3, Closures: 250, ClosuresPercent: 20, ClosuresMax: 1000,
-	}
-}
+func DefaultLimits() Limits { return quota.AWS() }
 
 // Options configure a Service.
 type Options struct {
@@ -106,6 +86,7 @@ func (s *Service) Handlers() api.Handlers {
 		ListOrganizationalUnitsForParent: s.ListOrganizationalUnitsForParent,
 
 		CreateAccount:               s.CreateAccount,
+		CreateGovCloudAccount:       s.CreateGovCloudAccount,
 		DescribeCreateAccountStatus: s.DescribeCreateAccountStatus,
 		ListCreateAccountStatus:     s.ListCreateAccountStatus,
 

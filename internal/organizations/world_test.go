@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	"muster/internal/organizations"
+	"muster/internal/organizations/handshakes"
 	"muster/internal/pagetoken"
 	"muster/internal/store"
 	"muster/internal/store/directory"
@@ -23,6 +25,7 @@ import (
 type world struct {
 	store      *store.Store
 	desk       *organizations.Service
+	handshakes *handshakes.Service
 	operations map[string]awsmodel.Operation
 	clock      *clock
 	notes      *notes
@@ -54,9 +57,12 @@ func newWorld(t testing.TB, st *store.Store, c *clock, opts organizations.Option
 		t.Fatal(err)
 	}
 	w := &world{store: st, clock: c, notes: &notes{}, operations: map[string]awsmodel.Operation{}}
-	opts.Pages, opts.Observers, opts.Now = pages, []organizations.Observer{w.notes}, c.Now
+	opts.Pages, opts.Observers, opts.Now = pages, []organizations.Observer{w.notes, handshakes.Departures{}}, c.Now
 	w.desk = organizations.New(st, opts)
-	for _, op := range w.desk.Handlers().Operations() {
+	w.handshakes = handshakes.New(st, w.desk, c.Now)
+	all := w.desk.Handlers()
+	w.handshakes.AddHandlers(&all)
+	for _, op := range all.Operations() {
 		w.operations[op.Name] = op
 	}
 	return w
@@ -108,9 +114,11 @@ func code(err error) string {
 
 // run does every job that is due by now, and again, until none is.
 func (w *world) run(ctx context.Context) error {
+	jobs := w.desk.Jobs()
+	maps.Copy(jobs, w.handshakes.Jobs())
 	for {
 		n := 0
-		for kind, handler := range w.desk.Jobs() {
+		for kind, handler := range jobs {
 			jobs, err := w.store.Claim(ctx, kind, 100, time.Minute)
 			if err != nil {
 				return err

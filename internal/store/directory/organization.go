@@ -64,6 +64,11 @@ func RootTaken(ctx context.Context, tx *store.Tx, root string) (bool, error) {
 	return n > 0, err
 }
 
+// SetFeatureSet changes what an organization may use.
+func SetFeatureSet(ctx context.Context, tx *store.Tx, id OrganizationID, features FeatureSet) error {
+	return affected(tx.Exec(ctx, `UPDATE organizations SET feature_set = $2 WHERE id = $1`, id, features))
+}
+
 // DeleteOrganization deletes an organization with everything it holds. Its
 // accounts stay and stand alone.
 func DeleteOrganization(ctx context.Context, tx *store.Tx, id OrganizationID) error {

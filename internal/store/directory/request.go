@@ -21,6 +21,9 @@ const (
 	Failed     RequestState = "FAILED"
 )
 
+// GovCloudPair marks a request for a pair of accounts that is in progress.
+const GovCloudPair = "requested"
+
 // Request is a request to create an account.
 type Request struct {
 	Org      OrganizationID
@@ -33,21 +36,24 @@ type Request struct {
 	State RequestState
 	// Account is the new account of a request that succeeded.
 	Account arn.AccountID
-	// FailureReason is AWS's word, of a request that failed.
+	// FailureReason is AWS's word, of a request that failed or must fail.
 	FailureReason string
-	RequestedAt   time.Time
+	// GovCloud is empty but for requests for a pair of accounts: GovCloudPair
+	// first, then the id of the half in the other partition.
+	GovCloud    string
+	RequestedAt time.Time
 	// CompletedAt is zero while the request is in progress.
 	CompletedAt time.Time
 }
 
-const requestColumns = `org, id, email, name, role_name, tags, state, account, failure_reason, requested_at, completed_at`
+const requestColumns = `org, id, email, name, role_name, tags, state, account, failure_reason, requested_at, completed_at, govcloud`
 
 func scanRequest(s scanner) (Request, error) {
 	var r Request
 	var tags string
 	var requested, completed int64
 	err := s.Scan(&r.Org, &r.ID, &r.Email, &r.Name, &r.RoleName, &tags, &r.State, &r.Account, &r.FailureReason,
-		&requested, &completed)
+		&requested, &completed, &r.GovCloud)
 	if err != nil {
 		return r, err
 	}
@@ -65,9 +71,9 @@ func InsertRequest(ctx context.Context, tx *store.Tx, r Request) error {
 		return err
 	}
 	return insert(ctx, tx, `INSERT INTO account_requests (`+requestColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		r.Org, r.ID, r.Email, r.Name, r.RoleName, string(tags), r.State, r.Account, r.FailureReason,
-		micros(r.RequestedAt), micros(r.CompletedAt))
+		micros(r.RequestedAt), micros(r.CompletedAt), r.GovCloud)
 }
 
 // LookupRequest returns the request of an id.
@@ -97,9 +103,15 @@ func CountRequests(ctx context.Context, tx *store.Tx, org OrganizationID, state 
 		scanCount)
 }
 
-// FinishRequest writes how a request ended: State, Account, FailureReason and
-// CompletedAt.
+// GovCloudTaken reports whether an id is an account's half in GovCloud.
+func GovCloudTaken(ctx context.Context, tx *store.Tx, id arn.AccountID) (bool, error) {
+	n, err := one(tx.QueryRow(ctx, `SELECT COUNT(*) FROM account_requests WHERE govcloud = $1`, id), scanCount)
+	return n > 0, err
+}
+
+// FinishRequest writes how a request ended: State, Account, FailureReason,
+// GovCloud and CompletedAt.
 func FinishRequest(ctx context.Context, tx *store.Tx, r Request) error {
-	return affected(tx.Exec(ctx, `UPDATE account_requests SET state = $3, account = $4, failure_reason = $5, completed_at = $6
-		WHERE org = $1 AND id = $2`, r.Org, r.ID, r.State, r.Account, r.FailureReason, micros(r.CompletedAt)))
+	return affected(tx.Exec(ctx, `UPDATE account_requests SET state = $3, account = $4, failure_reason = $5, completed_at = $6, govcloud = $7
+		WHERE org = $1 AND id = $2`, r.Org, r.ID, r.State, r.Account, r.FailureReason, micros(r.CompletedAt), r.GovCloud))
 }
