@@ -55,6 +55,15 @@ type Config struct {
 	// Transitions says so for single states, each as STATE=DURATION; see
 	// TransitionTimes.
 	Transitions []string `yaml:"transitions"`
+	// Quotas are limits of organizations other than the default, each as
+	// NAME=NUMBER; see QuotaNumbers.
+	Quotas []string `yaml:"quotas"`
+	// OrganizationWaitPeriod is how old an account created in an organization
+	// must be to leave it; 0 means any age. AWS has four days.
+	OrganizationWaitPeriod time.Duration `yaml:"organization_wait_period"`
+	// Throttle is "aws", which refuses callers that are quicker than AWS lets
+	// them be, or "off".
+	Throttle string `yaml:"throttle"`
 	// MemberLimit is how many member accounts a delegated administrator may
 	// have in a Region.
 	MemberLimit int64 `yaml:"member_limit"`
@@ -83,6 +92,7 @@ func Default() Config {
 		LogLevel:      "info",
 
 		ServiceControlPolicies: true,
+		Throttle:               ThrottleOff,
 	}
 }
 
@@ -184,12 +194,19 @@ func (c *Config) Check() error {
 		return errors.New("regions: at least one is needed")
 	case c.MaxBody <= 0:
 		return errors.New("max_body: must be positive")
+	case c.OrganizationWaitPeriod < 0:
+		return errors.New("organization_wait_period: must not be negative")
+	case c.Throttle != ThrottleOff && c.Throttle != ThrottleAWS:
+		return errors.New("throttle: give aws or off")
 	case c.Transition < 0 || c.FeedsInterval < 0:
 		return errors.New("transition and feeds_interval: must not be negative")
 	case c.MemberLimit <= 0:
 		return errors.New("member_limit: must be positive")
 	case c.Store != "" && !strings.HasPrefix(c.Store, "sqlite:") && !strings.HasPrefix(c.Store, "postgres://") && !strings.HasPrefix(c.Store, "postgresql://"):
 		return errors.New("store: give sqlite:FILE or postgres://…")
+	}
+	if _, err := c.QuotaNumbers(); err != nil {
+		return err
 	}
 	if _, err := c.TransitionTimes(); err != nil {
 		return err

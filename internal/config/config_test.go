@@ -54,6 +54,9 @@ func TestWhatCannotWorkIsRefusedByName(t *testing.T) {
 		"transition: -1s\n":                 "transition",
 		"store: mysql://x\n":                "store",
 		"transition: soon\n":                "transition",
+		"quotas: [acounts=5]\n":             "quotas",
+		"throttle: some\n":                  "throttle",
+		"organization_wait_period: -1h\n":   "organization_wait_period",
 		"data: \"\"\n":                      "data",
 		"listen: 192.0.2.1:1\ntls_key: k\n": "tls_cert",
 	} {
