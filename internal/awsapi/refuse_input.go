@@ -39,7 +39,7 @@ func (e *exchange) invalid(in *wire.Invalid) *refusal {
 	case hasWrongType(in):
 		r.code = "SerializationException"
 	case e.service.declares("InvalidInputException"):
-		r.code = "InvalidInputException"
+		r.code, r.message = "InvalidInputException", inputMessage(in)
 		r.members = []byte(`,"Reason":` + quote(inputReason(in.Violations[0])))
 	case e.service.declares("InvalidParameterException"):
 		r.code, r.message = "InvalidParameterException", parameterMessage(in)
@@ -91,6 +91,17 @@ func inputReason(v wire.Violation) string {
 		return "INVALID_LIST_MEMBER"
 	}
 	return "INVALID_PATTERN"
+}
+
+// inputMessage is Organizations' wording, which clients match.
+func inputMessage(in *wire.Invalid) string {
+	switch inputReason(in.Violations[0]) {
+	case "INVALID_PATTERN":
+		return "You provided a value that does not match the required pattern."
+	case "INVALID_ENUM":
+		return "You specified an invalid value."
+	}
+	return in.Error()
 }
 
 // parameterMessage is ECR's wording: "Invalid parameter at 'repositoryName'

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"muster/internal/awsmodel"
 	"muster/internal/config"
 	"muster/internal/emulate"
 	"muster/internal/store"
@@ -182,12 +183,15 @@ func (m *Emulator) renew(ctx context.Context) (http.Handler, error) {
 	return m.world.handler, nil
 }
 
+// settle waits until the world has settled.
+func (m *Emulator) settle(ctx context.Context) { m.world.settle(ctx) }
+
 // settle waits, within reason, until the transitions that are due have taken
 // place.
-func (m *Emulator) settle(ctx context.Context) {
+func (s *Server) settle(ctx context.Context) {
 	limit := time.Now().Add(settleLimit)
 	for {
-		busy, err := m.world.store.Busy(ctx, m.world.transitions)
+		busy, err := s.store.Busy(ctx, s.transitions)
 		if !busy || err != nil || time.Now().After(limit) {
 			return
 		}
@@ -197,6 +201,20 @@ func (m *Emulator) settle(ctx context.Context) {
 		case <-time.After(settlePause):
 		}
 	}
+}
+
+// emulated changes, in an emulator only, the operations that behave otherwise
+// there.
+func (s *Server) emulated(services []awsmodel.Service) []awsmodel.Service {
+	if s.emulation == nil {
+		return services
+	}
+	a := emulate.Adapter{Store: s.store, Now: time.Now, Permissions: s.emulation.Permissions}
+	if s.config.Transition == 0 {
+		a.Settle = s.settle
+	}
+	a.Adapt(services)
+	return services
 }
 
 // settleLimit is how long a request waits for transitions that are due,

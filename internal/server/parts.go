@@ -78,12 +78,12 @@ func transitions(jobs map[string]worker.Handler) []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(jobs)), func(kind string) bool { return kind == refresh.JobSync })
 }
 
-// workerOptions let an emulator's jobs stop at once: the state that they work
-// on is about to go.
+// workerOptions let an emulator's jobs stop soon: the state that they work on is
+// about to go.
 func (s *Server) workerOptions() worker.Options {
 	o := worker.Options{Log: s.log}
 	if s.emulation != nil {
-		o.Grace = -1
+		o.Grace = 250 * time.Millisecond
 	}
 	return o
 }
@@ -170,7 +170,7 @@ func (d *desks) services() []awsmodel.Service {
 // on one address.
 func (s *Server) doors(d *desks) (http.Handler, error) {
 	aws, err := awsapi.New(awsapi.Config{
-		Services: d.services(), Keys: keyLookup{s.keys}, Anyone: s.anyone(), Authorize: d.access.Authorize,
+		Services: s.emulated(d.services()), Keys: keyLookup{s.keys}, Anyone: s.anyone(), Authorize: d.access.Authorize,
 		Audit: s.audit.write, Logger: s.log, MaxBody: s.config.MaxBody,
 	})
 	if err != nil {

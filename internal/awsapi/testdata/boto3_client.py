@@ -67,7 +67,7 @@ response = refused(
     "too many",
     Reason="ACCOUNT_NUMBER_LIMIT_EXCEEDED",
 )
-refused(lambda: organizations.create_account(AccountName="a", Email="not-an-address"), "InvalidInputException", "at 'email'", Reason="INVALID_PATTERN")
+refused(lambda: organizations.create_account(AccountName="a", Email="not-an-address"), "InvalidInputException", "does not match the required pattern", Reason="INVALID_PATTERN")
 organizations.delete_organization()
 
 iam = boto3.client("iam")
