@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"muster/internal/access/throttle"
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	"muster/internal/iam"
@@ -37,6 +38,8 @@ type Config struct {
 	Relations map[string]Relation
 	// Controls are the organizations' policies; nil means none.
 	Controls Controls
+	// Throttle refuses callers that are too quick; nil means that none are.
+	Throttle *throttle.Limiter
 	// Permissive leaves out every policy, so that only Relations decide: an
 	// emulator's switch.
 	Permissive bool
@@ -52,6 +55,11 @@ func New(c Config) *Desk { return &Desk{c} }
 // returns nil, a refusal, or another error where it could not find out.
 func (d *Desk) Authorize(ctx context.Context, call *awsmodel.Call, op *awsmodel.Operation, in any) error {
 	d.config.Keys.Used(call.Principal, call.Region, op.Service, call.Time)
+	if d.config.Throttle != nil && !call.Principal.IsZero() {
+		if err := d.config.Throttle.Check(call, op); err != nil {
+			return err
+		}
+	}
 	if err := d.judge(ctx, call, op, in); err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ import (
 	"muster/internal/inspector"
 	"muster/internal/inspector/results"
 	"muster/internal/organizations"
+	"muster/internal/organizations/handshakes"
 	"muster/internal/pagetoken"
 	"muster/internal/refresh"
 	"muster/internal/rollout"
@@ -41,6 +42,7 @@ type desks struct {
 	iam           *iam.Service
 	sts           *sts.Service
 	organizations *organizations.Service
+	handshakes    *handshakes.Service
 	inspector     *inspector.Service
 	results       *results.Service
 	fleet         *fleet.Service
@@ -59,6 +61,7 @@ func (s *Server) parts(ctx context.Context) (http.Handler, error) {
 	}
 	jobs := map[string]worker.Handler{refresh.JobSync: s.refresh.Run, iam.JobDeleteServiceLinkedRole: d.iam.RunDeletion}
 	maps.Copy(jobs, d.organizations.Jobs())
+	maps.Copy(jobs, d.handshakes.Jobs())
 	maps.Copy(jobs, d.inspector.Jobs())
 	maps.Copy(jobs, d.rollout.Jobs())
 	s.transitions = transitions(jobs)
@@ -106,7 +109,7 @@ func (s *Server) desks() (*desks, error) {
 	s.keys = iam.NewKeys(s.store, s.keyring, set, time.Now)
 	d := &desks{sts: sts.New(s.store, s.keys, set), feeds: &feedDesk{s.store}}
 	d.sts.RootMayAssume = s.emulation != nil
-	d.access = access.New(access.Config{Store: s.store, Keys: s.keys, Permissive: s.emulation != nil && !s.emulation.Permissions, Relations: map[string]access.Relation{
+	d.access = access.New(access.Config{Store: s.store, Keys: s.keys, Throttle: s.throttle(), Permissive: s.emulation != nil && !s.emulation.Permissions, Relations: map[string]access.Relation{
 		"inspector2": func(ctx context.Context, call *awsmodel.Call, op *awsmodel.Operation, in any) error {
 			return d.inspector.Relation(ctx, call, op, in)
 		},
@@ -122,9 +125,15 @@ func (s *Server) desks() (*desks, error) {
 		Store: s.store, Pages: pages, Inspector: d.inspector, Access: d.access, Regions: regions(s.config),
 	})
 	d.results = results.New(results.Config{Store: s.store, Pages: pages, Intel: s.intel, Resuppress: d.scan.Resuppress})
+	limits, err := s.limits()
+	if err != nil {
+		return nil, err
+	}
 	d.organizations = organizations.New(s.store, organizations.Options{
-		Pages: pages, Observers: []organizations.Observer{d.inspector, suspension{s.keys}}, Transition: s.config.Transition,
+		Pages: pages, Observers: []organizations.Observer{d.inspector, suspension{s.keys}, handshakes.Departures{}}, Limits: limits,
+		Transition: s.config.Transition, WaitPeriod: s.config.OrganizationWaitPeriod,
 	})
+	d.handshakes = handshakes.New(s.store, d.organizations, time.Now)
 	d.iam = iam.New(s.keys, iam.Options{Pages: pages, Usage: d.inspector})
 	d.fleet = fleet.New(s.store, fleet.Options{
 		Inventories: d.scan, Pages: pages, Regions: regions(s.config),
@@ -157,11 +166,13 @@ func (s *Server) intel(ctx context.Context, cve string) (advisorydb.Intel, bool,
 func (d *desks) services() []awsmodel.Service {
 	found := d.inspector.Handlers()
 	d.results.AddHandlers(&found)
+	directory := d.organizations.Handlers()
+	d.handshakes.AddHandlers(&directory)
 	own := d.fleet.Handlers()
 	d.feeds.addHandlers(&own)
 	d.rollout.AddHandlers(&own)
 	return []awsmodel.Service{
-		found.Service(), inspectorscan.Handlers{}.Service(), d.organizations.Handlers().Service(),
+		found.Service(), inspectorscan.Handlers{}.Service(), directory.Service(),
 		d.iam.Handlers().Service(), d.sts.Handlers().Service(), ecr.Handlers{}.Service(), own.Service(),
 	}
 }
