@@ -159,6 +159,15 @@ func TestRetryAfter(t *testing.T) {
 	if a.status != 429 || a.code != "ThrottlingException" || a.header.Get("Retry-After") != "7" || a.body != `{"message":"slow down"}` {
 		t.Errorf("got %d %v %s", a.status, a.header, a.body)
 	}
+	for _, err := range []error{errors.New("the database is gone"), &awsmodel.Fault{Code: "Throttling", Message: "Rate exceeded"}} {
+		l.denied = err
+		if a := l.do(t, signer{}.sign(t, inspectorCall(`{}`))); a.header.Get("Retry-After") != "1" {
+			t.Errorf("%v: got %d %v %s", err, a.status, a.header, a.body)
+		}
+		if a := l.do(t, signer{}.sign(t, organizationsCall("ListAccounts", `{}`))); a.header.Get("Retry-After") != "" {
+			t.Errorf("organizations, %v: got %d %v %s", err, a.status, a.header, a.body)
+		}
+	}
 }
 
 // TestInternalErrors are logged once with the request's id, and tell nothing.

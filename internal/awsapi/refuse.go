@@ -93,6 +93,7 @@ func (e *exchange) throttle(r *refusal) {
 	switch {
 	case e.protocol == awsmodel.RESTJSON:
 		r.status = http.StatusTooManyRequests
+		e.retryLater(r, "ThrottlingException")
 	case e.service != nil && e.service.declares("TooManyRequestsException"):
 		r.code = "TooManyRequestsException"
 	}
@@ -142,7 +143,15 @@ func (e *exchange) internal(err error) *refusal {
 	if e.service.exceptionHas("InternalServerException", "reason") {
 		r.members = []byte(`,"reason":"OTHER"`)
 	}
+	e.retryLater(r, "InternalServerException")
 	return r
+}
+
+// retryLater adds when to try again, where the exception has a place for it.
+func (e *exchange) retryLater(r *refusal, exception string) {
+	if e.service != nil && e.service.exceptionHas(exception, "retryAfterSeconds") {
+		r.header = map[string]string{"Retry-After": "1"}
+	}
 }
 
 func (e *exchange) jsonError(r *refusal) []byte {
