@@ -87,12 +87,15 @@ func (d *Desk) judge(ctx context.Context, call *awsmodel.Call, op *awsmodel.Oper
 	if always(op) || d.config.Permissive {
 		return nil
 	}
+	if err := limits(call, op); err != nil {
+		return err
+	}
 	targets, err := d.targets(ctx, call, op, bearer, in)
 	if err != nil {
 		return fmt.Errorf("resource of %s: %w", op.Action(), err)
 	}
 	for _, t := range targets {
-		for _, action := range actions(op, in) {
+		for _, action := range append(actions(op, in), sessionActions(call, op, in)...) {
 			decision := d.decide(call, bearer, action, t, keysOf(in))
 			if !decision.Allowed {
 				return refuse(t.refusal(call.Principal, action, decision))

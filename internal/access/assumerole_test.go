@@ -110,7 +110,6 @@ func TestLimitsOfSessions(t *testing.T) {
 		}{
 			{stsapi.AssumeRoleInput{RoleArn: role, DurationSeconds: new(int32(3601))}, 400, "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."},
 			{stsapi.AssumeRoleInput{RoleArn: role, Policy: new("{")}, 400, "MalformedPolicyDocument", "Syntax errors in policy."},
-			{stsapi.AssumeRoleInput{RoleArn: role, Tags: []stsapi.Tag{{Key: "a"}}}, 400, "ValidationError", "Session tags are not supported."},
 			{stsapi.AssumeRoleInput{RoleArn: role, PolicyArns: []stsapi.PolicyDescriptorType{{Arn: new("arn:aws:iam::aws:policy/None")}}}, 400, "MalformedPolicyDocument", "The session policy arn:aws:iam::aws:policy/None does not exist."},
 		} {
 			_, err := w.assume(ada, c.in)

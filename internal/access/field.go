@@ -84,10 +84,17 @@ func keysOf(in any) map[string][]string {
 		{"iam:PermissionsBoundary", "PermissionsBoundary"},
 		{"sts:ExternalId", "ExternalId"},
 		{"sts:RoleSessionName", "RoleSessionName"},
+		{"sts:SourceIdentity", "SourceIdentity"},
 	} {
 		if v := field(in, k.member); v != "" {
 			keys[k.key] = []string{v}
 		}
+	}
+	if v := listOf(in, "TransitiveTagKeys"); len(v) > 0 {
+		keys["sts:TransitiveTagKeys"] = v
+	}
+	if task := member(in, "TaskPolicyArn"); task.Kind() == reflect.Pointer && !task.IsNil() {
+		keys["sts:TaskPolicyArn"] = []string{field(task.Interface(), "Arn")}
 	}
 	// ListPolicies and CreatePolicy of Organizations name the type so.
 	for _, name := range []string{"Filter", "Type"} {

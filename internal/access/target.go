@@ -43,7 +43,7 @@ func (d *Desk) targets(ctx context.Context, call *awsmodel.Call, op *awsmodel.Op
 	case "iam":
 		return d.iamTargets(ctx, call, op, in)
 	case "sts":
-		return d.stsTargets(ctx, op, in)
+		return d.stsTargets(ctx, call, op, in)
 	case "organizations":
 		return organizationsTargets(b, in), nil
 	case "inspector2", "inspector-scan":

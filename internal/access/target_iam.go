@@ -56,13 +56,24 @@ func iamTarget(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op *awsmo
 			return target{arn: role}, nil
 		}
 		return own("role/aws-service-role/" + field(in, "AWSServiceName") + "/*"), nil
-	case op.Name == "GetUser", strings.HasSuffix(op.Name, "AccessKey"), op.Name == "ListAccessKeys":
+	case aboutUsers(op.Name):
 		return target{arn: call.Principal.ARN}, nil // one's own
 	case op.Name == "ListUsers", op.Name == "ListRoles", op.Name == "ListGroups", op.Name == "ListPolicies":
 		kind := map[string]string{"ListUsers": "user", "ListRoles": "role", "ListGroups": "group", "ListPolicies": "policy"}[op.Name]
 		return own(kind + pathOf(field(in, "PathPrefix"))), nil
 	}
 	return target{arn: everything}, nil
+}
+
+// aboutUsers reports whether an operation is about the caller when its input
+// names no user.
+func aboutUsers(op string) bool {
+	for _, what := range []string{"AccessKey", "MFADevice", "MFADevices", "SigningCertificate", "SigningCertificates", "LoginProfile", "SSHPublicKeys"} {
+		if strings.HasSuffix(op, what) && !strings.Contains(op, "Virtual") {
+			return true
+		}
+	}
+	return op == "GetUser" || op == "ListAccessKeys"
 }
 
 func pathOf(path string) string {
@@ -115,9 +126,16 @@ func resourceTags(tags []identity.Tag) map[string][]string {
 	return keys
 }
 
-// stsTargets is the role to assume, with its trust policy.
-func (d *Desk) stsTargets(ctx context.Context, op *awsmodel.Operation, in any) ([]target, error) {
-	if op.Name != "AssumeRole" {
+// stsTargets is the role to assume, with its trust policy, or whom a session is
+// for.
+func (d *Desk) stsTargets(ctx context.Context, call *awsmodel.Call, op *awsmodel.Operation, in any) ([]target, error) {
+	switch op.Name {
+	case "AssumeRole":
+	case "GetFederationToken":
+		return []target{{arn: iam.FederatedARN(call.Account(), field(in, "Name"))}}, nil
+	case "AssumeRoot":
+		return []target{{arn: rootOf(field(in, "TargetPrincipal")), terse: true}}, nil
+	default:
 		return []target{{arn: everything}}, nil
 	}
 	t := target{arn: arn.ARN(field(in, "RoleArn")), terse: true}
@@ -142,6 +160,14 @@ func (d *Desk) stsTargets(ctx context.Context, op *awsmodel.Operation, in any) (
 		return nil
 	})
 	return []target{t}, err
+}
+
+// rootOf is the root user of an account given by its id or already so.
+func rootOf(target string) arn.ARN {
+	if id := arn.AccountID(target); id.Valid() {
+		return id.Root()
+	}
+	return arn.ARN(target)
 }
 
 // roleToAssume finds a role by its full ARN in an account that may act. A

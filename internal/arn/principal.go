@@ -1,5 +1,7 @@
 package arn
 
+import "time"
+
 // PrincipalKind says what a Principal is.
 type PrincipalKind string
 
@@ -8,6 +10,8 @@ const (
 	RootUser    PrincipalKind = "Root"
 	User        PrincipalKind = "IAMUser"
 	AssumedRole PrincipalKind = "AssumedRole"
+	// FederatedUser is a session that a user gave to somebody by name.
+	FederatedUser PrincipalKind = "FederatedUser"
 )
 
 // Principal is who signed a request, after verification.
@@ -26,6 +30,35 @@ type Principal struct {
 	AccessKeyID string
 	// SessionPolicy is the inline session policy document, if any.
 	SessionPolicy string
+	// Session says more about temporary credentials; nil for long-term keys.
+	Session *Session
+}
+
+// Origin is the operation that issued temporary credentials, where that
+// matters later.
+type Origin string
+
+// The origins of sessions. The console's, and those of roles, have none.
+const (
+	FromGetSessionToken    Origin = "GetSessionToken"
+	FromGetFederationToken Origin = "GetFederationToken"
+	FromAssumeRoot         Origin = "AssumeRoot"
+)
+
+// Session is what temporary credentials carry beyond who they are. It does not
+// change once issued.
+type Session struct {
+	Origin   Origin
+	IssuedAt time.Time
+	// Owner is the unique id of the user or role behind the session, empty
+	// for the root user.
+	Owner string
+	// Tags are the session's tags; those named by Transitive follow into
+	// sessions of roles that the session assumes.
+	Tags       map[string]string
+	Transitive []string
+	// SourceIdentity was set when the first role of a chain was assumed.
+	SourceIdentity string
 }
 
 // IsZero reports whether nobody signed.

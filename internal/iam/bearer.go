@@ -34,17 +34,21 @@ type Bearer struct {
 // Bearer returns what a principal carries. It returns store.ErrNotFound when
 // the user, role or account has gone since the principal signed.
 func (k *Keys) Bearer(ctx context.Context, p arn.Principal) (Bearer, error) {
-	owner := ""
-	if p.Kind != arn.RootUser {
-		owner, _, _ = strings.Cut(p.ID, ":")
-	}
-	b, err := k.bearer(ctx, p.Account, owner)
+	b, err := k.bearer(ctx, p.Account, ownerOf(p))
 	if err != nil {
 		return Bearer{}, err
 	}
 	out := Bearer{
 		Policies: policy.Policies{Identity: b.identity, Boundary: b.boundary},
-		Context:  k.describe(p, b), Usable: b.usable, Organization: b.organization, Name: b.name,
+		Context:  describe(p, b), Usable: b.usable, Organization: b.organization, Name: b.name,
+	}
+	if p.Kind == arn.FederatedUser {
+		// Without a session policy it may nothing; with one, no more than the
+		// user behind it, or anything where that is the root user.
+		out.Policies.Session = []*policy.Document{}
+		if p.Session.Owner == "" {
+			out.Policies.Identity = []*policy.Document{k.managed.Get(administratorAccess).Parsed}
+		}
 	}
 	if p.SessionPolicy != "" {
 		doc, err := recall.Get(k.cache, p.Account, "policy "+p.SessionPolicy, func() (*policy.Document, error) {
@@ -58,8 +62,21 @@ func (k *Keys) Bearer(ctx context.Context, p arn.Principal) (Bearer, error) {
 	return out, nil
 }
 
+// ownerOf is the unique id of the user or role behind a principal, empty for
+// the root user.
+func ownerOf(p arn.Principal) string {
+	switch {
+	case p.Session != nil:
+		return p.Session.Owner
+	case p.Kind == arn.RootUser:
+		return ""
+	}
+	owner, _, _ := strings.Cut(p.ID, ":")
+	return owner
+}
+
 // describe gives the condition keys of a principal.
-func (k *Keys) describe(p arn.Principal, b *bearer) policy.Context {
+func describe(p arn.Principal, b *bearer) policy.Context {
 	c := policy.Context{}
 	c.Set("aws:PrincipalAccount", string(p.Account))
 	c.Set("aws:PrincipalARN", string(p.ARN))
@@ -74,18 +91,32 @@ func (k *Keys) describe(p arn.Principal, b *bearer) policy.Context {
 	case arn.AssumedRole:
 		c.Set("aws:PrincipalType", "AssumedRole")
 		c.Set("aws:PrincipalARN", string(p.RoleARN))
+	case arn.FederatedUser:
+		c.Set("aws:PrincipalType", "FederatedUser")
 	}
 	c.SetNonEmpty("aws:PrincipalOrgID", string(b.organization.ID))
 	for _, t := range b.tags {
 		c.Set("aws:PrincipalTag/"+t.Name, t.Value)
 	}
-	// There is no multi-factor authentication: the key is absent for
-	// long-term keys, as in AWS, and false for sessions.
-	if strings.HasPrefix(p.AccessKeyID, temporaryPrefix) {
-		c.Set("aws:MultiFactorAuthPresent", "false")
-		c.Set("aws:TokenIssueTime", k.sessions.issued(p.AccessKeyID).Format(time.RFC3339))
+	if p.Session != nil {
+		describeSession(c, p.Session)
 	}
 	return c
+}
+
+// describeSession gives the condition keys of temporary credentials. There is
+// no multi-factor authentication: its key is absent for long-term keys, as in
+// AWS, and false for sessions. A session's tags count before its role's.
+func describeSession(c policy.Context, s *arn.Session) {
+	c.Set("aws:MultiFactorAuthPresent", "false")
+	c.Set("aws:TokenIssueTime", s.IssuedAt.Format(time.RFC3339))
+	c.SetNonEmpty("aws:SourceIdentity", s.SourceIdentity)
+	for name, value := range s.Tags {
+		c.Set("aws:PrincipalTag/"+name, value)
+	}
+	if s.Origin == arn.FromAssumeRoot {
+		c.Set("aws:AssumedRoot", "true")
+	}
 }
 
 // bearer is a user, role or root user as the cache holds it.

@@ -37,13 +37,12 @@ type Credential struct {
 // is safe for concurrent use. Answers may lag a second behind changes made by
 // other processes, and not at all behind those of this process's Service.
 type Keys struct {
-	store    *store.Store
-	keyring  *keyring.Keyring
-	managed  *managed.Set
-	now      func() time.Time
-	cache    *recall.Cache
-	sessions sessionTimes
-	uses     uses
+	store   *store.Store
+	keyring *keyring.Keyring
+	managed *managed.Set
+	now     func() time.Time
+	cache   *recall.Cache
+	uses    uses
 }
 
 // NewKeys returns the keys kept in a store, with secrets sealed by a keyring.

@@ -11,6 +11,7 @@ import (
 	"muster/internal/iam/policies"
 	"muster/internal/iam/profiles"
 	"muster/internal/iam/report"
+	"muster/internal/iam/rootaccess"
 	"muster/internal/iam/simulate"
 	"muster/internal/policy"
 	"muster/internal/store"
@@ -88,6 +89,7 @@ func (s *Service) Handlers() api.Handlers {
 	policies.New(s.desk, s.managed).Handle(&h)
 	profiles.New(s.desk).Handle(&h)
 	report.New(s.desk, s.managed).Handle(&h)
+	rootaccess.New(s.desk).Handle(&h)
 	simulate.New(simulate.Options{Desk: s.desk, Managed: s.managed, Describe: s.describe, Controls: s.controls}).Handle(&h)
 	s.userHandlers(&h)
 	s.roleHandlers(&h)

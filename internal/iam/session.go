@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"sync"
 	"time"
 
 	"muster/internal/arn"
@@ -15,13 +14,13 @@ import (
 // Session is what temporary credentials stand for.
 type Session struct {
 	Account arn.AccountID
-	// Owner is the unique id of the user or role, or empty for the root user.
-	Owner string
-	// Name is the session's name, for roles.
+	// Name is the session's name, for roles and federated users.
 	Name string
 	// Policy is the session policy document, or empty.
-	Policy              string
-	IssuedAt, ExpiresAt time.Time
+	Policy    string
+	ExpiresAt time.Time
+	// Session holds the owner, the time of issue, tags and source identity.
+	arn.Session
 }
 
 // TemporaryKey is issued for a session. All there is to know about the session
@@ -37,12 +36,18 @@ const maxToken = 16 << 10
 
 // token is the content of a session token.
 type token struct {
-	Secret    string `json:"k"`
-	Owner     string `json:"o,omitempty"`
-	Name      string `json:"n,omitempty"`
-	Policy    string `json:"p,omitempty"`
-	IssuedAt  int64  `json:"i"` // Unix seconds
-	ExpiresAt int64  `json:"e"`
+	Secret string `json:"k"`
+	Owner  string `json:"o,omitempty"`
+	Name   string `json:"n,omitempty"`
+	Policy string `json:"p,omitempty"`
+	Origin string `json:"x,omitempty"`
+
+	Tags           map[string]string `json:"t,omitempty"`
+	Transitive     []string          `json:"tt,omitempty"`
+	SourceIdentity string            `json:"s,omitempty"`
+
+	IssuedAt  int64 `json:"i"` // Unix seconds
+	ExpiresAt int64 `json:"e"`
 }
 
 // Issue makes temporary credentials for a session.
@@ -51,7 +56,11 @@ func (k *Keys) Issue(s Session) (TemporaryKey, error) {
 	if err != nil {
 		return TemporaryKey{}, fmt.Errorf("issue a session: %w", err)
 	}
-	t := token{Secret: newSecret(), Owner: s.Owner, Name: s.Name, Policy: s.Policy, IssuedAt: s.IssuedAt.Unix(), ExpiresAt: s.ExpiresAt.Unix()}
+	t := token{
+		Secret: newSecret(), Owner: s.Owner, Name: s.Name, Policy: s.Policy, Origin: string(s.Origin),
+		Tags: s.Tags, Transitive: s.Transitive, SourceIdentity: s.SourceIdentity,
+		IssuedAt: s.IssuedAt.Unix(), ExpiresAt: s.ExpiresAt.Unix(),
+	}
 	plain, err := json.Marshal(t)
 	if err != nil {
 		return TemporaryKey{}, fmt.Errorf("issue a session: %w", err)
@@ -88,13 +97,30 @@ func (k *Keys) lookupSession(ctx context.Context, account arn.AccountID, id, tex
 		return Credential{}, unknown(err)
 	}
 	p := b.principal
-	if b.role {
+	switch {
+	case b.role:
 		p = sessionPrincipal(b, t.Name)
+	case arn.Origin(t.Origin) == arn.FromGetFederationToken:
+		p = federatedPrincipal(account, t.Name)
 	}
 	p.AccessKeyID, p.SessionPolicy = id, t.Policy
-	expires := time.Unix(t.ExpiresAt, 0).UTC()
-	k.sessions.note(id, time.Unix(t.IssuedAt, 0).UTC(), expires, k.now())
-	return Credential{Secret: t.Secret, Principal: p, ExpiresAt: expires, Inactive: !b.usable}, nil
+	p.Session = &arn.Session{
+		Origin: arn.Origin(t.Origin), IssuedAt: time.Unix(t.IssuedAt, 0).UTC(), Owner: t.Owner,
+		Tags: t.Tags, Transitive: t.Transitive, SourceIdentity: t.SourceIdentity,
+	}
+	return Credential{Secret: t.Secret, Principal: p, ExpiresAt: time.Unix(t.ExpiresAt, 0).UTC(), Inactive: !b.usable}, nil
+}
+
+// federatedPrincipal is somebody whom a user gave a session.
+func federatedPrincipal(account arn.AccountID, name string) arn.Principal {
+	return arn.Principal{
+		Kind: arn.FederatedUser, Account: account, ARN: FederatedARN(account, name), ID: string(account) + ":" + name,
+	}
+}
+
+// FederatedARN names a federated user.
+func FederatedARN(account arn.AccountID, name string) arn.ARN {
+	return arn.New("sts", "", account, "federated-user/"+name)
 }
 
 // sessionPrincipal is a role's session.
@@ -110,49 +136,10 @@ func SessionARN(account arn.AccountID, roleName, sessionName string) arn.ARN {
 	return arn.New("sts", "", account, "assumed-role/"+roleName+"/"+sessionName)
 }
 
-// sessionTimes remembers when the sessions in use were issued, which policies
-// ask for (aws:TokenIssueTime) and a Principal does not carry.
-type sessionTimes struct {
-	mu    sync.Mutex // guards byKey
-	byKey map[string]sessionTime
-}
-
-type sessionTime struct{ issued, expires time.Time }
-
-// maxSessionTimes bounds the memory of sessionTimes.
-const maxSessionTimes = 100_000
-
-func (s *sessionTimes) note(id string, issued, expires, now time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, ok := s.byKey[id]; ok {
-		return
-	}
-	if len(s.byKey) >= maxSessionTimes {
-		for id, t := range s.byKey {
-			if t.expires.Before(now) {
-				delete(s.byKey, id)
-			}
-		}
-	}
-	if s.byKey == nil || len(s.byKey) >= maxSessionTimes {
-		s.byKey = map[string]sessionTime{}
-	}
-	s.byKey[id] = sessionTime{issued, expires}
-}
-
-// issued is when a session was issued; the beginning of time for one that is
-// not remembered, so that policies that end older sessions end it.
-func (s *sessionTimes) issued(id string) time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if t, ok := s.byKey[id]; ok {
-		return t.issued
-	}
-	return time.Unix(0, 0).UTC()
-}
-
 // RoleSession is the session that assuming a role begins.
 func RoleSession(role identity.Role, name, policy string, now time.Time, duration time.Duration) Session {
-	return Session{Account: role.Account, Owner: role.ID, Name: name, Policy: policy, IssuedAt: now, ExpiresAt: now.Add(duration)}
+	return Session{
+		Account: role.Account, Name: name, Policy: policy, ExpiresAt: now.Add(duration),
+		Session: arn.Session{Owner: role.ID, IssuedAt: now},
+	}
 }

@@ -223,7 +223,7 @@ func (s *Server) signInAnyone(ctx context.Context, account arn.AccountID, now ti
 
 // session issues what a ticket is good for.
 func (s *Server) session(t ticket, owner string, now time.Time) (console.Session, error) {
-	key, err := s.keys.Issue(iam.Session{Account: t.Account, Owner: owner, IssuedAt: now, ExpiresAt: now.Add(sessionLife)})
+	key, err := s.keys.Issue(iam.Session{Account: t.Account, ExpiresAt: now.Add(sessionLife), Session: arn.Session{Owner: owner, IssuedAt: now}})
 	if err != nil {
 		return console.Session{}, err
 	}

@@ -24,8 +24,8 @@ const (
 	maxSessionPolicy = 2048
 	// maxPolicyArns bounds the managed session policies.
 	maxPolicyArns = 10
-	// maxPacked bounds all session policies together in bytes, because they
-	// travel in the session token.
+	// maxPacked bounds session policies and tags together in bytes, because
+	// they travel in the session token.
 	maxPacked = 8 << 10
 )
 
@@ -36,6 +36,10 @@ func (s *Service) AssumeRole(ctx context.Context, call *awsmodel.Call, in *api.A
 	}
 	if call.Principal.Kind == arn.RootUser && !s.RootMayAssume {
 		return nil, denied("Roles may not be assumed by root accounts.")
+	}
+	var session arn.Session
+	if err := carry(&session, call.Principal.Session, in); err != nil {
+		return nil, err
 	}
 	role, sessionPolicy, err := s.prepare(ctx, call, in)
 	if err != nil {
@@ -48,16 +52,22 @@ func (s *Service) AssumeRole(ctx context.Context, call *awsmodel.Call, in *api.A
 	case d > role.MaxSession:
 		return nil, invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 	}
-	credentials, err := s.issue(iam.RoleSession(role, in.RoleSessionName, sessionPolicy, call.Time, d))
+	begun := iam.RoleSession(role, in.RoleSessionName, sessionPolicy, call.Time, d)
+	begun.Tags, begun.Transitive, begun.SourceIdentity = session.Tags, session.Transitive, session.SourceIdentity
+	packed, err := packedSize(begun)
 	if err != nil {
 		return nil, err
 	}
-	out := &api.AssumeRoleOutput{Credentials: credentials, AssumedRoleUser: &api.AssumedRoleUser{
+	credentials, err := s.issue(begun)
+	if err != nil {
+		return nil, err
+	}
+	out := &api.AssumeRoleOutput{Credentials: credentials, PackedPolicySize: packed, AssumedRoleUser: &api.AssumedRoleUser{
 		AssumedRoleId: role.ID + ":" + in.RoleSessionName,
 		Arn:           string(iam.SessionARN(role.Account, role.Name, in.RoleSessionName)),
 	}}
-	if sessionPolicy != "" {
-		out.PackedPolicySize = new(int32(100 * len(sessionPolicy) / maxPacked))
+	if begun.SourceIdentity != "" {
+		out.SourceIdentity = &begun.SourceIdentity
 	}
 	return out, nil
 }
@@ -68,10 +78,6 @@ func supported(in *api.AssumeRoleInput) error {
 	switch {
 	case in.SerialNumber != nil || in.TokenCode != nil:
 		return noMFA()
-	case len(in.Tags) > 0 || len(in.TransitiveTagKeys) > 0:
-		return invalid("Session tags are not supported.")
-	case in.SourceIdentity != nil:
-		return invalid("Source identities are not supported.")
 	case len(in.ProvidedContexts) > 0:
 		return invalid("Provided contexts are not supported.")
 	}
@@ -93,7 +99,7 @@ func (s *Service) prepare(ctx context.Context, call *awsmodel.Call, in *api.Assu
 			// It went since access looked.
 			return denied(fmt.Sprintf("User: %s is not authorized to perform: sts:AssumeRole on resource: %s", call.Principal.ARN, in.RoleArn))
 		}
-		sessionPolicy, err = s.sessionPolicy(ctx, tx, role.Account, in)
+		sessionPolicy, err = s.sessionPolicy(ctx, tx, role.Account, in.Policy, in.PolicyArns)
 		return err
 	})
 	return role, sessionPolicy, err
@@ -102,18 +108,18 @@ func (s *Service) prepare(ctx context.Context, call *awsmodel.Call, in *api.Assu
 // sessionPolicy joins the inline and the managed session policies into one
 // document, since what any of them allows is allowed. Managed ones count as
 // they are now.
-func (s *Service) sessionPolicy(ctx context.Context, tx *store.Tx, account arn.AccountID, in *api.AssumeRoleInput) (string, error) {
+func (s *Service) sessionPolicy(ctx context.Context, tx *store.Tx, account arn.AccountID, inline *string, managed []api.PolicyDescriptorType) (string, error) {
 	var documents []string
-	if in.Policy != nil {
-		if n := len([]rune(*in.Policy)); n > maxSessionPolicy {
+	if inline != nil {
+		if n := len([]rune(*inline)); n > maxSessionPolicy {
 			return "", tooLarge(100 * n / maxSessionPolicy)
 		}
-		documents = append(documents, *in.Policy)
+		documents = append(documents, *inline)
 	}
-	if len(in.PolicyArns) > maxPolicyArns {
+	if len(managed) > maxPolicyArns {
 		return "", invalid(fmt.Sprintf("A session can have at most %d managed policies.", maxPolicyArns))
 	}
-	for _, p := range in.PolicyArns {
+	for _, p := range managed {
 		text, err := s.managedDocument(ctx, tx, account, p.Arn)
 		if err != nil {
 			return "", err
@@ -123,11 +129,23 @@ func (s *Service) sessionPolicy(ctx context.Context, tx *store.Tx, account arn.A
 	if documents == nil {
 		return "", nil
 	}
-	merged, err := merge(documents)
-	if err == nil && len(merged) > maxPacked {
-		return "", tooLarge(100 * len(merged) / maxPacked)
+	return merge(documents)
+}
+
+// packedSize is how much of the space in a session token the session's policy
+// and tags take, in percent; nil when there are none.
+func packedSize(session iam.Session) (*int32, error) {
+	n := len(session.Policy)
+	for name, value := range session.Tags {
+		n += len(name) + len(value)
 	}
-	return merged, err
+	switch {
+	case n > maxPacked:
+		return nil, tooLarge(100 * n / maxPacked)
+	case n == 0:
+		return nil, nil
+	}
+	return new(int32((100*n + maxPacked - 1) / maxPacked)), nil
 }
 
 func (s *Service) managedDocument(ctx context.Context, tx *store.Tx, account arn.AccountID, policyARN *string) (string, error) {

@@ -37,10 +37,13 @@ func New(st *store.Store, keys *iam.Keys, set *managed.Set) *Service {
 // Handlers lists the operations that muster implements.
 func (s *Service) Handlers() api.Handlers {
 	return api.Handlers{
-		AssumeRole:        s.AssumeRole,
-		GetAccessKeyInfo:  s.GetAccessKeyInfo,
-		GetCallerIdentity: s.GetCallerIdentity,
-		GetSessionToken:   s.GetSessionToken,
+		AssumeRole:                 s.AssumeRole,
+		AssumeRoot:                 s.AssumeRoot,
+		DecodeAuthorizationMessage: s.DecodeAuthorizationMessage,
+		GetAccessKeyInfo:           s.GetAccessKeyInfo,
+		GetCallerIdentity:          s.GetCallerIdentity,
+		GetFederationToken:         s.GetFederationToken,
+		GetSessionToken:            s.GetSessionToken,
 	}
 }
 
@@ -72,19 +75,29 @@ func (s *Service) GetSessionToken(_ context.Context, call *awsmodel.Call, in *ap
 	if in.SerialNumber != nil || in.TokenCode != nil {
 		return nil, noMFA()
 	}
-	if strings.HasPrefix(call.Principal.AccessKeyID, "ASIA") || call.Principal.Kind == arn.AssumedRole {
+	if temporary(call.Principal) {
 		return nil, denied("Cannot call GetSessionToken with session credentials")
 	}
-	session := iam.Session{Account: call.Account(), IssuedAt: call.Time}
-	d := duration(in.DurationSeconds, ownSession)
+	credentials, err := s.issue(own(call, arn.FromGetSessionToken, in.DurationSeconds))
+	return &api.GetSessionTokenOutput{Credentials: credentials}, err
+}
+
+// temporary reports whether a principal signed with temporary credentials.
+func temporary(p arn.Principal) bool {
+	return p.Session != nil || p.Kind == arn.AssumedRole || strings.HasPrefix(p.AccessKeyID, "ASIA")
+}
+
+// own is a session that a user or the root user begins for itself.
+func own(call *awsmodel.Call, origin arn.Origin, seconds *int32) iam.Session {
+	session := iam.Session{Account: call.Account(), Session: arn.Session{Origin: origin, IssuedAt: call.Time}}
+	d := duration(seconds, ownSession)
 	if call.Principal.Kind == arn.RootUser {
 		d = min(d, rootSession)
 	} else {
 		session.Owner = call.Principal.ID
 	}
 	session.ExpiresAt = call.Time.Add(d)
-	credentials, err := s.issue(session)
-	return &api.GetSessionTokenOutput{Credentials: credentials}, err
+	return session
 }
 
 func (s *Service) issue(session iam.Session) (*api.Credentials, error) {
