@@ -109,7 +109,8 @@ func (d *Desk) judge(ctx context.Context, call *awsmodel.Call, op *awsmodel.Oper
 // tags.
 func actions(op *awsmodel.Operation, in any) []string {
 	list := []string{op.Action()}
-	if strings.HasPrefix(op.Name, "Create") && len(tagsOf(in)) > 0 {
+	creates := strings.HasPrefix(op.Name, "Create") || op.Name == "PutResourcePolicy"
+	if creates && len(tagsOf(in)) > 0 {
 		list = append(list, op.Service+":"+tagAction(op))
 	}
 	return list
@@ -157,13 +158,19 @@ func (d *Desk) bearer(ctx context.Context, call *awsmodel.Call) (iam.Bearer, err
 	if err == nil && !b.Usable {
 		err = errUnusable
 	}
-	if err == nil && d.config.Controls != nil {
+	if err == nil && d.config.Controls != nil && !serviceLinked(call.Principal) {
 		b.Policies.Control, err = d.config.Controls(ctx, call.Account())
 	}
 	if err != nil {
 		return b, fmt.Errorf("policies of %s: %w", call.Principal.ARN, err)
 	}
 	return b, nil
+}
+
+// serviceLinked reports whether a caller is a service in its own role, which no
+// service control policy restricts.
+func serviceLinked(p arn.Principal) bool {
+	return strings.Contains(string(p.RoleARN), ":role/aws-service-role/")
 }
 
 // decide evaluates one action on one resource.

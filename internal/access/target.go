@@ -45,7 +45,7 @@ func (d *Desk) targets(ctx context.Context, call *awsmodel.Call, op *awsmodel.Op
 	case "sts":
 		return d.stsTargets(ctx, call, op, in)
 	case "organizations":
-		return organizationsTargets(b, in), nil
+		return d.organizationsTargets(ctx, b, in)
 	case "inspector2", "inspector-scan":
 		return []target{{arn: inspectorResource(call, op, in)}}, nil
 	case "ecr":
@@ -68,37 +68,6 @@ func inspectorResource(call *awsmodel.Call, op *awsmodel.Operation, in any) arn.
 	}
 	path, _, _ := strings.Cut(op.Path, "?")
 	return arn.New(op.Service, call.Region, call.Account(), path)
-}
-
-// organizationsTargets are the accounts, units and roots that an input names.
-func organizationsTargets(b iam.Bearer, in any) []target {
-	var list []target
-	for _, name := range []string{"AccountId", "OrganizationalUnitId", "ParentId", "RootId", "TargetId", "SourceParentId", "DestinationParentId", "ChildId", "ResourceId"} {
-		if resource, ok := organizationsResource(b, field(in, name)); ok {
-			list = append(list, target{arn: resource})
-		}
-	}
-	if list == nil {
-		return []target{{arn: everything}}
-	}
-	return list
-}
-
-func organizationsResource(b iam.Bearer, id string) (arn.ARN, bool) {
-	kind := ""
-	switch {
-	case b.Organization.ID == "":
-		return "", false
-	case arn.AccountID(id).Valid():
-		kind = "account"
-	case strings.HasPrefix(id, "ou-"):
-		kind = "ou"
-	case strings.HasPrefix(id, "r-"):
-		kind = "root"
-	default:
-		return "", false
-	}
-	return arn.New("organizations", "", b.Organization.Management, kind+"/"+string(b.Organization.ID)+"/"+id), true
 }
 
 func ecrTargets(call *awsmodel.Call, in any) []target {

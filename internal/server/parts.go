@@ -27,6 +27,7 @@ import (
 	"muster/internal/inspector/results"
 	"muster/internal/organizations"
 	"muster/internal/organizations/handshakes"
+	"muster/internal/organizations/policies"
 	"muster/internal/pagetoken"
 	"muster/internal/refresh"
 	"muster/internal/rollout"
@@ -42,6 +43,7 @@ type desks struct {
 	iam           *iam.Service
 	sts           *sts.Service
 	organizations *organizations.Service
+	policies      *policies.Service
 	handshakes    *handshakes.Service
 	inspector     *inspector.Service
 	results       *results.Service
@@ -61,6 +63,7 @@ func (s *Server) parts(ctx context.Context) (http.Handler, error) {
 	}
 	jobs := map[string]worker.Handler{refresh.JobSync: s.refresh.Run, iam.JobDeleteServiceLinkedRole: d.iam.RunDeletion}
 	maps.Copy(jobs, d.organizations.Jobs())
+	maps.Copy(jobs, d.policies.Jobs())
 	maps.Copy(jobs, d.handshakes.Jobs())
 	maps.Copy(jobs, d.inspector.Jobs())
 	maps.Copy(jobs, d.rollout.Jobs())
@@ -109,7 +112,8 @@ func (s *Server) desks() (*desks, error) {
 	s.keys = iam.NewKeys(s.store, s.keyring, set, time.Now)
 	d := &desks{sts: sts.New(s.store, s.keys, set), feeds: &feedDesk{s.store}}
 	d.sts.RootMayAssume = s.emulation != nil
-	d.access = access.New(access.Config{Store: s.store, Keys: s.keys, Throttle: s.throttle(), Permissive: s.emulation != nil && !s.emulation.Permissions, Relations: map[string]access.Relation{
+	controls := policies.NewControls(s.store, time.Now)
+	d.access = access.New(access.Config{Store: s.store, Keys: s.keys, Throttle: s.throttle(), Permissive: s.emulation != nil && !s.emulation.Permissions, Controls: s.obeyed(controls), Relations: map[string]access.Relation{
 		"inspector2": func(ctx context.Context, call *awsmodel.Call, op *awsmodel.Operation, in any) error {
 			return d.inspector.Relation(ctx, call, op, in)
 		},
@@ -130,9 +134,10 @@ func (s *Server) desks() (*desks, error) {
 		return nil, err
 	}
 	d.organizations = organizations.New(s.store, organizations.Options{
-		Pages: pages, Observers: []organizations.Observer{d.inspector, suspension{s.keys}, handshakes.Departures{}}, Limits: limits,
+		Pages: pages, Observers: []organizations.Observer{d.inspector, controls, suspension{keys: s.keys}, handshakes.Departures{}}, Limits: limits,
 		Transition: s.config.Transition, WaitPeriod: s.config.OrganizationWaitPeriod,
 	})
+	d.policies = policies.New(s.store, d.organizations, policies.Options{Regions: regions(s.config), Transition: s.config.Transition})
 	d.handshakes = handshakes.New(s.store, d.organizations, time.Now)
 	d.iam = iam.New(s.keys, iam.Options{Pages: pages, Usage: d.inspector})
 	d.fleet = fleet.New(s.store, fleet.Options{
@@ -142,6 +147,15 @@ func (s *Server) desks() (*desks, error) {
 		},
 	})
 	return d, nil
+}
+
+// obeyed are the service control policies that requests must obey; none where
+// the operator has switched them off.
+func (s *Server) obeyed(c *policies.Controls) access.Controls {
+	if !s.config.ServiceControlPolicies {
+		return nil
+	}
+	return c.Of
 }
 
 func regions(c config.Config) []arn.Region {
