@@ -15,6 +15,12 @@ import (
 // perform makes one call of a scenario and returns the answer in the
 // scenario's short form, with names in the place of ids.
 func (s *scenario) perform(op string, words []string) string {
+	if out, err, ok := s.performTree(op, words); ok {
+		if err != nil {
+			return s.describe(err)
+		}
+		return s.named(out)
+	}
 	if out, err, ok := s.performOrganizations(op, words); ok {
 		if err != nil {
 			return s.describe(err)
@@ -192,8 +198,7 @@ func (s *scenario) settingsInput(op string, words []string) any {
 		}
 		return in
 	}
-	s.failf("unknown operation %s", op)
-	return nil
+	return s.resultsInput(op, words)
 }
 
 // performOrganizations makes a call of the organizations desk; ok is false for
@@ -307,8 +312,7 @@ func (s *scenario) renderSettings(out any) string {
 	case *inspector2.BatchUpdateMemberEc2DeepInspectionStatusOutput:
 		return deepStates(out.AccountIds, out.FailedAccountIds)
 	}
-	s.failf("no short form for %T", out)
-	return ""
+	return s.renderResults(out)
 }
 
 func (s *scenario) member(m inspector2.Member) string {
@@ -382,14 +386,23 @@ func (s *scenario) statuses(out *inspector2.BatchGetAccountStatusOutput) string 
 	var list []string
 	for _, a := range out.Accounts {
 		r := a.ResourceState
-		for _, state := range []*inspector2.State{a.State, r.Ec2, r.Ecr, r.Lambda, r.LambdaCode, r.CodeRepository} {
-			if state == nil || state.ErrorCode != "" || state.ErrorMessage != "" {
+		var failed []string
+		for i, state := range []*inspector2.State{a.State, r.Ec2, r.Ecr, r.Lambda, r.LambdaCode, r.CodeRepository} {
+			if state == nil || (state.ErrorCode == "") != (state.ErrorMessage == "") {
 				s.failf("state %+v", state)
 			}
+			if state.ErrorCode != "" {
+				of := []string{"account", "EC2", "ECR", "LAMBDA", "LAMBDA_CODE", "CODE_REPOSITORY"}[i]
+				failed = append(failed, fmt.Sprintf("%s %s %q", of, state.ErrorCode, state.ErrorMessage))
+			}
 		}
-		list = append(list, a.AccountId+" "+s.summary(a.State.Status, &inspector2.ResourceStatus{
+		text := a.AccountId + " " + s.summary(a.State.Status, &inspector2.ResourceStatus{
 			Ec2: r.Ec2.Status, Ecr: r.Ecr.Status, Lambda: r.Lambda.Status, LambdaCode: r.LambdaCode.Status, CodeRepository: r.CodeRepository.Status,
-		}))
+		})
+		if len(failed) > 0 {
+			text += " (" + strings.Join(failed, ", ") + ")"
+		}
+		list = append(list, text)
 	}
 	return strings.Join(append(list, s.failures(out.FailedAccounts)...), "; ")
 }

@@ -1,6 +1,7 @@
 package inspector_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"muster/internal/arn"
+	"muster/internal/awsmodel/inspector2"
 	api "muster/internal/awsmodel/organizations"
 	"muster/internal/iam"
 	"muster/internal/inspector"
@@ -28,8 +30,12 @@ func TestScenarios(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no scenarios", err)
 	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+	lessons, err := filepath.Glob("testdata/*/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range append(files, lessons...) {
+		t.Run(strings.TrimPrefix(strings.TrimSuffix(file, ".txt"), "testdata/"), func(t *testing.T) {
 			t.Parallel()
 			storetest.EachURL(t, func(t *testing.T, url string) {
 				c := newClock()
@@ -118,6 +124,29 @@ func (s *scenario) setting(name, value string) {
 			c.MemberLimit, _ = strconv.Atoi(value)
 		case "activate-administrator":
 			c.ActivateAdministrator = value == "true"
+		case "enabling", "disabling", "created":
+			d, err := time.ParseDuration(value)
+			if err != nil {
+				s.failf("%v", err)
+			}
+			if c.Transitions == nil {
+				c.Transitions = map[string]time.Duration{}
+			}
+			c.Transitions[strings.ToUpper(name)] = d
+		case "fails":
+			account, rest, _ := strings.Cut(value, ":")
+			scan, code, _ := strings.Cut(rest, ":")
+			c.Activation = func(_ context.Context, a arn.AccountID, _ arn.Region, t activation.ScanType) (inspector2.ErrorCode, string) {
+				if s.names[a] != account || string(t) != scan {
+					return "", ""
+				}
+				return inspector2.ErrorCode(code), "it was told to fail"
+			}
+		case "regions":
+			c.Regions = nil
+			for r := range strings.SplitSeq(value, ",") {
+				c.Regions = append(c.Regions, arn.Region(r))
+			}
 		case "unavailable":
 			region, scan, _ := strings.Cut(value, ":")
 			c.Unavailable = func(r arn.Region, t activation.ScanType) bool { return string(r) == region && string(t) == scan }
@@ -176,6 +205,8 @@ func (s *scenario) ask(words []string) string {
 		return s.administrator(words[1], arn.Region(words[3]))
 	case "events":
 		return s.events(words[1])
+	case "covers", "finding", "scan", "opts", "invited", "restart", "crash":
+		return s.happen(words)
 	case "rule":
 		return s.rule(words[1], words[3], arn.Region(words[5]))
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -17,7 +18,9 @@ import (
 	api "muster/internal/awsmodel/organizations"
 	"muster/internal/inspector"
 	"muster/internal/organizations"
+	"muster/internal/organizations/policies"
 	"muster/internal/pagetoken"
+	"muster/internal/scan"
 	"muster/internal/store"
 	"muster/internal/store/directory"
 	"muster/internal/worker"
@@ -33,11 +36,15 @@ type world struct {
 	store   *store.Store
 	desk    *inspector.Service
 	orgs    *organizations.Service
+	rules   *policies.Service
+	scanner *scan.Service
 	clock   *clock
 	access  *access
 	byName  map[string]arn.AccountID
 	names   map[arn.AccountID]string
 	invokes map[string]awsmodel.Operation
+	// things are ids beside those of accounts: units, policies, filters' ARNs.
+	things map[string]string
 }
 
 type clock struct {
@@ -74,7 +81,7 @@ func (a *access) Permit(_ context.Context, _ *awsmodel.Call, action string, _ ar
 func newWorld(t testing.TB, st *store.Store, c *clock, change func(*inspector.Config)) *world {
 	w := &world{
 		t: t, store: st, clock: c, access: &access{},
-		byName: map[string]arn.AccountID{}, names: map[arn.AccountID]string{}, invokes: map[string]awsmodel.Operation{},
+		byName: map[string]arn.AccountID{}, names: map[arn.AccountID]string{}, invokes: map[string]awsmodel.Operation{}, things: map[string]string{},
 	}
 	pages, err := pagetoken.New(pagetoken.NewKey())
 	if err != nil {
@@ -93,7 +100,9 @@ func newWorld(t testing.TB, st *store.Store, c *clock, change func(*inspector.Co
 	w.orgs = organizations.New(st, organizations.Options{
 		Pages: pages, Observers: []organizations.Observer{w.desk}, Limits: limits, Transition: transition, Now: c.Now,
 	})
-	for _, op := range w.desk.Handlers().Operations() {
+	w.rules = policies.New(st, w.orgs, policies.Options{Regions: config.Regions, Transition: transition, Now: c.Now})
+	w.scanner = scan.New(scan.Config{Store: st, Advisories: noAdvisories{}, Now: c.Now})
+	for _, op := range w.handlers(pages).Operations() {
 		w.invokes[op.Name] = op
 	}
 	return w
@@ -123,12 +132,14 @@ func (w *world) ids(names string) []string {
 	return list
 }
 
+var filterID = regexp.MustCompile(`filter/[0-9a-f]{16}`)
+
 // named puts names in the place of ids.
 func (w *world) named(text string) string {
 	for id, name := range w.names {
 		text = strings.ReplaceAll(text, string(id), name)
 	}
-	return text
+	return filterID.ReplaceAllString(text, "filter/x")
 }
 
 func (w *world) call(caller string, region arn.Region) *awsmodel.Call {
@@ -221,6 +232,7 @@ func (w *world) settle() {
 	w.t.Helper()
 	w.clock.advance(transition)
 	w.runJobs(w.orgs.Jobs())
+	w.runJobs(w.rules.Jobs())
 	w.runJobs(w.desk.Jobs())
 }
 
