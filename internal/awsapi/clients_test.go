@@ -6,10 +6,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"muster/internal/clienttest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -167,12 +168,10 @@ func program(t *testing.T, name string) string {
 	return path
 }
 
-func clientEnv(url string) []string {
-	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
-	return append(env,
+func clientEnv(t *testing.T, url string) []string {
+	return append(clienttest.Environment(t, url),
 		"AWS_ACCESS_KEY_ID="+userKey, "AWS_SECRET_ACCESS_KEY="+secret, "AWS_REGION=eu-central-1", "AWS_DEFAULT_REGION=eu-central-1",
-		"AWS_ENDPOINT_URL="+url, "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_EC2_METADATA_DISABLED=true",
-		"AWS_MAX_ATTEMPTS=1", "AWS_PAGER=", "PYTHONDONTWRITEBYTECODE=1")
+		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
 }
 
 // TestBoto3 runs testdata/boto3_client.py, which checks what it gets itself.
@@ -185,7 +184,7 @@ func TestBoto3(t *testing.T) {
 		t.Skip("boto3 is not installed")
 	}
 	cmd := exec.CommandContext(t.Context(), python, "testdata/boto3_client.py")
-	cmd.Env = clientEnv(serve(t, 0))
+	cmd.Env = clientEnv(t, serve(t, 0))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -194,7 +193,8 @@ func TestBoto3(t *testing.T) {
 // TestCLI types commands into the AWS CLI.
 func TestCLI(t *testing.T) {
 	cli := program(t, "aws")
-	env := clientEnv(serve(t, 0))
+	url := serve(t, 0)
+	env := clientEnv(t, url)
 	tests := []struct{ name, args, want string }{
 		{"identity", "sts get-caller-identity --query Arn --output text", "arn:aws:iam::111122223333:user/team/alice"},
 		{"findings", `inspector2 list-findings --filter-criteria {"severity":[{"comparison":"EQUALS","value":"HIGH"}]} --query findings[0].severity --output text`, "HIGH"},
@@ -206,10 +206,11 @@ func TestCLI(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.Command(cli, strings.Fields(tt.args)...)
+			cmd := exec.Command(cli, append(strings.Fields(tt.args), "--endpoint-url", url)...)
 			cmd.Env = env
 			out, err := cmd.CombinedOutput()
-			if !strings.Contains(string(out), tt.want) {
+			// Older ones add how often they tried.
+			if !strings.Contains(strings.ReplaceAll(string(out), " (reached max retries: 0)", ""), tt.want) {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})

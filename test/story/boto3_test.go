@@ -1,10 +1,11 @@
 package story
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"muster/internal/clienttest"
 )
 
 // TestBoto3 runs testdata/boto3_story.py, which checks what it gets itself, on
@@ -24,7 +25,7 @@ func TestBoto3(t *testing.T) {
 			t.Cleanup(w.close)
 			host := w.vulnerableHost(t)
 			cmd := exec.CommandContext(t.Context(), "python3", "testdata/boto3_story.py")
-			cmd.Env = append(os.Environ(), "HOST="+host, "AWS_ENDPOINT_URL="+w.endpoint, "PYTHONDONTWRITEBYTECODE=1")
+			cmd.Env = append(clienttest.Environment(t, w.endpoint), "HOST="+host)
 			for name, value := range w.profiles["management"].environment() {
 				cmd.Env = append(cmd.Env, name+"="+value)
 			}

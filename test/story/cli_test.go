@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"muster/internal/clienttest"
 )
 
 // credentials are what a profile of the scripts signs with.
@@ -44,7 +46,7 @@ func findCLI(t *testing.T) cli {
 		return newLoadedCLI(t, 4)
 	}
 	if _, err := exec.LookPath("aws"); err == nil {
-		return command{}
+		return command{models: clienttest.Models(t)}
 	}
 	needed(t, "the AWS CLI")
 	return nil
@@ -60,11 +62,11 @@ func needed(t *testing.T, tool string) {
 }
 
 // command starts the CLI for every call.
-type command struct{}
+type command struct{ models string }
 
-func (command) call(c credentials, args []string) (answer, error) {
+func (x command) call(c credentials, args []string) (answer, error) {
 	cmd := exec.Command("aws", args...)
-	cmd.Env = os.Environ()
+	cmd.Env = append(os.Environ(), "AWS_DATA_PATH="+x.models)
 	for name, value := range c.environment() {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
@@ -83,6 +85,8 @@ type loadedCLI struct {
 	free    chan *loaded
 	mu      sync.Mutex
 	started []*loaded
+	// models is for AWS_DATA_PATH.
+	models string
 }
 
 type loaded struct {
@@ -92,7 +96,7 @@ type loaded struct {
 }
 
 func newLoadedCLI(t *testing.T, processes int) *loadedCLI {
-	l := &loadedCLI{free: make(chan *loaded, processes)}
+	l := &loadedCLI{free: make(chan *loaded, processes), models: clienttest.Models(t)}
 	for range processes {
 		l.free <- nil
 	}
@@ -133,7 +137,7 @@ func (l *loadedCLI) call(c credentials, args []string) (a answer, err error) {
 
 func (l *loadedCLI) start() (*loaded, error) {
 	cmd := exec.Command("python3", "testdata/cli.py")
-	cmd.Env = append(os.Environ(), "AWS_CONFIG_FILE=testdata/aws-config", "PYTHONDONTWRITEBYTECODE=1")
+	cmd.Env = append(os.Environ(), "AWS_CONFIG_FILE=testdata/aws-config", "AWS_DATA_PATH="+l.models, "PYTHONDONTWRITEBYTECODE=1")
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

@@ -5,6 +5,7 @@ The endpoint and the credentials come from the environment.
 
 import datetime
 import json
+import os
 import urllib.error
 import urllib.request
 
@@ -26,9 +27,14 @@ def refused(call, code, text="", **members):
     raise AssertionError(f"{code} was expected")
 
 
+
+def client(service, **credentials):
+    return boto3.client(service, endpoint_url=os.environ["AWS_ENDPOINT_URL"], **credentials)
+
+
 noon = datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.timezone.utc)
 
-inspector = boto3.client("inspector2")
+inspector = client("inspector2")
 finding = inspector.list_findings(
     filterCriteria={"updatedAt": [{"startInclusive": noon}], "severity": [{"comparison": "EQUALS", "value": "HIGH"}]}
 )["findings"][0]
@@ -53,11 +59,11 @@ response = refused(lambda: inspector.list_findings(nextToken="busy"), "Throttlin
 assert response["ResponseMetadata"]["HTTPHeaders"]["retry-after"] == "7", response
 assert inspector.get_encryption_key(scanType="CODE", resourceType="CODE_REPOSITORY")["kmsKeyId"] == "CODE/CODE_REPOSITORY"
 
-scan = boto3.client("inspector-scan")
+scan = client("inspector-scan")
 sbom = {"bomFormat": "CycloneDX", "components": [{"name": "ü", "n": 1.5, "none": None}]}
 assert scan.scan_sbom(sbom=sbom)["sbom"] == sbom
 
-organizations = boto3.client("organizations")
+organizations = client("organizations")
 account = organizations.list_accounts()["Accounts"][0]
 assert account["Name"] == "mänagement", account
 assert account["JoinedTimestamp"] == noon + datetime.timedelta(milliseconds=123), account
@@ -70,24 +76,24 @@ response = refused(
 refused(lambda: organizations.create_account(AccountName="a", Email="not-an-address"), "InvalidInputException", "does not match the required pattern", Reason="INVALID_PATTERN")
 organizations.delete_organization()
 
-iam = boto3.client("iam")
+iam = client("iam")
 user = iam.create_user(UserName="bob", Tags=[{"Key": "k", "Value": "a b+c/ü"}])["User"]
 assert user["CreateDate"] == noon and user["Tags"] == [{"Key": "k", "Value": "a b+c/ü"}], user
 assert iam.list_users()["Users"] == []
 refused(lambda: iam.get_role(RoleName="r"), "NoSuchEntity", "The role with name r cannot be found.")
 refused(lambda: iam.create_user(UserName="a b", Path="/x"), "ValidationError", "2 validation errors detected")
 
-sts = boto3.client("sts")
+sts = client("sts")
 assert sts.get_caller_identity()["Account"] == "111122223333"
-refused(lambda: boto3.client("sts", aws_secret_access_key="guess", aws_access_key_id="AKIAUSERUSERUSERUSER").get_caller_identity(), "SignatureDoesNotMatch")
-refused(lambda: boto3.client("sts", aws_secret_access_key="guess", aws_access_key_id="AKIANOBODYNOBODYNOBO").get_caller_identity(), "InvalidClientTokenId")
+refused(lambda: client("sts", aws_secret_access_key="guess", aws_access_key_id="AKIAUSERUSERUSERUSER").get_caller_identity(), "SignatureDoesNotMatch")
+refused(lambda: client("sts", aws_secret_access_key="guess", aws_access_key_id="AKIANOBODYNOBODYNOBO").get_caller_identity(), "InvalidClientTokenId")
 refused(lambda: sts.assume_role_with_web_identity(RoleArn="arn:aws:iam::111122223333:role/r", RoleSessionName="s1", WebIdentityToken="token"), "NotImplemented")
 
 url = sts.generate_presigned_url("get_caller_identity", ExpiresIn=60, HttpMethod="GET")
 with urllib.request.urlopen(url) as answer:
     assert b"<Account>111122223333</Account>" in answer.read()
 
-ecr = boto3.client("ecr")
+ecr = client("ecr")
 refused(lambda: ecr.describe_repositories(), "RepositoryNotFoundException", "no such repository")
 refused(lambda: ecr.describe_repositories(repositoryNames=["UPPER"]), "InvalidParameterException", "Invalid parameter at 'repositoryNames'")
 

@@ -20,7 +20,7 @@ PRINCIPAL = "inspector2.amazonaws.com"
 
 
 def clients(session, region="us-east-1"):
-    return {name: session.client(name, region_name=region, config=CONFIG) for name in ("organizations", "iam", "sts", "inspector2")}
+    return {name: session.client(name, region_name=region, config=CONFIG, endpoint_url=os.environ["AWS_ENDPOINT_URL"]) for name in ("organizations", "iam", "sts", "inspector2")}
 
 
 def refused(call, kind, status, text=None, **members):
