@@ -19,7 +19,8 @@ const (
 	// anyMember is every account of the organization.
 	anyMember
 	// readers are the management account and every account that is
-	// registered as a delegated administrator of any service.
+	// registered as a delegated administrator of any service that has
+	// trusted access.
 	readers
 )
 
@@ -102,6 +103,6 @@ func permits(ctx context.Context, tx *store.Tx, rule who, m Membership) (bool, e
 	case rule == onlyManagement:
 		return false, nil
 	}
-	n, err := directory.CountDelegationsOf(ctx, tx, m.Org, m.Account)
+	n, err := directory.CountEffectiveDelegationsOf(ctx, tx, m.Org, m.Account)
 	return n > 0, err
 }
