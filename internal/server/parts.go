@@ -24,7 +24,10 @@ import (
 	"muster/internal/iam"
 	"muster/internal/iam/managed"
 	"muster/internal/inspector"
+	"muster/internal/inspector/encryption"
 	"muster/internal/inspector/results"
+	"muster/internal/inspector/tagging"
+	"muster/internal/inspector/usage"
 	"muster/internal/organizations"
 	"muster/internal/organizations/handshakes"
 	"muster/internal/organizations/policies"
@@ -43,10 +46,13 @@ type desks struct {
 	iam           *iam.Service
 	sts           *sts.Service
 	organizations *organizations.Service
-	policies      *policies.Service
 	handshakes    *handshakes.Service
+	policies      *policies.Service
 	inspector     *inspector.Service
 	results       *results.Service
+	usage         *usage.Service
+	keys          *encryption.Service
+	tags          *tagging.Service
 	fleet         *fleet.Service
 	scan          *scan.Service
 	feeds         *feedDesk
@@ -63,8 +69,8 @@ func (s *Server) parts(ctx context.Context) (http.Handler, error) {
 	}
 	jobs := map[string]worker.Handler{refresh.JobSync: s.refresh.Run, iam.JobDeleteServiceLinkedRole: d.iam.RunDeletion}
 	maps.Copy(jobs, d.organizations.Jobs())
-	maps.Copy(jobs, d.policies.Jobs())
 	maps.Copy(jobs, d.handshakes.Jobs())
+	maps.Copy(jobs, d.policies.Jobs())
 	maps.Copy(jobs, d.inspector.Jobs())
 	maps.Copy(jobs, d.rollout.Jobs())
 	s.transitions = transitions(jobs)
@@ -72,7 +78,7 @@ func (s *Server) parts(ctx context.Context) (http.Handler, error) {
 	events := event.New(s.store, time.Now)
 	maps.Copy(jobs, events.Jobs())
 	s.worker = worker.New(s.store, jobs, s.workerOptions())
-	if err := errors.Join(d.scan.CatchUp(ctx), events.Start(ctx)); err != nil {
+	if err := errors.Join(d.scan.CatchUp(ctx), d.inspector.CatchUp(ctx), events.Start(ctx)); err != nil {
 		return nil, err
 	}
 	return s.doors(d)
@@ -122,13 +128,12 @@ func (s *Server) desks() (*desks, error) {
 		},
 	}})
 	d.scan = scan.New(scan.Config{Store: s.store, Advisories: s.refresh})
-	d.inspector = inspector.New(inspector.Config{
-		Store: s.store, Pages: pages, Access: d.access, Regions: regions(s.config), Transition: s.config.Transition,
-	})
+	if err := s.inspector(d, pages); err != nil {
+		return nil, err
+	}
 	d.rollout = rollout.New(rollout.Config{
 		Store: s.store, Pages: pages, Inspector: d.inspector, Access: d.access, Regions: regions(s.config),
 	})
-	d.results = results.New(results.Config{Store: s.store, Pages: pages, Intel: s.intel, Resuppress: d.scan.Resuppress})
 	limits, err := s.limits()
 	if err != nil {
 		return nil, err
@@ -137,8 +142,8 @@ func (s *Server) desks() (*desks, error) {
 		Pages: pages, Observers: []organizations.Observer{d.inspector, controls, suspension{keys: s.keys}, handshakes.Departures{}}, Limits: limits,
 		Transition: s.config.Transition, WaitPeriod: s.config.OrganizationWaitPeriod,
 	})
-	d.policies = policies.New(s.store, d.organizations, policies.Options{Regions: regions(s.config), Transition: s.config.Transition})
 	d.handshakes = handshakes.New(s.store, d.organizations, time.Now)
+	d.policies = policies.New(s.store, d.organizations, policies.Options{Regions: regions(s.config), Transition: s.config.Transition})
 	d.iam = iam.New(s.keys, iam.Options{Pages: pages, Usage: d.inspector})
 	d.fleet = fleet.New(s.store, fleet.Options{
 		Inventories: d.scan, Pages: pages, Regions: regions(s.config),
@@ -156,6 +161,26 @@ func (s *Server) obeyed(c *policies.Controls) access.Controls {
 		return nil
 	}
 	return c.Of
+}
+
+// inspector builds the parts of the Inspector desk.
+func (s *Server) inspector(d *desks, pages *pagetoken.Sealer) error {
+	transitions, err := s.config.TransitionTimes()
+	if err != nil {
+		return err
+	}
+	prices, err := s.config.Prices()
+	if err != nil {
+		return err
+	}
+	d.inspector = inspector.New(inspector.Config{
+		Store: s.store, Pages: pages, Access: d.access, Regions: regions(s.config),
+		Transition: s.config.Transition, Transitions: transitions, MemberLimit: int(s.config.MemberLimit),
+	})
+	d.results = results.New(results.Config{Store: s.store, Pages: pages, Intel: s.intel, Resuppress: d.scan.Resuppress})
+	d.usage = usage.New(usage.Config{Store: s.store, Pages: pages, Prices: prices})
+	d.keys, d.tags = encryption.New(s.store), tagging.New(s.store, nil)
+	return nil
 }
 
 func regions(c config.Config) []arn.Region {
@@ -180,8 +205,12 @@ func (s *Server) intel(ctx context.Context, cve string) (advisorydb.Intel, bool,
 func (d *desks) services() []awsmodel.Service {
 	found := d.inspector.Handlers()
 	d.results.AddHandlers(&found)
+	d.usage.AddHandlers(&found)
+	d.keys.AddHandlers(&found)
+	d.tags.AddHandlers(&found)
 	directory := d.organizations.Handlers()
 	d.handshakes.AddHandlers(&directory)
+	d.policies.AddHandlers(&directory)
 	own := d.fleet.Handlers()
 	d.feeds.addHandlers(&own)
 	d.rollout.AddHandlers(&own)
