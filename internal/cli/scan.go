@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -167,7 +168,7 @@ func (f *scanFlags) advisories(stderr io.Writer) (config knowledge.Config, done 
 
 // write writes the report, a file as a whole or not at all.
 func (f *scanFlags) write(stdout io.Writer, format report.Format, result *scanner.Result) error {
-	opts := report.Options{All: f.all, Version: version}
+	opts := report.Options{All: f.all, Version: version, Created: sourceDate()}
 	if f.output == "" || f.output == "-" {
 		opts.Color = wantsColor(stdout)
 		return report.Write(stdout, format, result, opts)
@@ -184,6 +185,15 @@ func (f *scanFlags) write(stdout io.Writer, format report.Format, result *scanne
 		return errors.Join(fmt.Errorf("report: %w", err), os.Remove(out.Name()))
 	}
 	return nil
+}
+
+// sourceDate is SOURCE_DATE_EPOCH (reproducible-builds.org), zero without it.
+func sourceDate() time.Time {
+	seconds, err := strconv.ParseInt(os.Getenv("SOURCE_DATE_EPOCH"), 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
 }
 
 // wantsColor: a terminal that has not declined (no-color.org).

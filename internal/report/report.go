@@ -8,7 +8,9 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
+	"muster/internal/sbom"
 	"muster/internal/scanner"
 )
 
@@ -17,15 +19,24 @@ type Format string
 
 // The formats. CycloneDX without a version is the newest that muster writes.
 const (
-	Table Format = "table"
-	JSON  Format = "json"
+	Table     Format = "table"
+	JSON      Format = "json"
+	CycloneDX Format = "cyclonedx"
+	SPDX      Format = "spdx"
+	SARIF     Format = "sarif"
+	Inspector Format = "inspector"
 )
 
 // writers are the functions behind the formats.
 func writers() map[Format]func(io.Writer, *scanner.Result, Options) error {
-	return map[Format]func(io.Writer, *scanner.Result, Options) error{
-		Table: writeTable, JSON: writeJSON,
+	all := map[Format]func(io.Writer, *scanner.Result, Options) error{
+		Table: writeTable, JSON: writeJSON, SPDX: writeSPDX, SARIF: writeSARIF, Inspector: writeInspector,
 	}
+	for _, spec := range sbom.CycloneDXVersions() { // the last one is the default
+		write := func(w io.Writer, r *scanner.Result, opts Options) error { return writeCycloneDX(w, spec, r, opts) }
+		all[CycloneDX], all[CycloneDX+"-"+Format(spec)] = write, write
+	}
+	return all
 }
 
 // Formats lists all formats by name.
@@ -47,6 +58,9 @@ type Options struct {
 	Color bool
 	// Version is the program's own.
 	Version string
+	// Created is the date that SPDX demands of a document; zero means the date
+	// of the newest advisory, so that nothing depends on when it was written.
+	Created time.Time
 }
 
 // Parse checks the name of a format.

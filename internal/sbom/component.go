@@ -78,6 +78,9 @@ func (r *resolver) item(i int) (inventory.Item, bool) {
 			return inventory.Item{}, false
 		}
 	} else {
+		if name := c.properties[ownPrefix+"name"]; name != "" {
+			it.Name = name
+		}
 		it.Path = first(c.properties, ownPrefix+"path", inspectorPrefix+"source_path", syftPrefix+"location:0:path", trivyPrefix+"FilePath")
 	}
 	it.Layer = digest(first(c.properties, ownPrefix+"layer", syftPrefix+"location:0:layerID", trivyPrefix+"LayerDiffID", inspectorPrefix+"layer_diff_id"))

@@ -52,8 +52,18 @@ type Finding struct {
 	// State is what the advisories say about a fix.
 	State match.State
 	CWEs  []string
+	// Affects are the items behind Package.Packages, in the inventory's order.
+	Affects []Affect
 	// KEV is the entry in CISA's catalogue, nil where there is none.
 	KEV *finding.KEV
+}
+
+// Affect is one package of the target that has the vulnerability.
+type Affect struct {
+	Item inventory.Item
+	// State and FixedVersion are of this package; "" where no fix is known.
+	State        match.State
+	FixedVersion string
 }
 
 // Scan scans a target.
@@ -132,7 +142,7 @@ func ecosystems(items []inventory.Item) []string {
 func findings(ctx context.Context, items []inventory.Item, set *advisorydb.Set) ([]Finding, error) {
 	lib := library.New(set)
 	known := map[inventory.Component][]match.Match{}
-	states := map[string]match.State{}
+	affects := map[string][]Affect{}
 	var affected []finding.Affected
 	for _, item := range items {
 		if !item.Role.Judged() {
@@ -152,21 +162,26 @@ func findings(ctx context.Context, items []inventory.Item, set *advisorydb.Set) 
 		for i := range matches {
 			lib.Cite(item.Ecosystem, &matches[i])
 			affected = append(affected, newAffected(item, &matches[i]))
-			states[matches[i].VulnerabilityID] = nearer(states[matches[i].VulnerabilityID], matches[i].State)
+			id := matches[i].VulnerabilityID
+			affects[id] = append(affects[id], Affect{item, matches[i].State, matches[i].FixedVersion})
 		}
 	}
-	return drafts(affected, states, lib)
+	return drafts(affected, affects, lib)
 }
 
-func drafts(affected []finding.Affected, states map[string]match.State, lib *library.Library) ([]Finding, error) {
+func drafts(affected []finding.Affected, affects map[string][]Affect, lib *library.Library) ([]Finding, error) {
 	list := finding.FromPackages(affected, lib.Intel)
 	if err := lib.Err(); err != nil {
 		return nil, err
 	}
 	out := make([]Finding, len(list))
 	for i, d := range list {
-		in := lib.Intel(d.Package.VulnerabilityID)
-		out[i] = Finding{Draft: d, State: states[d.Package.VulnerabilityID], CWEs: in.CWEs, KEV: in.KEV}
+		id := d.Package.VulnerabilityID
+		in := lib.Intel(id)
+		out[i] = Finding{Draft: d, CWEs: in.CWEs, KEV: in.KEV, Affects: affects[id]}
+		for _, a := range affects[id] {
+			out[i].State = nearer(out[i].State, a.State)
+		}
 	}
 	slices.SortStableFunc(out, compareFindings)
 	return out, nil

@@ -36,6 +36,9 @@ type Target struct {
 // String is the target as users write it.
 func (t Target) String() string { return string(t.Kind) + ":" + t.Name }
 
+// Container reports whether the target is a container image.
+func (t Target) Container() bool { return t.Kind == Image || t.Kind == Archive }
+
 // ErrTarget says that a text names nothing that can be scanned; the wrapping
 // error says why, and what could be written instead.
 var ErrTarget = errors.New("no target")

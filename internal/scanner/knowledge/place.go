@@ -52,7 +52,7 @@ func (c *cache) placeFile() string {
 
 // objectName is unique for what a source's content is compiled to.
 func objectName(s compile.Source, hash string) string {
-	return fmt.Sprintf("%s-%s-r%d", hash[:32], s.File(), compile.Revision)
+	return fmt.Sprintf("%s-r%d-%s", hash[:32], compile.Revision, s.File())
 }
 
 // readPlace reads what is remembered. What cannot be understood is forgotten:

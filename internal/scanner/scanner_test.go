@@ -1,0 +1,189 @@
+package scanner_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"muster/internal/report"
+	"muster/internal/scanner"
+	"muster/internal/scanner/knowledge"
+	"muster/internal/testshared"
+)
+
+// shared scans a target of the shared data with the small advisories, which
+// hold everything that touches it.
+func shared(t testing.TB, cache, target string) *scanner.Result {
+	t.Helper()
+	dir := testshared.Dir(t)
+	kind, path, _ := strings.Cut(target, ":")
+	parsed, err := scanner.ParseTarget(kind + ":" + filepath.Join(dir, "targets", path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := scanner.Scan(t.Context(), parsed, scanner.Options{
+		Advisories: knowledge.Config{Location: filepath.Join(dir, "advisories", "small"), Dir: cache},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// write is a result in a format.
+func write(t testing.TB, f report.Format, r *scanner.Result) string {
+	t.Helper()
+	var buf bytes.Buffer
+	if err := report.Write(&buf, f, r, report.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	return buf.String()
+}
+
+// ids are the findings as "id package version fix", sorted as reported.
+func ids(r *scanner.Result) string {
+	var b strings.Builder
+	for _, f := range r.Findings {
+		for _, a := range f.Affects {
+			b.WriteString(f.Package.VulnerabilityID + " " + a.Item.Name + " " + a.Item.Version + " " + a.FixedVersion + "\n")
+		}
+	}
+	return b.String()
+}
+
+// TestRealTargets: what is found at least, how many packages, what is judged;
+// the same bytes twice in every form; and the same findings when the target
+// comes back as an SBOM of our own.
+func TestRealTargets(t *testing.T) {
+	cache := t.TempDir()
+	for target, want := range map[string]struct {
+		packages int
+		finding  string
+		gaps     int
+	}{
+		"lock:lockfiles/redash-2018/package-lock.json":    {1291, "CVE-2025-7339 on-headers 1.0.1 1.1.0", 0},
+		"lock:lockfiles/boulder-2021/go.mod":              {76, "CVE-2022-41723 golang.org/x/net v0.0.0-20210405180319-a5a99cb37ef4 0.7.0", 0},
+		"lock:lockfiles/rubygems-org-2019/Gemfile.lock":   {176, "CVE-2020-8130 rake 12.3.1 12.3.3", 0},
+		"dir:os/node-latest-dpkg":                         {391, "CVE-2023-50387", 0},
+		"dir:os/apk-trivy":                                {15, "", 1},
+		"sbom:sbom/alpine.cdx.xml":                        {14, "CVE-2018-25032 zlib 1.2.10-r0", 0},
+		"sbom:inspector/amazonlinux-latest/sbom.cdx.json": {137, "", 1},
+	} {
+		r := shared(t, cache, target)
+		if len(r.Inventory.Items) != want.packages || len(r.Gaps()) != want.gaps || !strings.Contains(ids(r), want.finding) {
+			t.Errorf("%s: %d packages, gaps %+v, findings\n%.2000s", target, len(r.Inventory.Items), r.Gaps(), ids(r))
+		}
+		again := shared(t, cache, target)
+		for _, f := range report.Formats() {
+			if write(t, f, r) != write(t, f, again) {
+				t.Errorf("%s as %s: two scans differ", target, f)
+			}
+		}
+		for _, f := range []report.Format{"cyclonedx-1.4", "cyclonedx", "spdx"} {
+			file := filepath.Join(t.TempDir(), "bom.json")
+			if err := os.WriteFile(file, []byte(write(t, f, r)), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			back, err := scanner.Scan(t.Context(), scanner.Target{Kind: scanner.SBOM, Name: file}, scanner.Options{
+				Advisories: knowledge.Config{Location: filepath.Join(testshared.Dir(t), "advisories", "small"), Dir: cache},
+			})
+			if err != nil || ids(back) != ids(r) {
+				t.Errorf("%s through %s: other findings, %v", target, f, err)
+			}
+		}
+	}
+}
+
+// TestNothingIsNotSafety: a table says "no known vulnerabilities" only where
+// everything was judged.
+func TestNothingIsNotSafety(t *testing.T) {
+	cache := t.TempDir()
+	text := write(t, report.Table, shared(t, cache, "sbom:inspector/amazonlinux-latest/sbom.cdx.json"))
+	if !strings.Contains(text, "Nothing could be judged.") || !strings.Contains(text, "NOT JUDGED: no advisory source") {
+		t.Error(text)
+	}
+	text = write(t, report.Table, shared(t, cache, "lock:lockfiles/fastapi-template-2024/uv.lock"))
+	if strings.Contains(text, "NOT JUDGED") {
+		t.Error(text)
+	}
+}
+
+func TestParseTarget(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for text, want := range map[string]string{
+		"dir:/":                     "dir:/",
+		"image:debian:12":           "image:debian:12",
+		dir:                         "dir:" + dir,
+		put("go.mod", "module x\n"): "lock:" + filepath.Join(dir, "go.mod"),
+		put("a.json", `{"bomFormat":"CycloneDX"}`): "sbom:" + filepath.Join(dir, "a.json"),
+		put("a.bin", "PK\x03\x04"):                 "archive:" + filepath.Join(dir, "a.bin"),
+		"":                                         "it is empty",
+		"lock:":                                    "nothing after the colon",
+		"debian:12":                                "image:debian:12",
+		filepath.Join(dir, "absent"):               "no such file",
+		put("a.txt", "hello"):                      "is no lock file, SBOM or archive",
+	} {
+		got, err := scanner.ParseTarget(text)
+		switch {
+		case err != nil && !errors.Is(err, scanner.ErrTarget):
+			t.Errorf("%q: %v is not ErrTarget", text, err)
+		case err != nil && !strings.Contains(err.Error(), want):
+			t.Errorf("%q: %v, want %s", text, err, want)
+		case err == nil && got.String() != want:
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
+
+// TestExplain: both that something is reported and that it is not have a
+// reason that a reader can check.
+func TestExplain(t *testing.T) {
+	dir := testshared.Dir(t)
+	for id, want := range map[string][]string{
+		"CVE-2022-41723": {"is reported", "GHSA-vvpx-j8f3-3w6h: the version lies within the range", "[0, 0.7.0)", "in go.mod"},
+		"CVE-2000-0001":  {"is not reported", "No advisory at hand"},
+	} {
+		r, err := scanner.Scan(t.Context(), scanner.Target{Kind: scanner.Lock, Name: filepath.Join(dir, "targets/lockfiles/boulder-2021/go.mod")}, scanner.Options{
+			Advisories: knowledge.Config{Location: filepath.Join(dir, "advisories", "small"), Dir: t.TempDir()}, Explain: id,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := write(t, report.Table, r)
+		for _, w := range want {
+			if !strings.Contains(text, w) {
+				t.Errorf("%s: no %q in\n%s", id, w, text)
+			}
+		}
+	}
+}
+
+// BenchmarkWarm is a scan with everything compiled, without the start of a
+// process: the lock file of 1,291 npm packages, the SBOM of an image.
+func BenchmarkWarm(b *testing.B) {
+	cache := b.TempDir()
+	for _, target := range []string{
+		"lock:lockfiles/redash-2018/package-lock.json", "sbom:inspector/node-latest/sbom.cdx.json", "dir:os/bookworm-developer-machine",
+	} {
+		b.Run(filepath.Base(target), func(b *testing.B) {
+			dir := testshared.Dir(b)
+			kind, path, _ := strings.Cut(target, ":")
+			opts := scanner.Options{Advisories: knowledge.Config{Location: filepath.Join(dir, "advisories"), Dir: cache}}
+			for b.Loop() {
+				if _, err := scanner.Scan(b.Context(), scanner.Target{Kind: scanner.Kind(kind), Name: filepath.Join(dir, "targets", path)}, opts); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
