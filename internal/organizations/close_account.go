@@ -148,7 +148,7 @@ func (s *Service) expel(ctx context.Context, tx *store.Tx, org OrganizationID, a
 			return err
 		}
 	}
-	if err := directory.DeleteTags(ctx, tx, org, string(account)); err != nil {
+	if err := forget(ctx, tx, org, string(account)); err != nil {
 		return err
 	}
 	if err := directory.RemoveMember(ctx, tx, org, account); err != nil {

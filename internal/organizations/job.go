@@ -16,7 +16,6 @@ const (
 	createAccountJob    = "organizations.create-account"
 	closeAccountJob     = "organizations.close-account"
 	forgetAccountJob    = "organizations.forget-account"
-	settlePolicyTypeJob = "organizations.settle-policy-type"
 	accountStateJob     = "organizations.account-state"
 )
 
@@ -48,7 +47,6 @@ func (s *Service) Jobs() map[string]worker.Handler {
 		createAccountJob:    s.job(s.finishCreation),
 		closeAccountJob:     s.job(s.finishClosure),
 		forgetAccountJob:    s.job(s.forgetAccount),
-		settlePolicyTypeJob: s.job(s.settlePolicyType),
 		accountStateJob:     s.job(s.tellState),
 	}
 }

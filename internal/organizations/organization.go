@@ -10,6 +10,7 @@ import (
 	"muster/internal/store"
 	"muster/internal/store/directory"
 	"muster/internal/store/handshakes"
+	"muster/internal/store/policies"
 )
 
 // rootName is the name that every root has.
@@ -149,6 +150,9 @@ func (s *Service) DeleteOrganization(ctx context.Context, call *awsmodel.Call, _
 			return nil, transferGoesOn()
 		}
 		if err := s.withdrawTrust(ctx, tx, call, m); err != nil {
+			return nil, err
+		}
+		if err := policies.DeleteOrganization(ctx, tx, m.Org); err != nil {
 			return nil, err
 		}
 		if err := directory.DeleteOrganization(ctx, tx, m.Org); err != nil {

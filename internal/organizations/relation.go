@@ -2,6 +2,7 @@ package organizations
 
 import (
 	"context"
+	"strings"
 
 	"muster/internal/awsmodel"
 	"muster/internal/store"
@@ -22,12 +23,13 @@ const (
 	// registered as a delegated administrator of any service that has
 	// trusted access.
 	readers
+	// delegable operations are the management account's, and those readers'
+	// whom the organization's resource policy allows them.
+	delegable
 )
 
 // admitted is the table of who may call (section 6.5 of the specification),
-// for the operations that are not the management account's alone. The writes
-// of policies and tags that a resource policy may open to a delegated
-// administrator are the management account's: muster keeps no resource policy.
+// for the operations that are not the management account's alone.
 var admitted = map[string]who{
 	"CreateOrganization":       anyone,
 	"AcceptHandshake":          anyone,
@@ -39,6 +41,16 @@ var admitted = map[string]who{
 	"DescribeOrganization":    anyMember,
 	"DescribeEffectivePolicy": anyMember,
 	"LeaveOrganization":       anyMember,
+
+	"AttachPolicy":      delegable,
+	"CreatePolicy":      delegable,
+	"DeletePolicy":      delegable,
+	"DetachPolicy":      delegable,
+	"DisablePolicyType": delegable,
+	"EnablePolicyType":  delegable,
+	"TagResource":       delegable,
+	"UntagResource":     delegable,
+	"UpdatePolicy":      delegable,
 
 	"DescribeAccount":                        readers,
 	"DescribeCreateAccountStatus":            readers,
@@ -67,26 +79,50 @@ var admitted = map[string]who{
 	"ListTargetsForPolicy":                   readers,
 }
 
+// Delegable reports whether a resource policy may name an operation: the
+// delegable ones, and what can only be read.
+func Delegable(op string) bool {
+	return admitted[op] == delegable || strings.HasPrefix(op, "Describe") || strings.HasPrefix(op, "List")
+}
+
 // Relation checks that the caller's place in its organization permits an
 // operation. The access desk asks it after the caller's IAM policies. The
 // handlers check again inside their own transactions.
-func (s *Service) Relation(ctx context.Context, call *awsmodel.Call, op *awsmodel.Operation, _ any) error {
+func (s *Service) Relation(ctx context.Context, call *awsmodel.Call, op *awsmodel.Operation, in any) error {
 	if admitted[op.Name] == anyone {
 		return nil
 	}
 	return s.store.View(ctx, func(tx *store.Tx) error {
-		_, err := s.admit(ctx, tx, call, op.Name)
+		m, err := s.admitTo(ctx, tx, call, op.Name, in)
+		if err != nil || m.IsManagement() || admitted[op.Name] != readers {
+			return err
+		}
+		v, err := delegates(ctx, tx, call, m, op.Name, in)
+		if err == nil && v == denied {
+			err = accessDenied()
+		}
 		return err
 	})
 }
 
 // admit returns the caller's membership if it may call the operation.
 func (s *Service) admit(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op string) (Membership, error) {
+	return s.admitTo(ctx, tx, call, op, nil)
+}
+
+// admitTo is admit for operations that can be delegated, which depends on what
+// the input asks for.
+func (s *Service) admitTo(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op string, in any) (Membership, error) {
 	m, err := Of(ctx, tx, call.Account())
 	if err != nil {
 		return Membership{}, missing(err, notInUse())
 	}
 	ok, err := permits(ctx, tx, admitted[op], m)
+	if err == nil && ok && admitted[op] == delegable && !m.IsManagement() {
+		var v verdict
+		v, err = delegates(ctx, tx, call, m, op, in)
+		ok = v == allowed
+	}
 	if err != nil {
 		return Membership{}, err
 	}
@@ -96,6 +132,7 @@ func (s *Service) admit(ctx context.Context, tx *store.Tx, call *awsmodel.Call, 
 	return m, nil
 }
 
+// permits applies the table alone.
 func permits(ctx context.Context, tx *store.Tx, rule who, m Membership) (bool, error) {
 	switch {
 	case rule == anyone, rule == anyMember, m.IsManagement():

@@ -110,13 +110,6 @@ func (s *Service) Handlers() api.Handlers {
 		TagResource:         s.TagResource,
 		UntagResource:       s.UntagResource,
 		ListTagsForResource: s.ListTagsForResource,
-
-		EnablePolicyType:      s.EnablePolicyType,
-		DisablePolicyType:     s.DisablePolicyType,
-		ListPolicies:          s.ListPolicies,
-		DescribePolicy:        s.DescribePolicy,
-		ListPoliciesForTarget: s.ListPoliciesForTarget,
-		ListTargetsForPolicy:  s.ListTargetsForPolicy,
 	}
 }
 

@@ -6,14 +6,16 @@ import (
 
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
+	"muster/internal/orgpolicy"
 	"muster/internal/store"
 	"muster/internal/store/directory"
+	"muster/internal/store/policies"
 )
 
-// TagResource sets tags of a root, unit or account.
+// TagResource sets tags of a root, unit, account, policy or resource policy.
 func (s *Service) TagResource(ctx context.Context, call *awsmodel.Call, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
 	return update(ctx, s, func(tx *store.Tx) (*api.TagResourceOutput, error) {
-		m, err := s.admit(ctx, tx, call, "TagResource")
+		m, err := s.admitTo(ctx, tx, call, "TagResource", in)
 		if err != nil {
 			return nil, err
 		}
@@ -30,7 +32,7 @@ func (s *Service) TagResource(ctx context.Context, call *awsmodel.Call, in *api.
 // UntagResource deletes tags; keys that are not there are no error.
 func (s *Service) UntagResource(ctx context.Context, call *awsmodel.Call, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
 	return update(ctx, s, func(tx *store.Tx) (*api.UntagResourceOutput, error) {
-		m, err := s.admit(ctx, tx, call, "UntagResource")
+		m, err := s.admitTo(ctx, tx, call, "UntagResource", in)
 		if err != nil {
 			return nil, err
 		}
@@ -74,11 +76,22 @@ func (s *Service) ListTagsForResource(ctx context.Context, call *awsmodel.Call, 
 	})
 }
 
-// taggable refuses what is not a root, unit or account of the organization.
-// AWS's own policies exist but take no tags.
+// taggable refuses what the organization has not. AWS's own policies exist but
+// take no tags.
 func taggable(ctx context.Context, tx *store.Tx, m Membership, id string) error {
-	if id == fullAccessID && m.AllFeatures() {
-		return notTaggable()
+	switch {
+	case strings.HasPrefix(id, "p-"):
+		if _, ok := orgpolicy.ManagedPolicy(id); ok && m.AllFeatures() {
+			return notTaggable()
+		}
+		_, err := policies.Lookup(ctx, tx, m.Org, id)
+		return missing(err, targetNotFound())
+	case strings.HasPrefix(id, "rp-"):
+		p, err := policies.LookupResourcePolicy(ctx, tx, m.Org)
+		if err == nil && p.ID != id {
+			err = store.ErrNotFound
+		}
+		return missing(err, targetNotFound())
 	}
 	return targetExists(ctx, tx, m, id)
 }

@@ -8,6 +8,7 @@ import (
 	api "muster/internal/awsmodel/organizations"
 	"muster/internal/store"
 	"muster/internal/store/directory"
+	"muster/internal/store/policies"
 )
 
 func unitOutput(m Membership, u directory.Unit) api.OrganizationalUnit {
@@ -139,11 +140,20 @@ func (s *Service) DeleteOrganizationalUnit(ctx context.Context, call *awsmodel.C
 		if !empty {
 			return nil, unitNotEmpty()
 		}
-		if err := directory.DeleteTags(ctx, tx, m.Org, u.ID); err != nil {
+		if err := forget(ctx, tx, m.Org, u.ID); err != nil {
 			return nil, err
 		}
 		return &api.DeleteOrganizationalUnitOutput{}, directory.DeleteUnit(ctx, tx, m.Org, u.ID)
 	})
+}
+
+// forget drops what hangs on a unit or account that goes: tags, and attached
+// policies.
+func forget(ctx context.Context, tx *store.Tx, org OrganizationID, id string) error {
+	if err := directory.DeleteTags(ctx, tx, org, id); err != nil {
+		return err
+	}
+	return policies.DetachTarget(ctx, tx, org, id)
 }
 
 // isEmpty reports whether nothing is directly under a unit.

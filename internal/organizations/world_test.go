@@ -15,6 +15,7 @@ import (
 	"muster/internal/awsmodel"
 	"muster/internal/organizations"
 	"muster/internal/organizations/handshakes"
+	"muster/internal/organizations/policies"
 	"muster/internal/pagetoken"
 	"muster/internal/store"
 	"muster/internal/store/directory"
@@ -26,6 +27,7 @@ type world struct {
 	store      *store.Store
 	desk       *organizations.Service
 	handshakes *handshakes.Service
+	policies   *policies.Service
 	operations map[string]awsmodel.Operation
 	clock      *clock
 	notes      *notes
@@ -62,6 +64,10 @@ func newWorld(t testing.TB, st *store.Store, c *clock, opts organizations.Option
 	w.handshakes = handshakes.New(st, w.desk, c.Now)
 	all := w.desk.Handlers()
 	w.handshakes.AddHandlers(&all)
+	w.policies = policies.New(st, w.desk, policies.Options{
+		Regions: []arn.Region{"us-east-1", "eu-west-1"}, Transition: opts.Transition, Now: c.Now,
+	})
+	w.policies.AddHandlers(&all)
 	for _, op := range all.Operations() {
 		w.operations[op.Name] = op
 	}
@@ -116,6 +122,7 @@ func code(err error) string {
 func (w *world) run(ctx context.Context) error {
 	jobs := w.desk.Jobs()
 	maps.Copy(jobs, w.handshakes.Jobs())
+	maps.Copy(jobs, w.policies.Jobs())
 	for {
 		n := 0
 		for kind, handler := range jobs {

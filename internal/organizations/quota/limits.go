@@ -34,6 +34,16 @@ type Limits struct {
 	// Outbound to how many it may give one away, and Chain how many
 	// organizations in a row may hand one on.
 	Inbound, Outbound, Chain int
+	// Policies is how many an organization may have of one type;
+	// ServiceControls and ResourceControls are those types' own numbers.
+	Policies, ServiceControls, ResourceControls int
+	// Content is how many characters a policy may have, and again those
+	// types' own numbers.
+	Content, ServiceControlContent, ResourceControlContent int
+	// Attachments is how many policies of one type a root, unit or account
+	// may have; FewAttachments is the number for the types with fewer:
+	// resource control, chat applications, AI services.
+	Attachments, FewAttachments int
 }
 
 // AWS are AWS's defaults. Where AWS's default is "ask us" (inbound transfers
@@ -44,6 +54,9 @@ func AWS() Limits {
 		Accounts: 10, Units: 2000, Depth: 5, Tags: 50, Requests: 5, Invitations: 20, Migration: 5000,
 		Closing: 3, Closures: 250, ClosuresPercent: 20, ClosuresMax: 1000,
 		Inbound: 1000, Outbound: 1, Chain: 2,
+		Policies: 1000, ServiceControls: 10_000, ResourceControls: 2000,
+		Content: 10_000, ServiceControlContent: 10_240, ResourceControlContent: 5120,
+		Attachments: 10, FewAttachments: 5,
 	}
 }
 
@@ -70,6 +83,10 @@ func (l *Limits) names() map[string]*int {
 		"accounts": &l.Accounts, "units": &l.Units, "depth": &l.Depth, "tags": &l.Tags,
 		"account_requests": &l.Requests, "invitations": &l.Invitations, "migration": &l.Migration,
 		"closing": &l.Closing, "closures": &l.Closures, "closures_percent": &l.ClosuresPercent, "closures_max": &l.ClosuresMax,
+		"policies": &l.Policies, "service_control_policies": &l.ServiceControls, "resource_control_policies": &l.ResourceControls,
+		"policy_content": &l.Content, "service_control_policy_content": &l.ServiceControlContent,
+		"resource_control_policy_content": &l.ResourceControlContent,
+		"policy_attachments":              &l.Attachments, "policy_attachments_few": &l.FewAttachments,
 		"transfers_inbound": &l.Inbound, "transfers_outbound": &l.Outbound, "transfers_chain": &l.Chain,
 	}
 }
