@@ -166,6 +166,7 @@ func findings(ctx context.Context, items []inventory.Item, set *advisorydb.Set) 
 			affects[id] = append(affects[id], Affect{item, matches[i].State, matches[i].FixedVersion})
 		}
 	}
+	lib.Prepare()
 	return drafts(affected, affects, lib)
 }
 

@@ -17,7 +17,6 @@ import (
 	"github.com/google/osv-scalibr/extractor/filesystem/language/haskell/stacklock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/java/gradlelockfile"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/bunlock"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/packagelockjson"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/pnpmlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/yarnlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/php/composerlock"
@@ -47,8 +46,6 @@ type format struct {
 func formatOf(name string) (format, bool) {
 	base := path.Base(name)
 	switch base {
-	case "package-lock.json", "npm-shrinkwrap.json":
-		return format{inventory.ManagerNPM, packagelockjson.New, nil}, true
 	case "pnpm-lock.yaml":
 		return format{inventory.ManagerNPM, pnpmlock.New, nil}, true
 	case "bun.lock":

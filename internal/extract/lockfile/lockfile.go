@@ -54,7 +54,7 @@ func Kinds() []extract.Kind {
 // installed packages say what their authors used, not what is here.
 func Wants(name string) bool {
 	_, ok := formatOf(name)
-	return (ok || path.Base(name) == pom) && !strings.Contains("/"+name, "/node_modules/")
+	return (ok || path.Base(name) == pom || isNPMLock(name)) && !strings.Contains("/"+name, "/node_modules/")
 }
 
 // File makes the inventory of a single lock file or manifest. Files that it
@@ -83,7 +83,7 @@ func File(ctx context.Context, fsys fs.FS, name string) (inventory.Inventory, er
 	return inv, nil
 }
 
-// pom is the one manifest that muster reads itself.
+// pom is a manifest that muster reads itself; npm's lock files are others.
 const pom = "pom.xml"
 
 // silence keeps scalibr's process-wide logger from writing to standard error;
@@ -91,8 +91,11 @@ const pom = "pom.xml"
 var silence = sync.OnceFunc(func() { log.SetLogger(silentLogger{}) })
 
 func read(ctx context.Context, fsys fs.FS, name string) ([]inventory.Component, error) {
-	if path.Base(name) == pom {
+	switch {
+	case path.Base(name) == pom:
 		return readPOM(ctx, fsys, name)
+	case isNPMLock(name):
+		return readNPM(fsys, name)
 	}
 	return readFormat(ctx, fsys, name)
 }

@@ -119,6 +119,25 @@ func TestParentPOMs(t *testing.T) {
 	}
 }
 
+// TestNPM: names and versions of the three versions of npm's lock files.
+func TestNPM(t *testing.T) {
+	for text, want := range map[string][]string{
+		`{"lockfileVersion":1,"dependencies":{"a":{"version":"1.0.0","dependencies":{"@s/b":{"version":"2.0.0"}}},
+		  "c":{"version":"npm:@r/eal@3.0.0"},"d":{"version":"git+ssh://x/d.git#0a1b"},"e":{"version":"file:../e"},
+		  "f":{"version":"https://registry.example/f/-/f-4.0.0.tgz"},"g":{"version":"https://example.com/g.tgz"}}}`: {
+			"@r/eal 3.0.0", "@s/b 2.0.0", "a 1.0.0", "f 4.0.0"},
+		`{"lockfileVersion":3,"packages":{"":{"name":"root","version":"9.9.9"},"node_modules/@s/b":{"version":"2.0.0"},
+		  "node_modules/x/node_modules/y":{"version":"1.0.0"},"node_modules/alias":{"name":"real","version":"3.0.0"},
+		  "node_modules/l":{"link":true,"resolved":"l"},"node_modules/n":{}},"dependencies":{"ignored":{"version":"1.0.0"}}}`: {
+			"@s/b 2.0.0", "real 3.0.0", "y 1.0.0"},
+	} {
+		inv, err := File(t.Context(), file("package-lock.json", text), "package-lock.json")
+		if got := names(inv); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q, %v; want %q", got, err, want)
+		}
+	}
+}
+
 func TestFileRefusals(t *testing.T) {
 	if _, err := File(t.Context(), file("readme.md", ""), "readme.md"); !errors.Is(err, ErrUnknown) {
 		t.Errorf("unknown: %v", err)

@@ -3,6 +3,8 @@
 package library
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -63,6 +65,22 @@ func (l *Library) Intel(id string) finding.Intel {
 	}
 	l.known[id] = in
 	return in
+}
+
+// Prepare reads everything about what was cited, in the order in which it is
+// stored: neighbours are packed together, so that each pack is opened once.
+func (l *Library) Prepare() {
+	var all []citation
+	for _, list := range l.cited {
+		all = append(all, list...)
+	}
+	slices.SortFunc(all, func(a, b citation) int { return cmp.Or(cmp.Compare(a.ecosystem, b.ecosystem), cmp.Compare(a.id, b.id)) })
+	for _, c := range all {
+		l.record(c)
+	}
+	for _, id := range slices.Sorted(maps.Keys(l.cited)) {
+		l.Intel(id)
+	}
 }
 
 // Err is the first failure to read the set.
