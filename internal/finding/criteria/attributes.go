@@ -69,7 +69,9 @@ const (
 // StringAttributes lists the criteria over texts, each with the only values
 // that its attribute can have, where they are enumerated.
 func StringAttributes() map[Attribute][]string {
-	types := []string{"AWS_EC2_INSTANCE", "AWS_ECR_CONTAINER_IMAGE", "AWS_ECR_REPOSITORY", "AWS_LAMBDA_FUNCTION", "CODE_REPOSITORY"}
+	// AWS_ECR_INSTANCE is no type, but the AWS CLI's published example makes a
+	// filter for it.
+	types := []string{"AWS_EC2_INSTANCE", "AWS_ECR_CONTAINER_IMAGE", "AWS_ECR_REPOSITORY", "AWS_LAMBDA_FUNCTION", "CODE_REPOSITORY", "AWS_ECR_INSTANCE"}
 	return map[Attribute][]string{
 		FindingARN: nil, AccountID: nil, Title: nil, ResourceID: nil,
 		FindingType:     {"NETWORK_REACHABILITY", "PACKAGE_VULNERABILITY", "CODE_VULNERABILITY"},
