@@ -32,6 +32,8 @@ func TestExitCodes(t *testing.T) {
 		{"admin create-account --name a --email a@example.com --data " + data, 1, "exists already"},
 		{"admin issue-key 12 --data " + data, 2, "12-digit account id"},
 		{"admin issue-key 999999999999 --data " + data, 1, "there is no account"},
+		{"admin set-account-state 12 SUSPENDED --data " + data, 2, "12-digit account id"},
+		{"admin set-account-state 999999999999 SUSPENDED --data " + data, 1, "there is no account"},
 		{"feeds status --data " + data, 0, ""},
 		{"feeds sync --from /nowhere --data " + data, 1, "nowhere"},
 	} {

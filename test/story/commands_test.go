@@ -17,6 +17,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"aws": awsCommand, "refused": refusedCommand, "until": untilCommand,
 	"json": jsonCommand, "names": namesCommand,
 	"account": accountCommand, "user": userCommand,
+	"alone": aloneCommand, "state": stateCommand,
 	"host": hostCommand, "feeds": feedsCommand,
 }
 
