@@ -32,14 +32,15 @@ func (e *emulation) run(cmd *cobra.Command, src *source, flags func(*config.Conf
 	temporary := defaults.Data
 	defer func() { err = errors.Join(err, os.RemoveAll(temporary)) }()
 	cfg, err := src.loadOver(defaults, flags)
+	if !cfg.Local() {
+		// Before the advice that an ordinary server would give.
+		return fmt.Errorf("listen: %s is not a loopback address: the emulator takes everybody for who they say they are and serves this machine only", cfg.Listen)
+	}
 	if err != nil {
 		return err
 	}
 	if cfg.Feeds == "" {
 		cfg.FeedsInterval = 0
-	}
-	if !cfg.Local() {
-		return fmt.Errorf("listen: %s is not a loopback address: the emulator takes everybody for who they say they are and serves this machine only", cfg.Listen)
 	}
 	if err := emulate.Claim(cfg.Data); err != nil {
 		return err
