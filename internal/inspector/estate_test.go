@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"muster/internal/advisorydb"
 	"muster/internal/arn"
@@ -79,8 +78,6 @@ func (s *scenario) happen(words []string) string {
 		s.world = newWorld(s.t, s.store, s.clock, s.config)
 		s.byName, s.names, s.things = former.byName, former.names, former.things
 		s.must(s.desk.CatchUp(s.t.Context()))
-	case "crash":
-		s.crash(words[1])
 	}
 	return ""
 }
@@ -91,18 +88,6 @@ func (s *scenario) at(words []string) arn.Region {
 		return arn.Region(words[i+1])
 	}
 	return s.region
-}
-
-// crash runs the due jobs of a kind as a process would that is killed in the
-// middle: with a context that ends after the first transaction.
-func (s *scenario) crash(kind string) {
-	s.clock.advance(transition)
-	jobs, err := s.store.Claim(s.t.Context(), kind, 100, time.Millisecond)
-	s.must(err)
-	if len(jobs) == 0 {
-		s.failf("no job of kind %s", kind)
-	}
-	s.clock.advance(time.Second) // The lease ends; the job is still there.
 }
 
 func (s *scenario) cover(account arn.AccountID, region arn.Region, host, state string) {

@@ -205,7 +205,7 @@ func (s *scenario) ask(words []string) string {
 		return s.administrator(words[1], arn.Region(words[3]))
 	case "events":
 		return s.events(words[1])
-	case "covers", "finding", "scan", "opts", "invited", "restart", "crash":
+	case "covers", "finding", "scan", "opts", "invited", "restart":
 		return s.happen(words)
 	case "rule":
 		return s.rule(words[1], words[3], arn.Region(words[5]))
