@@ -63,7 +63,7 @@ func (s *Service) create(ctx context.Context, call *awsmodel.Call, op string, in
 // sameAgain dooms a request whose address another one in progress has. It
 // fails when its turn comes, as AWS's do.
 func (s *Service) sameAgain(ctx context.Context, tx *store.Tx, r *directory.Request) error {
-	running, err := directory.Requests(ctx, tx, r.Org, []directory.RequestState{directory.InProgress}, directory.Request{}, s.limits.Requests)
+	running, err := directory.RunningRequests(ctx, tx, r.Org, s.limits.Requests)
 	if err != nil {
 		return err
 	}

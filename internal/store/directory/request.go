@@ -97,6 +97,14 @@ func Requests(ctx context.Context, tx *store.Tx, org OrganizationID, states []Re
 	return all(rows, err, scanRequest)
 }
 
+// RunningRequests returns up to limit requests that are in progress, oldest
+// first.
+func RunningRequests(ctx context.Context, tx *store.Tx, org OrganizationID, limit int) ([]Request, error) {
+	rows, err := tx.Query(ctx, `SELECT `+requestColumns+` FROM account_requests
+		WHERE org = $1 AND state = $2 ORDER BY requested_at, id LIMIT $3`, org, InProgress, limit)
+	return all(rows, err, scanRequest)
+}
+
 // CountRequests counts an organization's requests in a state.
 func CountRequests(ctx context.Context, tx *store.Tx, org OrganizationID, state RequestState) (int, error) {
 	return one(tx.QueryRow(ctx, `SELECT COUNT(*) FROM account_requests WHERE org = $1 AND state = $2`, org, state),

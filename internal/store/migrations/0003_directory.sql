@@ -86,6 +86,8 @@ CREATE TABLE account_requests (
     PRIMARY KEY (org, id)
 );
 CREATE INDEX account_requests_by_time ON account_requests (org, requested_at, id);
+-- Every creation looks at those that are in progress, of which there are few.
+CREATE INDEX account_requests_by_state ON account_requests (org, state, requested_at, id);
 
 -- Tags of roots, units and accounts.
 CREATE TABLE directory_tags (
