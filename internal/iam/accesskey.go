@@ -3,6 +3,7 @@ package iam
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/iam"
@@ -89,8 +90,14 @@ func (s *Service) DeleteAccessKey(ctx context.Context, call *awsmodel.Call, in *
 func (s *Service) GetAccessKeyLastUsed(ctx context.Context, call *awsmodel.Call, in *api.GetAccessKeyLastUsedInput) (*api.GetAccessKeyLastUsedOutput, error) {
 	return view(ctx, s, func(tx *store.Tx) (*api.GetAccessKeyLastUsedOutput, error) {
 		k, err := identity.KeyByID(ctx, tx, call.Account(), in.AccessKeyId)
+		if errors.Is(err, store.ErrNotFound) {
+			// The model declares no other error: AWS does not tell keys
+			// that are another account's from those that do not exist.
+			return nil, &awsmodel.Fault{Code: "AccessDenied", Status: 403, Message: fmt.Sprintf(
+				"User: %s is not authorized to perform: iam:GetAccessKeyLastUsed on resource: access key %s", call.Principal.ARN, in.AccessKeyId)}
+		}
 		if err != nil {
-			return nil, noSuchKey(err, in.AccessKeyId)
+			return nil, err
 		}
 		u := identity.User{}
 		if k.Owner != "" {

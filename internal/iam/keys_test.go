@@ -185,6 +185,8 @@ func TestLastUse(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		k := w.key("ada")
 		in := api.GetAccessKeyLastUsedInput{AccessKeyId: k.AccessKeyId}
+		refuse(w, w.GetAccessKeyLastUsed, api.GetAccessKeyLastUsedInput{AccessKeyId: "AKIAIOSFODNN7EXAMPLE"}, "AccessDenied",
+			"User: arn:aws:iam::111111111111:root is not authorized to perform: iam:GetAccessKeyLastUsed on resource: access key AKIAIOSFODNN7EXAMPLE")
 		if u := do(w, w.GetAccessKeyLastUsed, in); *u.UserName != "ada" || u.AccessKeyLastUsed.ServiceName != "N/A" || u.AccessKeyLastUsed.LastUsedDate != nil {
 			t.Errorf("never used: %+v", u.AccessKeyLastUsed)
 		}

@@ -47,7 +47,7 @@ func (s *Service) DeleteServiceLinkedRole(ctx context.Context, call *awsmodel.Ca
 			return nil, err
 		}
 		if r.Service == "" {
-			return nil, desk.Invalid("The role %s is not a service-linked role.", r.Name)
+			return nil, desk.NoSuch(store.ErrNotFound, "The service-linked role with name %s cannot be found.", r.Name)
 		}
 		pending, err := identity.PendingDeletion(ctx, tx, call.Account(), r.Name)
 		if err == nil {

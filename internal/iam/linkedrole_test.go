@@ -58,6 +58,8 @@ func TestEnsureServiceLinkedRole(t *testing.T) {
 func TestDeletingAServiceLinkedRole(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		refuse(w, w.DeleteServiceLinkedRole, api.DeleteServiceLinkedRoleInput{RoleName: inspectorRole}, "NoSuchEntity", "The role with name "+inspectorRole+" cannot be found.")
+		do(w, w.CreateRole, api.CreateRoleInput{RoleName: "own", AssumeRolePolicyDocument: trustMe})
+		refuse(w, w.DeleteServiceLinkedRole, api.DeleteServiceLinkedRoleInput{RoleName: "own"}, "NoSuchEntity", "The service-linked role with name own cannot be found.")
 		do(w, w.CreateServiceLinkedRole, api.CreateServiceLinkedRoleInput{AWSServiceName: inspectorPrincipal})
 		w.usage = []iam.RoleUsage{{Region: "us-east-1", Resources: []arn.ARN{"arn:aws:inspector2:us-east-1:111111111111:ec2"}}}
 		first := w.delete()
