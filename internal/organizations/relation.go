@@ -20,8 +20,8 @@ const (
 	// anyMember is every account of the organization.
 	anyMember
 	// readers are the management account and every account that is
-	// registered as a delegated administrator of any service that has
-	// trusted access.
+	// registered as a delegated administrator of any service, whether or not
+	// that has trusted access.
 	readers
 	// delegable operations are the management account's, and those readers'
 	// whom the organization's resource policy allows them.
@@ -140,6 +140,6 @@ func permits(ctx context.Context, tx *store.Tx, rule who, m Membership) (bool, e
 	case rule == onlyManagement:
 		return false, nil
 	}
-	n, err := directory.CountEffectiveDelegationsOf(ctx, tx, m.Org, m.Account)
+	n, err := directory.CountDelegationsOf(ctx, tx, m.Org, m.Account)
 	return n > 0, err
 }

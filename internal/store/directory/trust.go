@@ -107,14 +107,6 @@ func CountDelegationsOf(ctx context.Context, tx *store.Tx, org OrganizationID, a
 		org, account), scanCount)
 }
 
-// CountEffectiveDelegationsOf is CountDelegationsOf for the services that have
-// trusted access: a registration is without effect while its service has none.
-func CountEffectiveDelegationsOf(ctx context.Context, tx *store.Tx, org OrganizationID, account arn.AccountID) (int, error) {
-	return one(tx.QueryRow(ctx, `SELECT COUNT(*) FROM delegated_administrators d
-		JOIN trusted_services t ON t.org = d.org AND t.principal = d.principal
-		WHERE d.org = $1 AND d.account = $2`, org, account), scanCount)
-}
-
 // Administrator is an account registered for at least one service.
 type Administrator struct {
 	Account arn.AccountID
