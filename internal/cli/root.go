@@ -31,9 +31,12 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	err := root.ExecuteContext(ctx)
 	var usage usageError
 	var exit exitError
+	var silent exitCode
 	switch {
 	case err == nil:
 		return 0
+	case errors.As(err, &silent):
+		return int(silent)
 	case errors.As(err, &exit):
 		fmt.Fprintf(stderr, "muster: %v\n", err)
 		return exit.code
@@ -71,7 +74,7 @@ open, change and close by themselves, over all accounts of an organization.`,
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newUp(), newServer(), newScan(), newAdmin(), newFeeds())
+	root.AddCommand(newUp(), newServer(), newScan(), newDoctor(), newRollout(), newAdmin(), newFeeds())
 	return root
 }
 

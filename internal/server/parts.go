@@ -18,6 +18,7 @@ import (
 	"muster/internal/awsmodel/inspectorscan"
 	"muster/internal/config"
 	"muster/internal/console"
+	"muster/internal/doctor"
 	"muster/internal/emulate"
 	"muster/internal/event"
 	"muster/internal/fleet"
@@ -58,6 +59,7 @@ type desks struct {
 	feeds         *feedDesk
 	access        *access.Desk
 	rollout       *rollout.Service
+	doctor        *doctor.Service
 }
 
 // parts builds everything between the store and the listener and returns the
@@ -131,6 +133,7 @@ func (s *Server) desks() (*desks, error) {
 	if err := s.inspector(d, pages); err != nil {
 		return nil, err
 	}
+	d.doctor = s.doctor(d, pages)
 	d.rollout = rollout.New(rollout.Config{
 		Store: s.store, Pages: pages, Inspector: d.inspector, Access: d.access, Regions: regions(s.config),
 	})
@@ -214,6 +217,7 @@ func (d *desks) services() []awsmodel.Service {
 	own := d.fleet.Handlers()
 	d.feeds.addHandlers(&own)
 	d.rollout.AddHandlers(&own)
+	d.doctor.AddHandlers(&own)
 	return []awsmodel.Service{
 		found.Service(), inspectorscan.Handlers{}.Service(), directory.Service(),
 		d.iam.Handlers().Service(), d.sts.Handlers().Service(), ecr.Handlers{}.Service(), own.Service(),

@@ -84,6 +84,7 @@ const (
 	ProblemCodeMemberLimitReached          ProblemCode = "MEMBER_LIMIT_REACHED"
 	ProblemCodeAccountLimitReached         ProblemCode = "ACCOUNT_LIMIT_REACHED"
 	ProblemCodeTransitionsStuck            ProblemCode = "TRANSITIONS_STUCK"
+	ProblemCodeTransitionsFailed           ProblemCode = "TRANSITIONS_FAILED"
 	ProblemCodeBlockedByOrganizationPolicy ProblemCode = "BLOCKED_BY_ORGANIZATION_POLICY"
 	ProblemCodeAdvisoriesMissing           ProblemCode = "ADVISORIES_MISSING"
 	ProblemCodeAdvisoriesAged              ProblemCode = "ADVISORIES_AGED"
