@@ -13,10 +13,10 @@ import (
 
 // The kinds of this desk's jobs.
 const (
-	createAccountJob    = "organizations.create-account"
-	closeAccountJob     = "organizations.close-account"
-	forgetAccountJob    = "organizations.forget-account"
-	accountStateJob     = "organizations.account-state"
+	createAccountJob = "organizations.create-account"
+	closeAccountJob  = "organizations.close-account"
+	forgetAccountJob = "organizations.forget-account"
+	accountStateJob  = "organizations.account-state"
 )
 
 // subject is the payload of every job: something in an organization.
@@ -44,10 +44,10 @@ func later(ctx context.Context, tx *store.Tx, kind string, account arn.AccountID
 // work in one transaction and finds nothing to do when it is run again.
 func (s *Service) Jobs() map[string]worker.Handler {
 	return map[string]worker.Handler{
-		createAccountJob:    s.job(s.finishCreation),
-		closeAccountJob:     s.job(s.finishClosure),
-		forgetAccountJob:    s.job(s.forgetAccount),
-		accountStateJob:     s.job(s.tellState),
+		createAccountJob: s.job(s.finishCreation),
+		closeAccountJob:  s.job(s.finishClosure),
+		forgetAccountJob: s.job(s.forgetAccount),
+		accountStateJob:  s.job(s.tellState),
 	}
 }
 

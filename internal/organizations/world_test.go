@@ -59,7 +59,8 @@ func newWorld(t testing.TB, st *store.Store, c *clock, opts organizations.Option
 		t.Fatal(err)
 	}
 	w := &world{store: st, clock: c, notes: &notes{}, operations: map[string]awsmodel.Operation{}}
-	opts.Pages, opts.Observers, opts.Now = pages, []organizations.Observer{w.notes, handshakes.Departures{}}, c.Now
+	opts.Pages, opts.Now = pages, c.Now
+	opts.Observers = append(opts.Observers, w.notes, handshakes.Departures{})
 	w.desk = organizations.New(st, opts)
 	w.handshakes = handshakes.New(st, w.desk, c.Now)
 	all := w.desk.Handlers()

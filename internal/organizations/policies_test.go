@@ -1,0 +1,277 @@
+package organizations_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"muster/internal/arn"
+	api "muster/internal/awsmodel/organizations"
+	"muster/internal/organizations"
+	"muster/internal/organizations/policies"
+	"muster/internal/policy"
+	"muster/internal/store"
+	"muster/internal/store/directory"
+	stored "muster/internal/store/policies"
+	"muster/internal/store/storetest"
+)
+
+// create makes a policy and returns its id.
+func (o *organization) create(t testing.TB, policyType, name, content string) string {
+	t.Helper()
+	made := must[api.CreatePolicyOutput](t, o.world, o.management, "CreatePolicy",
+		`{"Type":%q,"Name":%q,"Description":"","Content":%q}`, policyType, name, content)
+	return *made.Policy.PolicySummary.Id
+}
+
+func (o *organization) attach(t testing.TB, id, target string) {
+	t.Helper()
+	must[api.AttachPolicyOutput](t, o.world, o.management, "AttachPolicy", `{"PolicyId":%q,"TargetId":%q}`, id, target)
+}
+
+func (o *organization) detach(t testing.TB, id, target string) {
+	t.Helper()
+	must[api.DetachPolicyOutput](t, o.world, o.management, "DetachPolicy", `{"PolicyId":%q,"TargetId":%q}`, id, target)
+}
+
+func (o *organization) unit(t testing.TB, parent, name string) string {
+	t.Helper()
+	made := must[api.CreateOrganizationalUnitOutput](t, o.world, o.management, "CreateOrganizationalUnit",
+		`{"ParentId":%q,"Name":%q}`, parent, name)
+	return *made.OrganizationalUnit.Id
+}
+
+func (o *organization) move(t testing.TB, account arn.AccountID, from, to string) {
+	t.Helper()
+	must[api.MoveAccountOutput](t, o.world, o.management, "MoveAccount",
+		`{"AccountId":%q,"SourceParentId":%q,"DestinationParentId":%q}`, account, from, to)
+}
+
+func (o *organization) enable(t testing.TB, policyType string) {
+	t.Helper()
+	must[api.EnablePolicyTypeOutput](t, o.world, o.management, "EnablePolicyType", `{"RootId":%q,"PolicyType":%q}`, o.root, policyType)
+	o.settle(t)
+}
+
+// settle lets a second pass and what is due happen.
+func (o *organization) settle(t testing.TB) {
+	t.Helper()
+	o.clock.advance(time.Second)
+	if err := o.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// obeys asks which of some actions the service control policies of an account
+// leave to its root user.
+func obeys(t testing.TB, c *policies.Controls, account arn.AccountID) (allowed []string) {
+	t.Helper()
+	levels, err := c.Of(t.Context(), account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, action := range []string{"ec2:RunInstances", "inspector2:Enable", "s3:GetObject"} {
+		d := policy.Policies{Control: levels}.Evaluate(policy.Request{
+			Principal: arn.Principal{Kind: arn.RootUser, Account: account, ARN: account.Root()}, Action: action, Resource: "*",
+		})
+		if d.Allowed {
+			allowed = append(allowed, action)
+		} else if d.Layer != policy.ControlLayer {
+			t.Errorf("%s is refused by %s", action, d.Layer)
+		}
+	}
+	return allowed
+}
+
+const (
+	denyS3        = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"s3:*","Resource":"*"}}`
+	allowSome     = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["inspector2:*","s3:*"],"Resource":"*"}}`
+	allowInspect  = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"inspector2:*","Resource":"*"}}`
+	fullAWSAccess = "p-FullAWSAccess"
+)
+
+// TestServiceControlPolicies: every level must allow, one denial is enough, the
+// management account is exempt. What this process changes counts at once, what
+// others change within a second.
+func TestServiceControlPolicies(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		c := newClock()
+		st := storetest.Open(t, url, store.Options{Now: c.Now})
+		here, elsewhere := policies.NewControls(st, c.Now), policies.NewControls(st, c.Now)
+		w := newWorld(t, st, c, organizations.Options{Observers: []organizations.Observer{here}})
+		o := w.mustFound(t, "management")
+		member, other := o.add(t), o.add(t)
+		loner := w.mustSignUp(t, "loner")
+		unit := o.unit(t, o.root, "unit")
+		expect := func(when string, account arn.AccountID, want ...string) {
+			t.Helper()
+			if got := obeys(t, here, account); !slices.Equal(got, want) {
+				t.Errorf("%s: allowed are %v, want %v", when, got, want)
+			}
+			c.advance(time.Second)
+			if got := obeys(t, elsewhere, account); !slices.Equal(got, want) {
+				t.Errorf("%s, elsewhere: allowed are %v, want %v", when, got, want)
+			}
+		}
+		all := []string{"ec2:RunInstances", "inspector2:Enable", "s3:GetObject"}
+		expect("at first", member, all...)
+		expect("alone", loner, all...)
+
+		deny := o.create(t, "SERVICE_CONTROL_POLICY", "deny", denyS3)
+		o.attach(t, deny, o.root)
+		expect("denied at the root", member, "ec2:RunInstances", "inspector2:Enable")
+		expect("the management account", o.management, all...)
+		o.detach(t, deny, o.root)
+		expect("no longer denied", member, all...)
+		o.attach(t, deny, string(member))
+		expect("denied for the account", member, "ec2:RunInstances", "inspector2:Enable")
+		expect("not for another", other, all...)
+
+		some := o.create(t, "SERVICE_CONTROL_POLICY", "some", allowSome)
+		o.attach(t, some, unit)
+		o.move(t, other, o.root, unit)
+		expect("a list beside FullAWSAccess", other, all...)
+		o.detach(t, fullAWSAccess, unit)
+		expect("the list alone", other, "inspector2:Enable", "s3:GetObject")
+		must[api.UpdatePolicyOutput](t, w, o.management, "UpdatePolicy", `{"PolicyId":%q,"Content":%q}`, some, allowInspect)
+		expect("a shorter list", other, "inspector2:Enable")
+		o.move(t, other, unit, o.root)
+		expect("moved away", other, all...)
+		o.move(t, other, o.root, unit)
+		expect("moved back", other, "inspector2:Enable")
+		must[api.RemoveAccountFromOrganizationOutput](t, w, o.management, "RemoveAccountFromOrganization", `{"AccountId":%q}`, other)
+		expect("removed", other, all...)
+
+		must[api.DisablePolicyTypeOutput](t, w, o.management, "DisablePolicyType",
+			`{"RootId":%q,"PolicyType":"SERVICE_CONTROL_POLICY"}`, o.root)
+		expect("while being disabled", member, "ec2:RunInstances", "inspector2:Enable")
+		o.settle(t)
+		expect("disabled", member, all...)
+		o.enable(t, "SERVICE_CONTROL_POLICY")
+		expect("enabled again, everything detached", member, all...)
+	})
+}
+
+const inspectRegion = `{"inspector":{"enablement":{"ec2_scanning":{"enable_in_regions":{"@@append":[%q]},"disable_in_regions":{"@@assign":[]}}}}}`
+
+// TestManyAccountsAndOneAreOneMeaning: what NewEffective says of an account is
+// what EffectiveContent says, and a policy at the root costs one row however
+// many accounts there are.
+func TestManyAccountsAndOneAreOneMeaning(t *testing.T) {
+	const accounts = 300
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		c := newClock()
+		st := storetest.Open(t, url, store.Options{Now: c.Now})
+		w := newWorld(t, st, c, organizations.Options{})
+		o := w.mustFound(t, "management")
+		o.delegate(t, o.add(t), organizations.InspectorPrincipal)
+		o.enable(t, "INSPECTOR_POLICY")
+		outer := o.unit(t, o.root, "outer")
+		inner := o.unit(t, outer, "inner")
+		parents := []string{o.root, outer, inner}
+		var ids []arn.AccountID
+		err := st.Update(t.Context(), func(tx *store.Tx) error {
+			ids = nil
+			for i := range accounts {
+				id := arn.AccountID(fmt.Sprintf("%012d", 300_000_000_000+i))
+				ids = append(ids, id)
+				a := directory.Account{ID: id, Email: string(id) + "@example.com", Name: "bulk", State: directory.Active, CreatedAt: c.Now()}
+				err := errors.Join(directory.InsertAccount(t.Context(), tx, a),
+					directory.AddMember(t.Context(), tx, o.id, id, parents[i%3], directory.Invited, c.Now()))
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		east := o.create(t, "INSPECTOR_POLICY", "east", fmt.Sprintf(inspectRegion, "us-east-1"))
+		west := o.create(t, "INSPECTOR_POLICY", "west", fmt.Sprintf(inspectRegion, "eu-west-1"))
+		o.attach(t, east, o.root)
+		o.attach(t, west, inner)
+		o.attach(t, west, string(ids[1]))
+		err = st.View(t.Context(), func(tx *store.Tx) error {
+			rows, err := stored.Attachments(t.Context(), tx, o.id, "INSPECTOR_POLICY")
+			if err != nil || len(rows) != 3 {
+				t.Errorf("%d rows for three attachments, %v", len(rows), err)
+			}
+			e, err := policies.NewEffective(t.Context(), tx, o.id, "INSPECTOR_POLICY")
+			if err != nil {
+				return err
+			}
+			for i, id := range ids {
+				many, err := e.Of(t.Context(), tx, id)
+				if err != nil {
+					return err
+				}
+				regions := []string{"us-east-1"}
+				if i%3 == 2 || i == 1 {
+					regions = append(regions, "eu-west-1")
+				}
+				if got := enabledIn(t, many); !slices.Equal(got, regions) {
+					t.Errorf("account %d: %v, want %v", i, got, regions)
+				}
+				if i > 5 {
+					continue
+				}
+				one, err := policies.EffectiveContent(t.Context(), tx, id, "INSPECTOR_POLICY")
+				if err != nil || string(one) != string(many) {
+					t.Errorf("account %d: alone %s (%v), among many %s", i, one, err, many)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func enabledIn(t testing.TB, content json.RawMessage) []string {
+	t.Helper()
+	var p struct {
+		Inspector struct {
+			Enablement struct {
+				EC2 struct {
+					Enable []string `json:"enable_in_regions"`
+				} `json:"ec2_scanning"`
+			}
+		}
+	}
+	if err := json.Unmarshal(content, &p); err != nil {
+		t.Fatal(err)
+	}
+	return p.Inspector.Enablement.EC2.Enable
+}
+
+// TestNothingApplies: what EffectiveContent answers without a policy.
+func TestNothingApplies(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		w := newWorld(t, st, newClock(), organizations.Options{})
+		o := w.mustFound(t, "management")
+		loner := w.mustSignUp(t, "loner")
+		err := st.View(t.Context(), func(tx *store.Tx) error {
+			for _, account := range []arn.AccountID{loner, o.management, "999999999999"} {
+				if _, err := policies.EffectiveContent(t.Context(), tx, account, "TAG_POLICY"); !errors.Is(err, store.ErrNotFound) {
+					t.Errorf("%s: %v", account, err)
+				}
+			}
+			e, err := policies.NewEffective(t.Context(), tx, o.id, "TAG_POLICY")
+			if err != nil {
+				return err
+			}
+			if _, err := e.Of(t.Context(), tx, o.management); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("among many: %v", err)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
