@@ -36,6 +36,9 @@ type Config struct {
 	Keys *iam.Keys
 	// Relations are the services' rules by signing name.
 	Relations map[string]Relation
+	// InspectorTags returns the tags of one of Inspector's resources by its
+	// ARN, none when there is no such resource; nil means none ever.
+	InspectorTags func(ctx context.Context, resource arn.ARN) (map[string]string, error)
 	// Controls are the organizations' policies; nil means none.
 	Controls Controls
 	// Throttle refuses callers that are too quick; nil means that none are.

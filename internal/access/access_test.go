@@ -95,6 +95,7 @@ func TestConditionsSeeTheRequest(t *testing.T) {
 			{"Effect":"Allow","Action":["iam:CreateRole","iam:TagRole"],"Resource":"*","Condition":{"StringEquals":{"aws:RequestTag/team":"red"},"ForAllValues:StringEquals":{"aws:TagKeys":["team"]}}},
 			{"Effect":"Allow","Action":"iam:DeleteRole","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/team":"red"}}},
 			{"Effect":"Allow","Action":"inspector2:CreateFilter","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"},"DateLessThan":{"aws:CurrentTime":"2027-01-01T00:00:00Z"}}},
+			{"Effect":"Allow","Action":["inspector2:DeleteFilter","inspector2:TagResource"],"Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/team":"red"}}},
 			{"Effect":"Allow","Action":"inspector2:Enable","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}},
 			{"Effect":"Allow","Action":"inspector2:Disable","Resource":"*","Condition":{"Null":{"aws:MultiFactorAuthPresent":"false"}}},
 			{"Effect":"Allow","Action":"organizations:ListPolicies","Resource":"*","Condition":{"StringEquals":{"organizations:PolicyType":"INSPECTOR_POLICY"}}}]}`)
@@ -119,6 +120,9 @@ func TestConditionsSeeTheRequest(t *testing.T) {
 			{"other resource", "iam", "DeleteRole", &iamapi.DeleteRoleInput{RoleName: "Blue"}, false},
 			{"address and time", "inspector2", "CreateFilter", &inspector2.CreateFilterInput{}, true},
 			{"creation with tags needs tagging", "inspector2", "CreateFilter", &inspector2.CreateFilterInput{Tags: map[string]string{"a": "b"}}, false},
+			{"tagged filter", "inspector2", "DeleteFilter", &inspector2.DeleteFilterInput{Arn: redFilter}, true},
+			{"other filter", "inspector2", "DeleteFilter", &inspector2.DeleteFilterInput{Arn: redFilter + "0"}, false},
+			{"tagged resource of inspector", "inspector2", "TagResource", &inspector2.TagResourceInput{ResourceArn: redFilter}, true},
 			{"no TLS", "inspector2", "Enable", &inspector2.EnableInput{}, false},
 			{"no MFA", "inspector2", "Disable", &inspector2.DisableInput{}, false},
 			{"policy type", "organizations", "ListPolicies", &organizations.ListPoliciesInput{Filter: organizations.PolicyTypeInspectorPolicy}, true},

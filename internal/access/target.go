@@ -47,16 +47,34 @@ func (d *Desk) targets(ctx context.Context, call *awsmodel.Call, op *awsmodel.Op
 	case "organizations":
 		return d.organizationsTargets(ctx, b, in)
 	case "inspector2", "inspector-scan":
-		return []target{{arn: inspectorResource(call, op, in)}}, nil
+		return d.inspectorTargets(ctx, call, op, in)
 	case "ecr":
 		return ecrTargets(call, in), nil
 	}
 	return []target{{arn: everything}}, nil
 }
 
-// inspectorResource is the resource that an input names, else the request's
-// path, as AWS shows it in denials.
-func inspectorResource(call *awsmodel.Call, op *awsmodel.Operation, in any) arn.ARN {
+// inspectorTargets is the resource that an input names, with its tags, else the
+// request's path, as AWS shows it in denials.
+func (d *Desk) inspectorTargets(ctx context.Context, call *awsmodel.Call, op *awsmodel.Operation, in any) ([]target, error) {
+	named := inspectorResource(op, in)
+	if named == "" {
+		path, _, _ := strings.Cut(op.Path, "?")
+		return []target{{arn: arn.New(op.Service, call.Region, call.Account(), path)}}, nil
+	}
+	t := target{arn: named, keys: map[string][]string{}}
+	if d.config.InspectorTags == nil {
+		return []target{t}, nil
+	}
+	tags, err := d.config.InspectorTags(ctx, named)
+	for key, value := range tags {
+		t.keys["aws:ResourceTag/"+key] = []string{value}
+	}
+	return []target{t}, err
+}
+
+// inspectorResource is the resource that an input names, or "".
+func inspectorResource(op *awsmodel.Operation, in any) arn.ARN {
 	members := []string{"ResourceArn", "FilterArn", "ScanConfigurationArn", "IntegrationArn"}
 	if op.Name == "DeleteFilter" {
 		members = append(members, "Arn")
@@ -66,8 +84,7 @@ func inspectorResource(call *awsmodel.Call, op *awsmodel.Operation, in any) arn.
 			return arn.ARN(v)
 		}
 	}
-	path, _, _ := strings.Cut(op.Path, "?")
-	return arn.New(op.Service, call.Region, call.Account(), path)
+	return ""
 }
 
 func ecrTargets(call *awsmodel.Call, in any) []target {

@@ -15,14 +15,38 @@ import (
 	"muster/internal/store/identity"
 )
 
-// iamTargets is the user, group, role or policy that an input names.
+// iamTargets is the user, group, role or policy that an input names, and when
+// it is renamed also what it becomes.
 func (d *Desk) iamTargets(ctx context.Context, call *awsmodel.Call, op *awsmodel.Operation, in any) ([]target, error) {
 	var t target
 	err := d.config.Store.View(ctx, func(tx *store.Tx) (err error) {
 		t, err = iamTarget(ctx, tx, call, op, in)
 		return err
 	})
+	if renamed, ok := renamed(t, in); ok {
+		return []target{t, renamed}, err
+	}
 	return []target{t}, err
+}
+
+// renamed is what a target becomes with a new name or path.
+func renamed(t target, in any) (target, bool) {
+	path, name := field(in, "NewPath"), field(in, "NewUserName")+field(in, "NewGroupName")
+	if path == "" && name == "" {
+		return target{}, false
+	}
+	first, last := strings.Index(string(t.arn), "/"), strings.LastIndex(string(t.arn), "/")
+	if first < 0 {
+		return target{}, false
+	}
+	if path == "" {
+		path = string(t.arn[first : last+1])
+	}
+	if name == "" {
+		name = string(t.arn[last+1:])
+	}
+	t.arn, t.name = t.arn[:first]+arn.ARN(path+name), ""
+	return t, true
 }
 
 func iamTarget(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op *awsmodel.Operation, in any) (target, error) {

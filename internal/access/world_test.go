@@ -45,6 +45,9 @@ func each(t *testing.T, fn func(t *testing.T, w *world)) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) { fn(t, newWorld(t, s)) })
 }
 
+// redFilter is tagged team=red.
+const redFilter = "arn:aws:inspector2:us-east-1:111111111111:owner/111111111111/filter/c1c0fe5d28e39baa"
+
 func newWorld(t testing.TB, s *store.Store) *world {
 	t.Helper()
 	w := &world{t: t, store: s, now: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)}
@@ -58,6 +61,12 @@ func newWorld(t testing.TB, s *store.Store) *world {
 	w.iam = iam.New(w.keys, iam.Options{Pages: pages})
 	w.sts = sts.New(s, w.keys, set)
 	w.desk = access.New(access.Config{
+		InspectorTags: func(_ context.Context, resource arn.ARN) (map[string]string, error) {
+			if resource == redFilter {
+				return map[string]string{"team": "red"}, nil
+			}
+			return nil, nil
+		},
 		Store: s, Keys: w.keys,
 		Relations: map[string]access.Relation{"inspector2": relation},
 		Controls:  func(context.Context, arn.AccountID) ([][]*policy.Document, error) { return w.controls, nil },
