@@ -101,6 +101,7 @@ func (s *Service) userHandlers(h *api.Handlers) {
 	h.CreateUser = s.CreateUser
 	h.GetUser = s.GetUser
 	h.ListUsers = s.ListUsers
+	h.UpdateUser = s.UpdateUser
 	h.DeleteUser = s.DeleteUser
 	h.TagUser = s.TagUser
 	h.UntagUser = s.UntagUser
@@ -135,6 +136,7 @@ func (s *Service) roleHandlers(h *api.Handlers) {
 }
 
 func (s *Service) groupPolicyHandlers(h *api.Handlers) {
+	h.UpdateGroup = s.UpdateGroup
 	h.PutGroupPolicy = s.PutGroupPolicy
 	h.GetGroupPolicy = s.GetGroupPolicy
 	h.ListGroupPolicies = s.ListGroupPolicies

@@ -27,7 +27,8 @@ var files embed.FS
 // Policy is an AWS-managed policy.
 type Policy struct {
 	Name string
-	// Path is "/" or, for service roles, "/aws-service-role/".
+	// Path is "/", "/job-function/", "/service-role/", "/root-task/" or, for
+	// services' own roles, "/aws-service-role/".
 	Path string
 	// ID is the unique id, ANPA…; it follows from the ARN.
 	ID          string
@@ -40,9 +41,9 @@ type Policy struct {
 	Parsed   *policy.Document
 }
 
-// Attachable reports whether customers may attach the policy. Those of service
-// roles belong to these alone.
-func (p *Policy) Attachable() bool { return p.Path == "/" }
+// Attachable reports whether customers may attach the policy. Those of services'
+// own roles, and of root tasks, belong to these alone.
+func (p *Policy) Attachable() bool { return p.Path != "/aws-service-role/" && p.Path != "/root-task/" }
 
 // Set is all AWS-managed policies. It does not change after Load.
 type Set struct {

@@ -88,3 +88,9 @@ func RemoveFromGroup(ctx context.Context, tx *store.Tx, g Group, userID string) 
 func DeleteGroup(ctx context.Context, tx *store.Tx, g Group) error {
 	return affected(tx.Exec(ctx, `DELETE FROM iam_groups WHERE account = $1 AND name_key = $2`, g.Account, Key(g.Name)))
 }
+
+// RenameGroup gives a group another name and path.
+func RenameGroup(ctx context.Context, tx *store.Tx, g Group, name, path string) error {
+	return affected(tx.Exec(ctx, `UPDATE iam_groups SET name_key = $3, name = $4, path = $5 WHERE account = $1 AND name_key = $2`,
+		g.Account, Key(g.Name), Key(name), name, path))
+}

@@ -87,3 +87,9 @@ func DeleteUser(ctx context.Context, tx *store.Tx, u User) error {
 func SetUserBoundary(ctx context.Context, tx *store.Tx, u User, boundary string) error {
 	return affected(tx.Exec(ctx, `UPDATE iam_users SET boundary = $3 WHERE account = $1 AND name_key = $2`, u.Account, Key(u.Name), boundary))
 }
+
+// RenameUser gives a user another name and path.
+func RenameUser(ctx context.Context, tx *store.Tx, u User, name, path string) error {
+	return affected(tx.Exec(ctx, `UPDATE iam_users SET name_key = $3, name = $4, path = $5 WHERE account = $1 AND name_key = $2`,
+		u.Account, Key(u.Name), Key(name), name, path))
+}
