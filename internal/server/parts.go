@@ -121,7 +121,7 @@ func (s *Server) desks() (*desks, error) {
 	d := &desks{sts: sts.New(s.store, s.keys, set), feeds: &feedDesk{s.store}}
 	d.sts.RootMayAssume = s.emulation != nil
 	controls := policies.NewControls(s.store, time.Now)
-	d.access = access.New(access.Config{Store: s.store, Keys: s.keys, Throttle: s.throttle(), Permissive: s.emulation != nil && !s.emulation.Permissions, Controls: s.obeyed(controls), Relations: map[string]access.Relation{
+	d.access = access.New(access.Config{Store: s.store, Keys: s.keys, Throttle: s.throttle(), Permissive: s.emulation != nil && !s.emulation.Permissions, Controls: s.obeyed(controls), InspectorTags: d.tagsOf, Relations: map[string]access.Relation{
 		"inspector2": func(ctx context.Context, call *awsmodel.Call, op *awsmodel.Operation, in any) error {
 			return d.inspector.Relation(ctx, call, op, in)
 		},
@@ -147,7 +147,7 @@ func (s *Server) desks() (*desks, error) {
 	})
 	d.handshakes = handshakes.New(s.store, d.organizations, time.Now)
 	d.policies = policies.New(s.store, d.organizations, policies.Options{Regions: regions(s.config), Transition: s.config.Transition})
-	d.iam = iam.New(s.keys, iam.Options{Pages: pages, Usage: d.inspector})
+	d.iam = iam.New(s.keys, iam.Options{Pages: pages, Usage: d.inspector, Controls: s.obeyed(controls)})
 	d.fleet = fleet.New(s.store, fleet.Options{
 		Inventories: d.scan, Pages: pages, Regions: regions(s.config),
 		Revoked: func(ctx context.Context, tx *store.Tx, h hosts.Host, now time.Time) error {
@@ -164,6 +164,11 @@ func (s *Server) obeyed(c *policies.Controls) access.Controls {
 		return nil
 	}
 	return c.Of
+}
+
+// tagsOf returns the tags of one of Inspector's resources.
+func (d *desks) tagsOf(ctx context.Context, resource arn.ARN) (map[string]string, error) {
+	return d.tags.Of(ctx, resource)
 }
 
 // inspector builds the parts of the Inspector desk.
