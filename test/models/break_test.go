@@ -101,7 +101,12 @@ func (b *breaker) structure(shape string, seen []string, whole place, valid map[
 		if member.Location == "uri" {
 			continue
 		}
+		before := len(b.out)
 		b.value(member.Shape, append(seen, shape), set, joined(strings.TrimPrefix(path, "."), name), at, depth+1)
+		if member.Location == "querystring" {
+			// Whatever stands in a query string is text.
+			b.out = append(b.out[:before], slices.DeleteFunc(slices.Clone(b.out[before:]), func(x broken) bool { return x.rule == wrongType })...)
+		}
 	}
 }
 

@@ -21,12 +21,13 @@ func TestValidRequests(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		t.Parallel()
 		w := newWorld(t, url)
-		for _, full := range []bool{false, true} {
-			for _, known := range []map[string]func() any{{}, w.known} {
-				for _, action := range w.actions() {
-					for _, caller := range kinds {
-						w.valid(t, caller, action, known, full)
+		for _, action := range w.actions() {
+			for _, full := range []bool{false, true} {
+				for _, caller := range kinds {
+					if strings.HasPrefix(url, "sqlite") { // names of nothing, once is enough
+						w.valid(t, caller, action, nil, full)
 					}
+					w.valid(t, caller, action, w.known, full)
 				}
 			}
 		}
@@ -52,7 +53,9 @@ func harm(action string) int {
 		return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(op, p) })
 	}
 	switch {
-	case has("CloseAccount", "RemoveAccount", "DeleteOrganization", "LeaveOrganization"):
+	case has("CloseAccount"):
+		return 5
+	case has("RemoveAccount", "DeleteOrganization", "LeaveOrganization"):
 		return 4
 	case has("Delete", "Disable", "Disassociate", "Deregister", "Detach", "Remove", "Decline", "Cancel"):
 		return 3
@@ -71,6 +74,8 @@ func (w *world) valid(t *testing.T, caller, action string, known map[string]func
 	switch {
 	case err != nil:
 		t.Errorf("%s: %v", what, err)
+	case caller == "member" && harm(action) == 5:
+		// It has been closed, and its keys with it.
 	case !w.implemented[action]:
 		if a.Status != 501 || strings.TrimSuffix(a.Code, "Exception") != "NotImplemented" {
 			t.Errorf("%s: not implemented, and answers %v", what, a)
@@ -97,19 +102,9 @@ func (w *world) declared(t *testing.T, what, action string, a livetest.Answer) {
 			return
 		}
 	}
-	if undeclared[fmt.Sprint(action, " ", a.Code)] {
-		return
-	}
 	if !slices.Contains(common(service), fmt.Sprint(a.Status, " ", a.Code)) {
 		t.Errorf("%s: the model does not declare %v", what, a)
 	}
-}
-
-// undeclared are exceptions that an operation answers with although its model
-// does not declare them.
-var undeclared = map[string]bool{
-	"iam:GetAccessKeyLastUsed NoSuchEntity":    true,
-	"iam:DeleteServiceLinkedRole InvalidInput": true,
 }
 
 // common are the refusals that every operation of a service may answer with.
@@ -125,6 +120,9 @@ func common(service string) []string {
 
 // excused are the places where the specification departs from the model.
 func excused(action, wrong string) bool {
+	if strings.HasSuffix(wrong[:strings.Index(wrong, ":")], "Arn") && strings.Contains(wrong, "_policy/p-") {
+		return true // the ids have 8 characters (section 6.1), where the ARN's pattern wants 10
+	}
 	switch action {
 	case "inspector2:BatchGetAccountStatus":
 		// Without an error there is no error's code (section 4.1).
@@ -182,7 +180,11 @@ func misjudged(service string, b broken, a livetest.Answer) []string {
 		return []string{fmt.Sprintf("want %d %s", status, code)}
 	}
 	var wrong []string
-	if !strings.Contains(a.Message, " detected: Value") || !strings.Contains(a.Message, b.clause()) {
+	if text := organizational[b.rule]; service == "organizations" && text != "" && b.element == "" {
+		if a.Message != text {
+			wrong = append(wrong, "want the text "+text)
+		}
+	} else if !strings.Contains(a.Message, " detected: Value") || !strings.Contains(a.Message, b.clause()) {
 		wrong = append(wrong, "want the text "+b.clause())
 	}
 	if b.secret != "" && strings.Contains(a.Message, b.secret) {
@@ -197,6 +199,12 @@ func misjudged(service string, b broken, a livetest.Answer) []string {
 		}
 	}
 	return wrong
+}
+
+// organizational are the texts that Organizations has of its own.
+var organizational = map[rule]string{
+	pattern: "You provided a value that does not match the required pattern.",
+	enum:    "You specified an invalid value.",
 }
 
 // clause is the part of the message about the constraint.

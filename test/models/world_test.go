@@ -214,6 +214,7 @@ func (w *world) identify() {
 
 // perOperation are values that only one operation wants.
 func (w *world) perOperation() {
+	w.set(object{"arn": "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials"}, "sts..TaskPolicyArn")
 	w.set("inspector2.amazonaws.com", "organizations.EnableAWSServiceAccess.ServicePrincipal")
 	w.set([]any{"ec2:DescribeInstances"}, "iam.ContextKeyNamesResultListType")
 }
