@@ -136,7 +136,7 @@ func (s *Service) DisableDelegatedAdminAccount(ctx context.Context, call *awsmod
 	return update(ctx, s, call, op, in, func(tx *store.Tx, standing relation.Standing) (*inspector2.DisableDelegatedAdminAccountOutput, error) {
 		d, err := activation.LookupDesignation(ctx, tx, standing.Organization, call.Region)
 		if errors.Is(err, store.ErrNotFound) || err == nil && string(d.Account) != in.DelegatedAdminAccountId {
-			return nil, notFound("Account %s is not the delegated admin account.", in.DelegatedAdminAccountId)
+			return nil, notFound("Account %s is not the delegated administrator of the organization.", in.DelegatedAdminAccountId)
 		}
 		if err != nil {
 			return nil, err

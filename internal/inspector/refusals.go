@@ -22,10 +22,11 @@ func denied(format string, args ...any) error {
 	return &inspector2.AccessDeniedException{Message: fmt.Sprintf(format, args...)}
 }
 
-// alreadyAdministrator must contain "already enabled", and no other conflict
+// alreadyAdministrator must contain "already enabled" (some clients look for
+// "already enabled for the organization"), and no other conflict
 // may: Terraform takes those words as success.
 func alreadyAdministrator(account arn.AccountID) error {
-	return administratorConflict(account, "Account %s is already enabled as the delegated admin account.", account)
+	return administratorConflict(account, "Account %s is already enabled for the organization as the delegated administrator.", account)
 }
 
 func administratorConflict(account arn.AccountID, format string, args ...any) error {
