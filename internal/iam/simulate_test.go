@@ -54,16 +54,25 @@ func TestSimulateCustomPolicy(t *testing.T) {
 	const ada = "arn:aws:iam::111111111111:user/ada"
 	conditional := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::home/${aws:username}/*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}]}`
 	deny := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:GetObject","Resource":"*"}]}`
+	published := `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"dynamodb:*","Resource":"*","Condition":{"DateGreaterThan":{"aws:CurrentTime":"2018-08-16T12:00:00Z"}}}}`
+	at := func(now string) []api.ContextEntry {
+		return []api.ContextEntry{{ContextKeyName: new("aws:CurrentTime"), ContextKeyValues: []string{now}, ContextKeyType: api.ContextKeyTypeEnumDate}}
+	}
 	for _, c := range []struct {
 		in   api.SimulateCustomPolicyInput
 		want []string
 	}{
+		// The examples that the AWS CLI publishes, with their answers.
+		{api.SimulateCustomPolicyInput{PolicyInputList: []string{published}, ActionNames: []string{"dynamodb:CreateBackup"}, ContextEntries: at("2019-04-25T11:00:00Z")},
+			[]string{"dynamodb:CreateBackup * allowed PolicyInputList.1(IAM Policy)@1:38-1:167"}},
+		{api.SimulateCustomPolicyInput{PolicyInputList: []string{published}, ActionNames: []string{"dynamodb:CreateBackup"}, ContextEntries: at("2014-04-25T11:00:00Z")},
+			[]string{"dynamodb:CreateBackup * implicitDeny"}},
 		{api.SimulateCustomPolicyInput{PolicyInputList: []string{bucketPolicy}, ActionNames: []string{"s3:ListBucket"}, ResourceArns: []string{"arn:aws:s3:::teambucket"}},
-			[]string{"s3:ListBucket arn:aws:s3:::teambucket allowed PolicyInputList.1(IAM Policy)@3:16-7:4"}},
+			[]string{"s3:ListBucket arn:aws:s3:::teambucket allowed PolicyInputList.1(IAM Policy)@3:17-7:4"}},
 		{api.SimulateCustomPolicyInput{PolicyInputList: []string{bucketPolicy}, ActionNames: []string{"s3:ListBucket", "S3:listbucket"}},
 			[]string{"s3:ListBucket * implicitDeny", "S3:listbucket * implicitDeny"}},
 		{api.SimulateCustomPolicyInput{PolicyInputList: []string{allowAll, deny}, ActionNames: []string{"s3:GetObject", "s3:PutObject"}},
-			[]string{"s3:GetObject * explicitDeny PolicyInputList.2(IAM Policy)@1:38-1:94", "s3:PutObject * allowed PolicyInputList.1(IAM Policy)@1:38-1:84"}},
+			[]string{"s3:GetObject * explicitDeny PolicyInputList.2(IAM Policy)@1:39-1:94", "s3:PutObject * allowed PolicyInputList.1(IAM Policy)@1:39-1:84"}},
 		{api.SimulateCustomPolicyInput{PolicyInputList: []string{conditional}, ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{"arn:aws:s3:::home/ada/x"}},
 			[]string{"s3:GetObject arn:aws:s3:::home/ada/x implicitDeny missing aws:username,aws:SecureTransport"}},
 		{api.SimulateCustomPolicyInput{PolicyInputList: []string{conditional}, ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{"arn:aws:s3:::home/ada/x"},
@@ -71,20 +80,20 @@ func TestSimulateCustomPolicy(t *testing.T) {
 				{ContextKeyName: new("aws:UserName"), ContextKeyValues: []string{"ada"}, ContextKeyType: api.ContextKeyTypeEnumString},
 				{ContextKeyName: new("aws:SecureTransport"), ContextKeyValues: []string{"true"}, ContextKeyType: api.ContextKeyTypeEnumBoolean},
 			}},
-			[]string{"s3:GetObject arn:aws:s3:::home/ada/x allowed PolicyInputList.1(IAM Policy)@1:38-1:173"}},
+			[]string{"s3:GetObject arn:aws:s3:::home/ada/x allowed PolicyInputList.1(IAM Policy)@1:39-1:173"}},
 		{api.SimulateCustomPolicyInput{PolicyInputList: []string{allowAll}, PermissionsBoundaryPolicyInputList: []string{only("s3:Get*")}, ActionNames: []string{"s3:GetObject", "s3:PutObject"}},
-			[]string{"s3:GetObject * allowed PolicyInputList.1(IAM Policy)@1:38-1:84 PermissionsBoundaryPolicyInputList.1(IAM Permissions Boundary Policy)@1:38-1:90 boundary:true",
+			[]string{"s3:GetObject * allowed PolicyInputList.1(IAM Policy)@1:39-1:84 PermissionsBoundaryPolicyInputList.1(IAM Permissions Boundary Policy)@1:39-1:90 boundary:true",
 				"s3:PutObject * implicitDeny boundary:false"}},
 		// One account: either side is enough.
 		{api.SimulateCustomPolicyInput{PolicyInputList: []string{only("iam:GetUser")}, ResourcePolicy: resource(ada), CallerArn: new(ada), ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{"arn:aws:s3:::b/x"}},
-			[]string{"s3:GetObject arn:aws:s3:::b/x allowed ResourcePolicy(Resource Policy)@1:38-1:152"}},
+			[]string{"s3:GetObject arn:aws:s3:::b/x allowed ResourcePolicy(Resource Policy)@1:39-1:152"}},
 		{api.SimulateCustomPolicyInput{PolicyInputList: []string{allowAll}, ResourcePolicy: resource("arn:aws:iam::111111111111:user/bob"), CallerArn: new(ada), ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{"arn:aws:s3:::b/x"}},
-			[]string{"s3:GetObject arn:aws:s3:::b/x allowed PolicyInputList.1(IAM Policy)@1:38-1:84"}},
+			[]string{"s3:GetObject arn:aws:s3:::b/x allowed PolicyInputList.1(IAM Policy)@1:39-1:84"}},
 		// Two accounts: both have to allow.
 		{api.SimulateCustomPolicyInput{PolicyInputList: []string{only("iam:GetUser")}, ResourcePolicy: resource(ada), CallerArn: new(ada), ResourceOwner: new("arn:aws:iam::222222222222:root"), ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{"arn:aws:s3:::b/x"}},
 			[]string{"s3:GetObject arn:aws:s3:::b/x implicitDeny IAM Policy:implicitDeny Resource Policy:allowed"}},
 		{api.SimulateCustomPolicyInput{PolicyInputList: []string{allowAll}, ResourcePolicy: resource(ada), CallerArn: new(ada), ActionNames: []string{"s3:GetObject"}, ResourceArns: []string{"arn:aws:s3:us-east-1:222222222222:accesspoint/x"}},
-			[]string{"s3:GetObject arn:aws:s3:us-east-1:222222222222:accesspoint/x allowed ResourcePolicy(Resource Policy)@1:38-1:152 PolicyInputList.1(IAM Policy)@1:38-1:84 IAM Policy:allowed Resource Policy:allowed"}},
+			[]string{"s3:GetObject arn:aws:s3:us-east-1:222222222222:accesspoint/x allowed ResourcePolicy(Resource Policy)@1:39-1:152 PolicyInputList.1(IAM Policy)@1:39-1:84 IAM Policy:allowed Resource Policy:allowed"}},
 		// A role's trust policy has to agree even in its own account.
 		{api.SimulateCustomPolicyInput{PolicyInputList: []string{allowAll}, ResourcePolicy: new(strings.ReplaceAll(trustMe, "111111111111", "222222222222")), CallerArn: new(ada), ActionNames: []string{"sts:AssumeRole"}, ResourceArns: []string{"arn:aws:iam::111111111111:role/R"}},
 			[]string{"sts:AssumeRole arn:aws:iam::111111111111:role/R implicitDeny"}},
@@ -152,13 +161,13 @@ func TestSimulatePrincipalPolicy(t *testing.T) {
 			}
 		}
 		want(ask(u.Arn, api.SimulatePrincipalPolicyInput{ActionNames: []string{"iam:GetUser"}, ResourceArns: []string{u.Arn}}),
-			"iam:GetUser "+u.Arn+" allowed user_ada_own(IAM Policy)@1:38-")
+			"iam:GetUser "+u.Arn+" allowed user_ada_own(IAM Policy)@1:39-")
 		want(ask(u.Arn, api.SimulatePrincipalPolicyInput{ActionNames: []string{"inspector2:ListFindings"}}),
-			"inspector2:ListFindings * allowed AmazonInspector2ReadOnlyAccess(IAM Policy)@4:7-21:8 group_ops_list(IAM Policy)@1:38-1:99")
+			"inspector2:ListFindings * allowed AmazonInspector2ReadOnlyAccess(IAM Policy)@4:8-21:8 group_ops_list(IAM Policy)@1:39-1:99")
 		want(ask("arn:aws:iam::111111111111:group/ops", api.SimulatePrincipalPolicyInput{ActionNames: []string{"inspector2:ListFindings"}}),
-			"inspector2:ListFindings * allowed group_ops_list(IAM Policy)@1:38-1:99")
+			"inspector2:ListFindings * allowed group_ops_list(IAM Policy)@1:39-1:99")
 		want(ask(u.Arn, api.SimulatePrincipalPolicyInput{ActionNames: []string{"s3:X"}, PolicyInputList: []string{only("s3:X")}}),
-			"s3:X * allowed PolicyInputList.1(IAM Policy)@1:38-1:87")
+			"s3:X * allowed PolicyInputList.1(IAM Policy)@1:39-1:87")
 		deny, err := policy.Parse(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"inspector2:*","Resource":"*"}]}`, policy.Control)
 		if err != nil {
 			t.Fatal(err)
@@ -166,14 +175,14 @@ func TestSimulatePrincipalPolicy(t *testing.T) {
 		controls = [][]*policy.Document{{deny}}
 		want(ask(u.Arn, api.SimulatePrincipalPolicyInput{ActionNames: []string{"inspector2:ListFindings"}}), "inspector2:ListFindings * explicitDeny organization:false")
 		want(ask(u.Arn, api.SimulatePrincipalPolicyInput{ActionNames: []string{"iam:GetUser"}, ResourceArns: []string{u.Arn}}),
-			"iam:GetUser "+u.Arn+" allowed user_ada_own(IAM Policy)@1:38-1:183 organization:true")
+			"iam:GetUser "+u.Arn+" allowed user_ada_own(IAM Policy)@1:39-1:183 organization:true")
 		do(w, w.PutUserPermissionsBoundary, api.PutUserPermissionsBoundaryInput{UserName: "ada", PermissionsBoundary: "arn:aws:iam::aws:policy/IAMReadOnlyAccess"})
 		want(ask(u.Arn, api.SimulatePrincipalPolicyInput{ActionNames: []string{"iam:DeleteUser"}, ResourceArns: []string{u.Arn}}), "iam:DeleteUser "+u.Arn+" implicitDeny boundary:false organization:true")
 		want(ask(u.Arn, api.SimulatePrincipalPolicyInput{ActionNames: []string{"iam:DeleteUser"}, ResourceArns: []string{u.Arn}, PermissionsBoundaryPolicyInputList: []string{allowAll}}), "iam:DeleteUser "+u.Arn+" allowed")
 
 		role := do(w, w.CreateRole, api.CreateRoleInput{RoleName: "R", Path: new("/x/"), AssumeRolePolicyDocument: trustMe}).Role
 		do(w, w.PutRolePolicy, api.PutRolePolicyInput{RoleName: "R", PolicyName: "p", PolicyDocument: only("iam:GetRole")})
-		want(ask(role.Arn, api.SimulatePrincipalPolicyInput{ActionNames: []string{"iam:GetRole"}}), "iam:GetRole * allowed role_R_p(IAM Policy)@1:38-")
+		want(ask(role.Arn, api.SimulatePrincipalPolicyInput{ActionNames: []string{"iam:GetRole"}}), "iam:GetRole * allowed role_R_p(IAM Policy)@1:39-")
 		refuse(w, h.SimulatePrincipalPolicy, api.SimulatePrincipalPolicyInput{PolicySourceArn: "arn:aws:iam::111111111111:role/R", ActionNames: []string{"iam:GetRole"}},
 			"NoSuchEntity", "The role with name R cannot be found.")
 	})

@@ -10,7 +10,8 @@ import (
 // columns in characters.
 type Position struct{ Line, Column int }
 
-// Span is where a statement stands: from its brace to behind the closing one.
+// Span is where a statement stands, as AWS counts: from behind its opening brace
+// to behind the closing one.
 type Span struct{ Start, End Position }
 
 func position(text string, offset int) Position {

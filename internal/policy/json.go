@@ -19,8 +19,7 @@ type node struct {
 	text  string
 	names []string // of '{'
 	items []node   // of '{' and '['
-	// start and end are the offsets in bytes of a '{' and of what follows its
-	// '}'.
+	// start and end are the offsets in bytes of what follows a '{' and its '}'.
 	start, end int
 }
 
@@ -68,7 +67,7 @@ func readValue(d *json.Decoder, depth int) (node, error) {
 
 // readItems reads the rest of an object or array after its opening delimiter.
 func readItems(d *json.Decoder, depth int, kind byte) (node, error) {
-	n := node{kind: kind, start: int(d.InputOffset()) - 1}
+	n := node{kind: kind, start: int(d.InputOffset())}
 	seen := map[string]bool{}
 	for d.More() {
 		if kind == '{' {
