@@ -13,6 +13,9 @@ import (
 // organizationsTargets are the accounts, units, roots and policies that an
 // input names, and the policies of a type, when it makes one.
 func (d *Desk) organizationsTargets(ctx context.Context, b iam.Bearer, in any) ([]target, error) {
+	if id := field(in, "HandshakeId"); id != "" {
+		return d.handshakeTarget(ctx, id)
+	}
 	org := b.Organization
 	if org.ID == "" {
 		return []target{{arn: everything}}, nil

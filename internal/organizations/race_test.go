@@ -1,6 +1,7 @@
 package organizations_test
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 
@@ -78,6 +79,58 @@ func TestOneOfManyWins(t *testing.T) {
 		failed := must[api.ListCreateAccountStatusOutput](t, w, o.management, "ListCreateAccountStatus", `{"States":["FAILED"]}`)
 		if n := len(failed.CreateAccountStatuses); n != many-2 {
 			t.Errorf("%d creations with the same address failed, want %d", n, many-2)
+		}
+	})
+}
+
+// TestOneOfManyHandshakes: one invitation to an account, one acceptance of
+// many organizations' invitations, one place left for two who accept.
+func TestOneOfManyHandshakes(t *testing.T) {
+	const many = 4
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		limits := organizations.DefaultLimits()
+		limits.Accounts = 5
+		w := newWorld(t, st, newClock(), organizations.Options{Limits: limits})
+		var founders []*organization
+		for i := range many {
+			founders = append(founders, w.mustFound(t, fmt.Sprintf("head-%d", i)))
+		}
+		call := func(caller arn.AccountID, op, input string) error {
+			_, err := w.do(t.Context(), caller, op, []byte(input))
+			return err
+		}
+		invite := func(by, whom arn.AccountID) string {
+			out := must[api.InviteAccountToOrganizationOutput](t, w, by, "InviteAccountToOrganization",
+				`{"Target":{"Type":"ACCOUNT","Id":"%s"}}`, whom)
+			return *out.Handshake.Id
+		}
+		loner := w.mustSignUp(t, "loner")
+		codes := together(many, func(int) error {
+			return call(founders[0].management, "InviteAccountToOrganization", `{"Target":{"Type":"ACCOUNT","Id":"`+string(loner)+`"}}`)
+		})
+		if codes[""] != 1 || codes["DuplicateHandshakeException"] != many-1 {
+			t.Errorf("invitations: %v", codes)
+		}
+		var offers []string
+		for _, f := range founders[1:] {
+			offers = append(offers, invite(f.management, loner))
+		}
+		codes = together(len(offers), func(i int) error { return call(loner, "AcceptHandshake", `{"HandshakeId":"`+offers[i]+`"}`) })
+		if codes[""] != 1 || codes["HandshakeConstraintViolationException"] != len(offers)-1 {
+			t.Errorf("acceptances: %v", codes)
+		}
+
+		// The organization has one account and one invitation open: of four
+		// more invitations at once, three fit.
+		var guests []arn.AccountID
+		for i := range many {
+			guests = append(guests, w.mustSignUp(t, fmt.Sprintf("guest-%d", i)))
+		}
+		codes = together(many, func(i int) error {
+			return call(founders[0].management, "InviteAccountToOrganization", `{"Target":{"Type":"ACCOUNT","Id":"`+string(guests[i])+`"}}`)
+		})
+		if codes[""] != many-1 || codes["HandshakeConstraintViolationException"] != 1 {
+			t.Errorf("invitations of many: %v", codes)
 		}
 	})
 }

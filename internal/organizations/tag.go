@@ -9,10 +9,12 @@ import (
 	"muster/internal/orgpolicy"
 	"muster/internal/store"
 	"muster/internal/store/directory"
+	"muster/internal/store/handshakes"
 	"muster/internal/store/policies"
 )
 
-// TagResource sets tags of a root, unit, account, policy or resource policy.
+// TagResource sets tags of a root, unit, account, policy, resource policy or
+// transfer of responsibility.
 func (s *Service) TagResource(ctx context.Context, call *awsmodel.Call, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
 	return update(ctx, s, func(tx *store.Tx) (*api.TagResourceOutput, error) {
 		m, err := s.admitTo(ctx, tx, call, "TagResource", in)
@@ -89,6 +91,12 @@ func taggable(ctx context.Context, tx *store.Tx, m Membership, id string) error 
 	case strings.HasPrefix(id, "rp-"):
 		p, err := policies.LookupResourcePolicy(ctx, tx, m.Org)
 		if err == nil && p.ID != id {
+			err = store.ErrNotFound
+		}
+		return missing(err, targetNotFound())
+	case strings.HasPrefix(id, "rt-"):
+		t, err := handshakes.LookupTransfer(ctx, tx, id)
+		if err == nil && t.TargetOrg != m.Org {
 			err = store.ErrNotFound
 		}
 		return missing(err, targetNotFound())

@@ -73,6 +73,7 @@ func (s *Service) migration(ctx context.Context, tx *store.Tx, org organizations
 // askMembers sends every invited member that is not closing an approval to
 // give. They live and end with their request.
 func askMembers(ctx context.Context, tx *store.Tx, m organizations.Membership, request handshakes.Handshake) error {
+	var approvals []handshakes.Handshake
 	for a, err := range organizations.AccountsOf(ctx, tx, m.Org) {
 		if err != nil {
 			return err
@@ -82,9 +83,7 @@ func askMembers(ctx context.Context, tx *store.Tx, m organizations.Membership, r
 		}
 		h := request
 		h.ID, h.Action, h.Account, h.Parent = organizations.NewID("h-"), handshakes.ApproveAllFeatures, a.ID, request.ID
-		if err := handshakes.Insert(ctx, tx, h); err != nil {
-			return err
-		}
+		approvals = append(approvals, h)
 	}
-	return nil
+	return handshakes.Insert(ctx, tx, approvals...)
 }

@@ -24,12 +24,22 @@ func (s *Service) show(ctx context.Context, tx *store.Tx, h handshakes.Handshake
 		return nil, err
 	}
 	return &api.Handshake{
-		Id: new(h.ID), Arn: new(string(arn.New("organizations", "", h.Management,
-			"handshake/"+string(h.Org)+"/"+strings.ToLower(string(h.Action))+"/"+h.ID))),
+		Id: new(h.ID), Arn: new(string(arnOf(h))),
 		Action: api.ActionType(h.Action), State: api.HandshakeState(state),
 		RequestedTimestamp: new(h.RequestedAt), ExpirationTimestamp: new(h.ExpiresAt),
 		Parties: parties(h), Resources: resources,
 	}, nil
+}
+
+func arnOf(h handshakes.Handshake) arn.ARN {
+	return arn.New("organizations", "", h.Management, "handshake/"+string(h.Org)+"/"+strings.ToLower(string(h.Action))+"/"+h.ID)
+}
+
+// ARNOf is the ARN of a handshake, which policies name; store.ErrNotFound when
+// there is none of this id.
+func ARNOf(ctx context.Context, tx *store.Tx, id string) (arn.ARN, error) {
+	h, err := handshakes.Lookup(ctx, tx, id)
+	return arnOf(h), err
 }
 
 // parties are the organization and the recipient as it was named. A request

@@ -83,18 +83,25 @@ func scanHandshake(scan func(...any) error) (Handshake, error) {
 	return h, err
 }
 
-// Insert adds a handshake; store.ErrConflict when the id is taken.
-func Insert(ctx context.Context, tx *store.Tx, h Handshake) error {
-	tags, err := tagsText(h.Tags)
-	if err != nil {
-		return err
+// Insert adds handshakes; store.ErrConflict when an id is taken.
+func Insert(ctx context.Context, tx *store.Tx, list ...Handshake) error {
+	rows := make([][]any, 0, len(list))
+	for _, h := range list {
+		tags, err := tagsText(h.Tags)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, []any{
+			h.ID, h.Org, h.Management, h.Action, h.State, h.Account, h.Email, directory.EmailKey(h.Email), h.Parent,
+			h.Transfer, h.Notes, tags, micros(h.RequestedAt), micros(h.ExpiresAt), micros(h.FinishedAt),
+		})
 	}
-	n, err := tx.Exec(ctx, `INSERT INTO handshakes (id, org, management, action, state, account, email, email_key, parent,
-			transfer, notes, tags, requested_at, expires_at, finished_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING`,
-		h.ID, h.Org, h.Management, h.Action, h.State, h.Account, h.Email, directory.EmailKey(h.Email), h.Parent,
-		h.Transfer, h.Notes, tags, micros(h.RequestedAt), micros(h.ExpiresAt), micros(h.FinishedAt))
-	if err == nil && n == 0 {
+	columns := []string{
+		"id", "org", "management", "action", "state", "account", "email", "email_key", "parent",
+		"transfer", "notes", "tags", "requested_at", "expires_at", "finished_at",
+	}
+	n, err := tx.InsertRows(ctx, "handshakes", columns, rows, "ON CONFLICT DO NOTHING")
+	if err == nil && n < int64(len(list)) {
 		return store.ErrConflict
 	}
 	return err
