@@ -4,10 +4,10 @@ import (
 	"context"
 	"strings"
 
-	"muster/internal/arn"
 	"muster/internal/iam"
 	"muster/internal/organizations"
 	"muster/internal/store"
+	"muster/internal/store/directory"
 )
 
 // organizationsTargets are the accounts, units, roots and policies that an
@@ -25,15 +25,13 @@ func (d *Desk) organizationsTargets(ctx context.Context, b iam.Bearer, in any) (
 		list = append(list, target{arn: organizations.PolicyARN(org.ID, org.Management, policyType, "*")})
 	}
 	for _, name := range []string{"AccountId", "OrganizationalUnitId", "ParentId", "RootId", "TargetId", "SourceParentId", "DestinationParentId", "ChildId", "ResourceId", "PolicyId"} {
-		id := field(in, name)
-		if !organizationsID(id) {
-			continue
-		}
-		t, err := d.organizationsTarget(ctx, b, id)
+		t, ok, err := d.organizationsTarget(ctx, org, field(in, name))
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, t)
+		if ok {
+			list = append(list, t)
+		}
 	}
 	if list == nil {
 		return []target{{arn: everything}}, nil
@@ -41,27 +39,23 @@ func (d *Desk) organizationsTargets(ctx context.Context, b iam.Bearer, in any) (
 	return list, nil
 }
 
-// organizationsID reports whether an id is of a kind that has an ARN.
-func organizationsID(id string) bool {
-	for _, prefix := range []string{"ou-", "r-", "rp-", "p-"} {
-		if strings.HasPrefix(id, prefix) {
-			return true
-		}
-	}
-	return arn.AccountID(id).Valid()
-}
-
 // organizationsTarget is the resource of an id. The type of a policy is a
 // condition key.
-func (d *Desk) organizationsTarget(ctx context.Context, b iam.Bearer, id string) (target, error) {
+func (d *Desk) organizationsTarget(ctx context.Context, org directory.Organization, id string) (target, bool, error) {
+	if resource, ok := organizations.TargetARN(org.ID, org.Management, id); ok {
+		return target{arn: resource}, true, nil
+	}
+	if !strings.HasPrefix(id, "p-") {
+		return target{}, false, nil
+	}
 	var t target
 	err := d.config.Store.View(ctx, func(tx *store.Tx) error {
-		resource, policyType, err := organizations.ResourceOf(ctx, tx, b.Organization.ID, b.Organization.Management, id)
+		resource, policyType, err := organizations.ResourceOf(ctx, tx, org.ID, org.Management, id)
 		t = target{arn: resource}
 		if policyType != "" {
 			t.keys = map[string][]string{"organizations:PolicyType": {policyType}}
 		}
 		return err
 	})
-	return t, err
+	return t, true, err
 }

@@ -175,24 +175,38 @@ func (r *request) add(ctx context.Context, tx *store.Tx, m Membership, id string
 	return err
 }
 
-// ResourceOf returns the ARN of a root, unit, account, policy or resource
-// policy, existing or not, and of a policy its type.
+// ResourceOf returns the ARN of what an id names, existing or not, and of a
+// policy its type.
 func ResourceOf(ctx context.Context, tx *store.Tx, org OrganizationID, management arn.AccountID, id string) (resource arn.ARN, policyType string, err error) {
+	if resource, ok := TargetARN(org, management, id); ok {
+		return resource, "", nil
+	}
+	policyType, err = typeOfPolicy(ctx, tx, org, id)
+	return PolicyARN(org, management, policyType, id), policyType, err
+}
+
+// TargetARN is the ARN of a root, unit, account, resource policy or transfer of
+// responsibility by its id, existing or not; false for ids of other kinds, such
+// as those of policies. A transfer's direction depends on who looks at it and
+// is left open.
+func TargetARN(org OrganizationID, management arn.AccountID, id string) (arn.ARN, bool) {
 	kind := ""
 	switch {
 	case isAccount(id):
 		kind = "account"
 	case isRoot(id):
 		kind = "root"
+	case strings.HasPrefix(id, "ou-"):
+		kind = "ou"
 	case strings.HasPrefix(id, "rp-"):
 		kind = "resourcepolicy"
-	case strings.HasPrefix(id, "p-"):
-		policyType, err = typeOfPolicy(ctx, tx, org, id)
-		return PolicyARN(org, management, policyType, id), policyType, err
+	case strings.HasPrefix(id, "rt-"):
+		id = "billing/*/" + id
+		kind = "transfer"
 	default:
-		kind = "ou"
+		return "", false
 	}
-	return arn.New("organizations", "", management, kind+"/"+string(org)+"/"+id), "", nil
+	return arn.New("organizations", "", management, kind+"/"+string(org)+"/"+id), true
 }
 
 func typeOfPolicy(ctx context.Context, tx *store.Tx, org OrganizationID, id string) (string, error) {

@@ -275,3 +275,110 @@ func TestNothingApplies(t *testing.T) {
 		}
 	})
 }
+
+// TestPoliciesAreRacedFor: what may be made or attached once is, however many
+// ask at the same moment.
+func TestPoliciesAreRacedFor(t *testing.T) {
+	const many = 6
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		w := newWorld(t, st, newClock(), organizations.Options{})
+		o := w.mustFound(t, "management")
+		member := string(o.add(t))
+		call := func(op, input string, args ...any) error {
+			_, err := w.do(t.Context(), o.management, op, fmt.Appendf(nil, input, args...))
+			return err
+		}
+		codes := together(many, func(int) error {
+			return call("CreatePolicy", `{"Type":"SERVICE_CONTROL_POLICY","Name":"same","Description":"","Content":%q}`, denyS3)
+		})
+		if codes[""] != 1 || codes["DuplicatePolicyException"] != many-1 {
+			t.Errorf("policies of one name: %v", codes)
+		}
+		id := o.create(t, "SERVICE_CONTROL_POLICY", "other", denyS3)
+		codes = together(many, func(int) error { return call("AttachPolicy", `{"PolicyId":%q,"TargetId":%q}`, id, member) })
+		if codes[""] != 1 || codes["DuplicatePolicyAttachmentException"] != many-1 {
+			t.Errorf("attachments: %v", codes)
+		}
+		// Either of the two may go, not both.
+		codes = together(2, func(i int) error {
+			return call("DetachPolicy", `{"PolicyId":%q,"TargetId":%q}`, []string{id, fullAWSAccess}[i], member)
+		})
+		if codes[""] != 1 || codes["ConstraintViolationException"] != 1 {
+			t.Errorf("detachments: %v", codes)
+		}
+		codes = together(many, func(int) error {
+			return call("EnablePolicyType", `{"RootId":%q,"PolicyType":"TAG_POLICY"}`, o.root)
+		})
+		if codes[""] != 1 || codes["PolicyTypeAlreadyEnabledException"] != many-1 {
+			t.Errorf("types: %v", codes)
+		}
+		codes = together(many, func(int) error { return call("PutResourcePolicy", `{"Content":%q}`, denyTagging) })
+		if codes[""] != many {
+			t.Errorf("resource policies: %v", codes)
+		}
+	})
+}
+
+const denyTagging = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"organizations:TagResource","Resource":"*"}}`
+
+// BenchmarkPoliciesOfTenThousand: what a policy at the root of 10,000 accounts
+// costs to attach, and all their effective policies to work out.
+func BenchmarkPoliciesOfTenThousand(b *testing.B) {
+	const accounts = 10_000
+	for engine, url := range map[string]func(testing.TB) string{"sqlite": storetest.SQLite, "postgres": storetest.Postgres} {
+		st := storetest.Open(b, url(b), store.Options{})
+		w := newWorld(b, st, newClock(), organizations.Options{})
+		o := w.mustFound(b, "management")
+		o.enable(b, "TAG_POLICY")
+		unit := o.unit(b, o.root, "unit")
+		for from := 0; from < accounts; from += 1000 {
+			err := st.Update(b.Context(), func(tx *store.Tx) error {
+				for i := range 1000 {
+					id := arn.AccountID(fmt.Sprintf("%012d", 300_000_000_000+from+i))
+					a := directory.Account{ID: id, Email: string(id) + "@example.com", Name: "bulk", State: directory.Active}
+					err := errors.Join(directory.InsertAccount(b.Context(), tx, a),
+						directory.AddMember(b.Context(), tx, o.id, id, []string{o.root, unit}[i%2], directory.Invited, w.clock.Now()))
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		id := o.create(b, "TAG_POLICY", "tags", `{"tags":{"owner":{"tag_key":{"@@assign":"Owner"}}}}`)
+		b.Run(engine+"/attach", func(b *testing.B) {
+			for b.Loop() {
+				o.attach(b, id, o.root)
+				o.detach(b, id, o.root)
+			}
+		})
+		o.attach(b, id, o.root)
+		b.Run(engine+"/effective", func(b *testing.B) {
+			for b.Loop() {
+				n := 0
+				err := st.View(b.Context(), func(tx *store.Tx) error {
+					e, err := policies.NewEffective(b.Context(), tx, o.id, "TAG_POLICY")
+					if err != nil {
+						return err
+					}
+					for a, err := range organizations.AccountsOf(b.Context(), tx, o.id) {
+						if err != nil {
+							return err
+						}
+						if _, err := e.OfMember(b.Context(), tx, a); err != nil {
+							return err
+						}
+						n++
+					}
+					return nil
+				})
+				if err != nil || n != accounts+1 {
+					b.Fatal(n, err)
+				}
+			}
+		})
+	}
+}
