@@ -329,3 +329,17 @@ func TestAuthorizationMessages(t *testing.T) {
 		}
 	})
 }
+
+func TestOrganizationPathsAreConditions(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		under := func(path string) string {
+			return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"inspector2:*","Resource":"*","Condition":{"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"` + path + `"}}}]}`
+		}
+		for path, want := range map[string]bool{"o-exampleorgid/*": true, "o-exampleorgid/r-abcd/": true, "o-exampleorgid/r-abcd/ou-*": false, "o-other/*": false} {
+			p := w.user("u"+strings.NewReplacer("/", "-", "*", "x").Replace(path), under(path))
+			if err := w.authorize(p, "inspector2", "Enable", &inspector2.EnableInput{}); (err == nil) != want {
+				t.Errorf("%s: %v", path, err)
+			}
+		}
+	})
+}

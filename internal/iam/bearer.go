@@ -95,6 +95,7 @@ func describe(p arn.Principal, b *bearer) policy.Context {
 		c.Set("aws:PrincipalType", "FederatedUser")
 	}
 	c.SetNonEmpty("aws:PrincipalOrgID", string(b.organization.ID))
+	c.SetNonEmpty("aws:PrincipalOrgPaths", b.orgPath)
 	for _, t := range b.tags {
 		c.Set("aws:PrincipalTag/"+t.Name, t.Value)
 	}
@@ -123,11 +124,13 @@ func describeSession(c policy.Context, s *arn.Session) {
 type bearer struct {
 	// principal is the root user, the user, or (Kind User, with the role's
 	// own ARN and unique id) the role before a session names it.
-	principal          arn.Principal
-	role               bool
-	name               string
-	usable             bool
-	organization       directory.Organization
+	principal    arn.Principal
+	role         bool
+	name         string
+	usable       bool
+	organization directory.Organization
+	// orgPath is where the account hangs, such as "o-x/r-y/ou-y-a/".
+	orgPath            string
 	identity, boundary []*policy.Document
 	tags               []identity.Tag
 }
@@ -152,8 +155,7 @@ func (k *Keys) readBearer(ctx context.Context, tx *store.Tx, account arn.Account
 		return nil, err
 	}
 	b := &bearer{usable: a.State == directory.Active || a.State == directory.PendingActivation}
-	b.organization, err = directory.OrganizationOf(ctx, tx, account)
-	if err := desk.IgnoreMissing(err); err != nil {
+	if err := b.readOrganization(ctx, tx, account); err != nil {
 		return nil, err
 	}
 	boundary := arn.ARN("")
@@ -177,6 +179,16 @@ func (k *Keys) readBearer(ctx context.Context, tx *store.Tx, account arn.Account
 		b.principal = arn.Principal{Kind: arn.User, Account: account, ARN: u.ARN(), ID: u.ID}
 	}
 	return b, k.readPolicies(ctx, tx, b, identity.Owner{Account: account, ID: owner}, boundary)
+}
+
+func (b *bearer) readOrganization(ctx context.Context, tx *store.Tx, account arn.AccountID) (err error) {
+	b.organization, err = directory.OrganizationOf(ctx, tx, account)
+	if err != nil {
+		return desk.IgnoreMissing(err)
+	}
+	m, err := directory.LookupMember(ctx, tx, b.organization.ID, account)
+	b.orgPath = strings.TrimSuffix(m.Path, string(account)+"/")
+	return desk.IgnoreMissing(err)
 }
 
 func (k *Keys) readPolicies(ctx context.Context, tx *store.Tx, b *bearer, o identity.Owner, boundary arn.ARN) (err error) {
