@@ -106,6 +106,25 @@ func TestEmulatorsKeepToThemselves(t *testing.T) {
 	}
 }
 
+// TestAnEmulatorsFolderIsTakenUpAgain: what a named folder holds is there after
+// the next start.
+func TestAnEmulatorsFolderIsTakenUpAgain(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "own")
+	asRoot := "AWS4-HMAC-SHA256 Credential=111122223333/20260101/eu-west-1/iam/aws4_request, SignedHeaders=host, Signature=0"
+	t.Run("first", func(t *testing.T) {
+		m := emulating(t, emulatorConfig(dir))
+		if status, body := post(t, m.URL()+"/?Action=CreateUser&UserName=ada&Version=2010-05-08", asRoot); status != http.StatusOK {
+			t.Fatal(status, body)
+		}
+	})
+	t.Run("second", func(t *testing.T) {
+		m := emulating(t, emulatorConfig(dir))
+		if status, body := post(t, m.URL()+"/?Action=GetUser&UserName=ada&Version=2010-05-08", asRoot); status != http.StatusOK {
+			t.Error(status, body)
+		}
+	})
+}
+
 // TestOrdinaryServersCannotBeEmptied: neither path exists there.
 func TestOrdinaryServersCannotBeEmptied(t *testing.T) {
 	s := running(t)

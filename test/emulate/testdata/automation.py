@@ -137,8 +137,25 @@ def reset_forgets(path, session, key, mine):
 
 
 def strict_roles():
-    """With permissions, nothing is there that nobody has made, and service control policies bind members."""
+    """With permissions, nothing is there that nobody has made."""
     refused(lambda: assume(MANAGEMENT, f"arn:aws:iam::{NEW}:role/deploy", STRICT), "AccessDenied")
+
+
+def service_control_policies(endpoint, strict):
+    """They bind the members' root users, and the management account never."""
+    organizations = client("organizations", MANAGEMENT, endpoint)
+    organizations.create_organization(FeatureSet="ALL")
+    member = organizations.create_account(AccountName="member", Email="member@example.com")["CreateAccountStatus"]["AccountId"]
+    deny = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"inspector2:Enable","Resource":"*"}]}'
+    policy = organizations.create_policy(Name="deny", Description="", Type="SERVICE_CONTROL_POLICY", Content=deny)["Policy"]["PolicySummary"]["Id"]
+    organizations.attach_policy(PolicyId=policy, TargetId=organizations.list_roots()["Roots"][0]["Id"])
+    bound = lambda: client("inspector2", member, endpoint).enable(resourceTypes=["EC2"])
+    if strict:
+        refused(bound, "AccessDeniedException", "with an explicit deny in a service control policy")
+    else:
+        bound()
+    client("inspector2", MANAGEMENT, endpoint).enable(resourceTypes=["EC2"])
+    reset(endpoint=endpoint)
 
 
 def delays_as_asked():
@@ -159,4 +176,6 @@ for path in ("/_muster/reset", "/moto-api/reset"):
     reset_forgets(path, session, key, mine)
 issued_keys_count(STRICT, strict=True)
 strict_roles()
+service_control_policies(PLAIN, strict=False)
+service_control_policies(STRICT, strict=True)
 delays_as_asked()
