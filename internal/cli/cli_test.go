@@ -38,6 +38,8 @@ func TestExitCodes(t *testing.T) {
 		{"admin issue-key 999999999999 --data " + data, 1, "there is no account"},
 		{"admin set-account-state 12 SUSPENDED --data " + data, 2, "12-digit account id"},
 		{"admin set-account-state 999999999999 SUSPENDED --data " + data, 1, "there is no account"},
+		{"admin opt-out 12 eu-west-1 --data " + data, 2, "12-digit account id"},
+		{"admin opt-in 999999999999 eu-west-1 --data " + data, 1, "there is no account"},
 		{"feeds status --data " + data, 0, ""},
 		{"feeds sync --from /nowhere --data " + data, 1, "nowhere"},
 	} {

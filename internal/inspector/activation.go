@@ -29,6 +29,7 @@ func (s *Service) Enable(ctx context.Context, call *awsmodel.Call, in *inspector
 	if err := s.permitRoles(ctx, call, in.AccountIds); err != nil {
 		return nil, err
 	}
+	faults := s.faults(false, call.Region)
 	return update(ctx, s, call, op, in, func(tx *store.Tx, standing relation.Standing) (*inspector2.EnableOutput, error) {
 		return once(ctx, tx, call, op, in.ClientToken, in, func() (*inspector2.EnableOutput, error) {
 			list, err := targets(ctx, tx, standing, in.AccountIds)
@@ -38,7 +39,7 @@ func (s *Service) Enable(ctx context.Context, call *awsmodel.Call, in *inspector
 			if err := codeNeedsFunctions(list, types); err != nil {
 				return nil, err
 			}
-			return s.enableAll(ctx, tx, list, types, call.Time)
+			return s.enableAll(ctx, tx, afflict(list, faults), types, call.Time)
 		})
 	})
 }
@@ -71,6 +72,9 @@ func (t target) enable(types []activation.ScanType, now time.Time) ([]activation
 	if t.refused != nil {
 		return nil, t.refused
 	}
+	if refused := t.faulted(types); refused != nil {
+		return nil, refused
+	}
 	for _, st := range types {
 		if status := t.scans.Status(st); t.policy.Manages(t.region, st) && (status == activation.Disabled || status == activation.Disabling) {
 			return nil, blocked(st)
@@ -88,6 +92,9 @@ func (t target) enable(types []activation.ScanType, now time.Time) ([]activation
 func (t target) disable(types []activation.ScanType, now time.Time) ([]activation.Scan, *refusal) {
 	if t.refused != nil {
 		return nil, t.refused
+	}
+	if refused := t.faulted(types); refused != nil {
+		return nil, refused
 	}
 	for _, st := range withCode(types) {
 		if status := t.scans.Status(st); t.policy.Manages(t.region, st) && status != activation.Disabled && status != activation.Disabling {
@@ -146,12 +153,13 @@ func (s *Service) Disable(ctx context.Context, call *awsmodel.Call, in *inspecto
 	if err := s.available(call.Region, types); err != nil {
 		return nil, err
 	}
+	faults := s.faults(true, call.Region)
 	return update(ctx, s, call, "Disable", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.DisableOutput, error) {
 		list, err := targets(ctx, tx, standing, in.AccountIds)
 		if err != nil {
 			return nil, err
 		}
-		return s.disableAll(ctx, tx, standing, list, types, call.Time)
+		return s.disableAll(ctx, tx, standing, afflict(list, faults), types, call.Time)
 	})
 }
 

@@ -25,7 +25,9 @@ type target struct {
 	closed bool
 	// policy is what its organization's policy wants of it.
 	policy enforcement.Policy
-	scans  activation.Scans
+	// fault decides what testers make fail; nil decides nothing.
+	fault draw
+	scans activation.Scans
 }
 
 // targets finds the accounts of a batch, each once, in the order asked for;

@@ -111,7 +111,7 @@ func (s *Service) Bulk(ctx context.Context, tx *store.Tx, b Bulk, accounts []arn
 	if err != nil {
 		return nil, err
 	}
-	results, changed, err := s.switchAll(ctx, tx, standing, b, list, now)
+	results, changed, err := s.switchAll(ctx, tx, standing, b, afflict(list, s.faults(b.Disable, b.Region)), now)
 	if err != nil {
 		return nil, err
 	}

@@ -161,7 +161,7 @@ func (s *Service) remove(ctx context.Context, tx *store.Tx, d activation.Designa
 	}
 	return tx.Enqueue(ctx, store.Job{
 		Kind: jobRemoval, Key: string(d.Org) + "/" + string(d.Region), Account: string(d.Account), Region: string(d.Region),
-		Payload: payload, RunAt: now.Add(s.lasts(stateRemoving)),
+		Payload: payload, RunAt: now.Add(s.lasts(stateRemoving) + s.delay(stateRemoving, d.Account, d.Region)),
 	})
 }
 

@@ -134,7 +134,7 @@ func (s *Service) associateMany(ctx context.Context, tx *store.Tx, administrator
 	}
 	list := make([]activation.Member, len(accounts))
 	for i, account := range accounts {
-		list[i] = activation.Member{Administrator: administrator, Region: region, Account: account, Relationship: activation.SettingUp, UpdatedAt: now}
+		list[i] = activation.Member{Administrator: administrator, Region: region, Account: account, Relationship: activation.SettingUp, UpdatedAt: now.Add(s.delay(stateCreated, account, region))}
 		if closed[account] {
 			list[i].Relationship = activation.RegionDisabled
 		}

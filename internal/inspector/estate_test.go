@@ -62,13 +62,10 @@ func (s *scenario) happen(words []string) string {
 	case "scan":
 		s.runJobs(s.scanner.Jobs())
 	case "opts":
-		change := s.desk.OptOut
-		if words[2] == "in" {
-			change = s.desk.OptIn
-		}
 		s.must(s.store.Update(s.t.Context(), func(tx *store.Tx) error {
-			return change(s.t.Context(), tx, arn.AccountID(s.id(words[1])), arn.Region(words[3]), s.clock.Now())
+			return inspector.EnqueueOpening(s.t.Context(), tx, arn.AccountID(s.id(words[1])), arn.Region(words[3]), words[2] == "in")
 		}))
+		s.runJobs(s.desk.Jobs())
 	case "invited":
 		s.invite(words[1], words[3])
 	case "restart":

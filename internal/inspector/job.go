@@ -24,6 +24,8 @@ const (
 	jobRemoval = "inspector.designation"
 	// jobPolicy carries out what an organization's policy wants.
 	jobPolicy = "inspector.policy"
+	// jobRegion carries out that an account opts in to a Region, or out.
+	jobRegion = "inspector.region"
 )
 
 // The jobs that it asks others for, with a Changed as payload.
@@ -43,7 +45,7 @@ type Changed struct {
 
 // Jobs are the handlers of the desk's own jobs, by kind.
 func (s *Service) Jobs() map[string]worker.Handler {
-	return map[string]worker.Handler{jobScans: s.settleScans, jobSetup: s.settleMembers, jobRemoval: s.clearAway, jobPolicy: s.enforce}
+	return map[string]worker.Handler{jobScans: s.settleScans, jobSetup: s.settleMembers, jobRemoval: s.clearAway, jobPolicy: s.enforce, jobRegion: s.open}
 }
 
 func enqueueChanged(ctx context.Context, tx *store.Tx, kind string, account arn.AccountID, region arn.Region) error {
@@ -95,15 +97,34 @@ func (s *Service) put(ctx context.Context, tx *store.Tx, changed []activation.Sc
 	return tellChanged(ctx, tx, JobAccountChanged, region, slices.Concat(slices.Collect(maps.Values(began))...))
 }
 
-// awaitEnd asks for the end of transitions into one state.
+// awaitEnd asks for the end of transitions into one state. Accounts that a
+// tester delays end apart from the others.
 func (s *Service) awaitEnd(ctx context.Context, tx *store.Tx, status activation.Status, t transitions) error {
+	if s.config.Faults == nil {
+		return s.awaitEndAfter(ctx, tx, s.lasts(string(status)), t)
+	}
+	delayed := map[time.Duration][]arn.AccountID{}
+	for _, account := range t.Accounts {
+		d := s.delay(string(status), account, t.Region)
+		delayed[d] = append(delayed[d], account)
+	}
+	for d, accounts := range delayed {
+		t.Accounts = accounts
+		if err := s.awaitEndAfter(ctx, tx, s.lasts(string(status))+d, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) awaitEndAfter(ctx context.Context, tx *store.Tx, after time.Duration, t transitions) error {
 	payload, err := json.Marshal(t)
 	if err != nil {
 		return err
 	}
 	return tx.Enqueue(ctx, store.Job{
 		Kind: jobScans, Account: string(t.Accounts[0]), Region: string(t.Region), Payload: payload,
-		RunAt: store.Time(t.Began).Add(s.lasts(string(status))),
+		RunAt: store.Time(t.Began).Add(after),
 	})
 }
 
@@ -160,14 +181,17 @@ func (s *Service) settleScans(ctx context.Context, job store.Job) error {
 // failure tells why switching a type on fails in the end.
 func (s *Service) failure(ctx context.Context, at place) func(activation.ScanType) *refusal {
 	return func(t activation.ScanType) *refusal {
-		if s.config.Activation == nil {
-			return nil
+		if s.config.Activation != nil {
+			if code, message := s.config.Activation(ctx, at.account, at.region, t); code != "" {
+				return &refusal{code, message}
+			}
 		}
-		code, message := s.config.Activation(ctx, at.account, at.region, t)
-		if code == "" {
-			return nil
+		if s.config.Faults != nil {
+			if code, message := s.config.Faults.Activation(at.account, at.region, t); code != "" {
+				return &refusal{code, message}
+			}
 		}
-		return &refusal{code, message}
+		return nil
 	}
 }
 

@@ -70,7 +70,9 @@ func (s *Service) full(ctx context.Context, tx *store.Tx, administrator arn.Acco
 // associate begins a relationship. The administrator's rules apply at once;
 // the setting up is ended by a job.
 func (s *Service) associate(ctx context.Context, tx *store.Tx, m activation.Member, now time.Time) error {
-	m.Relationship, m.UpdatedAt = activation.SettingUp, now
+	// Setting up ends a certain time after UpdatedAt, so that a tester's delay
+	// goes there.
+	m.Relationship, m.UpdatedAt = activation.SettingUp, now.Add(s.delay(stateCreated, m.Account, m.Region))
 	closed, err := activation.Closed(ctx, tx, m.Account, m.Region)
 	if err != nil {
 		return err

@@ -56,6 +56,9 @@ type Config struct {
 	// Activation says with what switching a type on fails in the end; nil or
 	// an empty code means that it succeeds.
 	Activation func(ctx context.Context, account arn.AccountID, region arn.Region, t activation.ScanType) (code inspector2.ErrorCode, message string)
+	// Faults makes calls fail and states last longer, for testers; nil means
+	// never.
+	Faults Faults
 	// MemberLimit is how many members an administrator may have in a Region;
 	// 0 means AWS's 10,000.
 	MemberLimit int

@@ -2,6 +2,8 @@ package inspector
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -17,6 +19,40 @@ import (
 // Suspension has two causes: an account is suspended or closes, everywhere, or
 // it opts out of one Region. Scans stop and relationships rest either way,
 // until both causes are gone.
+
+// opening is the payload of jobRegion.
+type opening struct {
+	Account arn.AccountID `json:"account"`
+	Region  arn.Region    `json:"region"`
+	In      bool          `json:"in"`
+}
+
+// EnqueueOpening asks for OptIn or OptOut once this transaction has committed:
+// for who changes accounts without being the desk.
+func EnqueueOpening(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, in bool) error {
+	payload, err := json.Marshal(opening{account, region, in})
+	if err != nil {
+		return err
+	}
+	return tx.Enqueue(ctx, store.Job{
+		Kind: jobRegion, Key: string(account) + "/" + string(region), Account: string(account), Region: string(region), Payload: payload,
+	})
+}
+
+// open is the handler of jobRegion.
+func (s *Service) open(ctx context.Context, job store.Job) error {
+	var o opening
+	if err := json.Unmarshal(job.Payload, &o); err != nil {
+		return fmt.Errorf("payload of %s: %w", job.Kind, err)
+	}
+	change := s.OptOut
+	if o.In {
+		change = s.OptIn
+	}
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		return change(ctx, tx, o.Account, o.Region, s.config.Now().UTC())
+	})
+}
 
 // OptOut notes that an account has opted out of a Region, as accounts do with
 // AWS's account service; every account begins with all Regions.
