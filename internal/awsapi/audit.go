@@ -43,17 +43,29 @@ type Identity struct {
 	SessionContext *SessionContext `json:"sessionContext,omitempty"`
 }
 
-// SessionContext tells which role issued a session.
+// SessionContext tells what temporary credentials stand for.
 type SessionContext struct {
-	SessionIssuer SessionIssuer `json:"sessionIssuer"`
+	SessionIssuer *SessionIssuer    `json:"sessionIssuer,omitempty"`
+	Attributes    SessionAttributes `json:"attributes"`
+	// SourceIdentity was set when the first role of a chain was assumed.
+	SourceIdentity string `json:"sourceIdentity,omitempty"`
+	// AssumedRoot is "true" for sessions as a member account's root user.
+	AssumedRoot string `json:"assumedRoot,omitempty"`
+}
+
+// SessionAttributes tell when a session began.
+type SessionAttributes struct {
+	CreationDate     time.Time `json:"creationDate,omitzero"`
+	MFAAuthenticated string    `json:"mfaAuthenticated"`
 }
 
 // SessionIssuer is the role behind an assumed-role session.
 type SessionIssuer struct {
-	Type      string        `json:"type"`
-	ARN       arn.ARN       `json:"arn"`
-	AccountID arn.AccountID `json:"accountId"`
-	UserName  string        `json:"userName"`
+	Type        string        `json:"type"`
+	PrincipalID string        `json:"principalId"`
+	ARN         arn.ARN       `json:"arn"`
+	AccountID   arn.AccountID `json:"accountId"`
+	UserName    string        `json:"userName"`
 }
 
 // maxAudited bounds the parameters and the elements of a record each, in bytes;
@@ -112,10 +124,28 @@ func (e *exchange) identity() Identity {
 	switch p.Kind {
 	case arn.User:
 		id.UserName = lastPart(p.ARN)
-	case arn.AssumedRole:
-		id.SessionContext = &SessionContext{SessionIssuer{Type: "Role", ARN: p.RoleARN, AccountID: p.Account, UserName: lastPart(p.RoleARN)}}
 	}
+	id.SessionContext = sessionContext(p)
 	return id
+}
+
+// sessionContext describes temporary credentials; nil for long-term keys.
+func sessionContext(p arn.Principal) *SessionContext {
+	if p.Session == nil && p.Kind != arn.AssumedRole {
+		return nil
+	}
+	c := &SessionContext{Attributes: SessionAttributes{MFAAuthenticated: "false"}}
+	if p.Kind == arn.AssumedRole {
+		role, _, _ := strings.Cut(p.ID, ":")
+		c.SessionIssuer = &SessionIssuer{Type: "Role", PrincipalID: role, ARN: p.RoleARN, AccountID: p.Account, UserName: lastPart(p.RoleARN)}
+	}
+	if s := p.Session; s != nil {
+		c.Attributes.CreationDate, c.SourceIdentity = s.IssuedAt, s.SourceIdentity
+		if s.Origin == arn.FromAssumeRoot {
+			c.AssumedRoot = "true"
+		}
+	}
+	return c
 }
 
 func lastPart(a arn.ARN) string { return string(a[strings.LastIndex(string(a), "/")+1:]) }
