@@ -79,10 +79,6 @@ func targetNotFound() error {
 	return &api.TargetNotFoundException{Message: "You specified a target that doesn't exist."}
 }
 
-func rootNotFound() error {
-	return &api.RootNotFoundException{Message: "You specified a root that doesn't exist."}
-}
-
 func sourceParentNotFound() error {
 	return &api.SourceParentNotFoundException{Message: "You specified a source parent that doesn't exist or doesn't hold the account."}
 }
@@ -105,26 +101,6 @@ func accountNotRegistered() error {
 
 func requestInProgress() error {
 	return &api.TooManyRequestsException{Message: "AWS Organizations can't complete your request because another request is already in progress. Try again later."}
-}
-
-func policyNotFound() error {
-	return &api.PolicyNotFoundException{Message: "You specified a policy that doesn't exist."}
-}
-
-func policyTypeNotEnabled() error {
-	return &api.PolicyTypeNotEnabledException{Message: "This operation can be performed only for enabled policy types."}
-}
-
-func policyTypeAlreadyEnabled() error {
-	return &api.PolicyTypeAlreadyEnabledException{Message: "The specified policy type is already enabled."}
-}
-
-func policyTypeNotAvailable() error {
-	return &api.PolicyTypeNotAvailableForOrganizationException{Message: "You can't use the specified policy type with the feature set currently enabled for this organization."}
-}
-
-func policyChangesInProgress() error {
-	return &api.PolicyChangesInProgressException{Message: "Changes to the effective policy are in progress, and its contents can't be returned. Try the operation again later."}
 }
 
 // constraint is a ConstraintViolationException.
@@ -180,11 +156,6 @@ func cannotRegisterSuspended() error {
 func serviceAccessNotEnabled() error {
 	return constraint(api.ConstraintViolationExceptionReasonServiceAccessNotEnabled,
 		"You attempted to register a delegated administrator before you enabled service access. Call the EnableAWSServiceAccess API first.")
-}
-
-func policyServiceAccessNotEnabled() error {
-	return constraint(api.ConstraintViolationExceptionReasonServiceAccessNotEnabled,
-		"You attempted to enable a policy type before you enabled service access. Call the EnableAWSServiceAccess API first.")
 }
 
 func cannotRemoveAdministrator() error {
