@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"muster/internal/arn"
@@ -25,7 +26,11 @@ import (
 type Controls struct {
 	organizations.Deaf
 	store *store.Store
-	cache *recall.Cache
+	// cache remembers, by account, where it is, and, by organization, what its
+	// root and units hand down; own what is attached to accounts.
+	cache, own *recall.Cache
+	// generation numbers what was read of roots and units.
+	generation atomic.Uint64
 }
 
 var _ organizations.Observer = (*Controls)(nil)
@@ -33,12 +38,23 @@ var _ organizations.Observer = (*Controls)(nil)
 // NewControls returns the policies kept in a store; now is the clock by which
 // memories age.
 func NewControls(st *store.Store, now func() time.Time) *Controls {
-	return &Controls{store: st, cache: recall.New(now)}
+	return &Controls{store: st, cache: recall.New(now), own: recall.New(now)}
 }
 
-// levels are documents by level: root, each unit, account. nil means that
-// there is nothing to obey.
-type levels [][]*policy.Document
+// handed is what a root or unit hands down: documents by level. No levels mean
+// that there is nothing to obey.
+type handed struct {
+	levels     [][]*policy.Document
+	generation uint64
+}
+
+// attachedTo is what is attached to an account itself. It is read anew with
+// every generation of what is handed down, because a change far above may
+// concern it, such as another content of a policy with many targets.
+type attachedTo struct {
+	documents  []*policy.Document
+	generation uint64
+}
 
 // place is where an account is; without Org it stands alone.
 type place struct {
@@ -55,21 +71,33 @@ func (c *Controls) Of(ctx context.Context, account arn.AccountID) ([][]*policy.D
 	if err != nil || p.ID == "" || p.Management == account {
 		return nil, err
 	}
-	above, err := recall.Get(c.cache, memory(p.ID), "under "+p.parent, func() (levels, error) { return c.above(ctx, p) })
-	if err != nil || above == nil {
+	above, err := recall.Get(c.cache, memory(p.ID), "under "+p.parent, func() (handed, error) { return c.above(ctx, p) })
+	if err != nil || above.levels == nil {
 		return nil, err
 	}
-	itself, err := recall.Get(c.cache, memory(p.ID), "account "+string(account), func() (documents []*policy.Document, err error) {
-		err = c.store.View(ctx, func(tx *store.Tx) error {
-			documents, err = c.at(ctx, tx, p.ID, string(account))
-			return err
-		})
-		return documents, err
-	})
+	itself, err := c.itself(ctx, p, account, above.generation)
 	if err != nil {
 		return nil, fmt.Errorf("service control policies of %s: %w", account, err)
 	}
-	return append(slices.Clip(above), itself), nil
+	return append(slices.Clip(above.levels), itself), nil
+}
+
+// itself returns what is attached to an account, not older than a generation.
+func (c *Controls) itself(ctx context.Context, p place, account arn.AccountID, generation uint64) ([]*policy.Document, error) {
+	read := func() (attachedTo, error) {
+		a := attachedTo{generation: generation}
+		err := c.store.View(ctx, func(tx *store.Tx) (err error) {
+			a.documents, err = c.at(ctx, tx, p.ID, string(account))
+			return err
+		})
+		return a, err
+	}
+	a, err := recall.Get(c.own, account, "", read)
+	if err == nil && a.generation < generation {
+		c.own.Forget(account)
+		a, err = recall.Get(c.own, account, "", read)
+	}
+	return a.documents, err
 }
 
 // memory is the key of what belongs to a whole organization. Ids of
@@ -98,10 +126,10 @@ func (c *Controls) place(ctx context.Context, account arn.AccountID) (place, err
 }
 
 // above reads what a root or unit and all above it hand down.
-func (c *Controls) above(ctx context.Context, p place) (levels, error) {
-	var list levels
+func (c *Controls) above(ctx context.Context, p place) (handed, error) {
+	out := handed{generation: c.generation.Add(1)}
 	err := c.store.View(ctx, func(tx *store.Tx) error {
-		list = nil
+		out.levels = nil
 		on, err := enforced(ctx, tx, p.ID, orgpolicy.ServiceControl)
 		if err != nil || !on {
 			return err
@@ -111,7 +139,7 @@ func (c *Controls) above(ctx context.Context, p place) (levels, error) {
 			if err != nil {
 				return err
 			}
-			list = append(list, documents)
+			out.levels = append(out.levels, documents)
 			if id == p.Root {
 				break
 			}
@@ -121,13 +149,13 @@ func (c *Controls) above(ctx context.Context, p place) (levels, error) {
 			}
 			id = u.Parent
 		}
-		slices.Reverse(list)
+		slices.Reverse(out.levels)
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("service control policies of %s: %w", p.parent, err)
+		return handed{}, fmt.Errorf("service control policies of %s: %w", p.parent, err)
 	}
-	return list, nil
+	return out, nil
 }
 
 // at reads the policies that are attached to one target itself. The list is
@@ -174,28 +202,35 @@ func (c *Controls) parsed(org organizations.OrganizationID, p policies.Policy) (
 	})
 }
 
-// EffectivePolicyChanged forgets the organization's service control policies.
+func (c *Controls) forget(account arn.AccountID) {
+	c.cache.Forget(account)
+	c.own.Forget(account)
+}
+
+// EffectivePolicyChanged forgets the service control policies of an account, or
+// of the whole organization.
 func (c *Controls) EffectivePolicyChanged(_ context.Context, tx *store.Tx, org organizations.OrganizationID, policyType string, scope organizations.Scope, _ time.Time) error {
 	if policyType != orgpolicy.ServiceControl {
 		return nil
 	}
 	tx.AfterCommit(func() {
 		if scope.Kind == organizations.ScopeAccount {
-			c.cache.Forget(arn.AccountID(scope.ID))
+			c.forget(arn.AccountID(scope.ID))
+		} else {
+			c.cache.Forget(memory(org))
 		}
-		c.cache.Forget(memory(org))
 	})
 	return nil
 }
 
 // AccountJoined forgets that the account stood alone.
 func (c *Controls) AccountJoined(_ context.Context, tx *store.Tx, _ organizations.OrganizationID, account arn.AccountID, _ time.Time) error {
-	tx.AfterCommit(func() { c.cache.Forget(account) })
+	tx.AfterCommit(func() { c.forget(account) })
 	return nil
 }
 
 // AccountLeft forgets where the account was.
 func (c *Controls) AccountLeft(_ context.Context, tx *store.Tx, _ organizations.OrganizationID, account arn.AccountID, _ time.Time) error {
-	tx.AfterCommit(func() { c.cache.Forget(account) })
+	tx.AfterCommit(func() { c.forget(account) })
 	return nil
 }
