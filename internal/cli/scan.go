@@ -14,6 +14,7 @@ import (
 	"muster/internal/report"
 	"muster/internal/scanner"
 	"muster/internal/scanner/knowledge"
+	"muster/internal/source/image"
 
 	"github.com/spf13/cobra"
 )
@@ -37,7 +38,8 @@ func (e exitError) Error() string { return e.text }
 type scanFlags struct {
 	feeds, cache, format, output string
 	failOn, explain              string
-	strict, all                  bool
+	strict, all, insecure        bool
+	platform                     string
 	paths                        []string
 	maxAge                       time.Duration
 }
@@ -53,6 +55,8 @@ Targets:
   dir:PATH       the root of this machine (dir:/), a mounted root, or a source tree
   lock:FILE      a lock file or manifest (package-lock.json, poetry.lock, go.mod, pom.xml …)
   sbom:FILE      CycloneDX (JSON, XML) or SPDX (JSON, tag-value)
+  archive:FILE   an image saved by docker or podman, an OCI archive or layout, an exported root, a zip or Java archive
+  image:REF      an image of a registry; credentials come from docker's configuration
   PATH           any of these; the kind is detected
 
 Advisories come from --feeds, else MUSTER_FEEDS, else the publishers: a folder or address in the layout of OSV's
@@ -68,6 +72,7 @@ Exit codes:
 		Example: `  muster scan dir:/
   muster scan package-lock.json --feeds /srv/advisories --fail-on high
   muster scan sbom:app.cdx.json --format json --output report.json
+  muster scan image:registry.example.com/team/app:1.2 --platform linux/arm64
   muster scan go.mod --explain CVE-2022-41723`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -92,6 +97,8 @@ func (f *scanFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.strict, "strict", false, "exit with 4 when packages could not be judged for lack of advisories")
 	flags.StringVar(&f.explain, "explain", "", "say why a vulnerability (CVE-…, GHSA-…) is or is not reported")
 	flags.BoolVar(&f.all, "all", false, "in tables, show informational findings and every package")
+	flags.StringVar(&f.platform, "platform", "linux/amd64", "which image of an index is scanned")
+	flags.BoolVar(&f.insecure, "insecure-registry", false, "allow plain HTTP to the registry of image:REF")
 	flags.StringArrayVar(&f.paths, "path", nil, "with dir:/, a further folder to look for language packages in (repeatable)")
 }
 
@@ -112,6 +119,10 @@ func (f *scanFlags) run(cmd *cobra.Command, text string) error {
 	if err != nil {
 		return err
 	}
+	platform, err := image.ParsePlatform(f.platform)
+	if err != nil {
+		return usageError{fmt.Errorf("--platform: %w", err)}
+	}
 	target, err := scanner.ParseTarget(text)
 	if err != nil {
 		return err
@@ -121,7 +132,9 @@ func (f *scanFlags) run(cmd *cobra.Command, text string) error {
 		return err
 	}
 	defer done()
-	result, err := scanner.Scan(cmd.Context(), target, scanner.Options{Advisories: config, Paths: f.paths, Explain: f.explain})
+	result, err := scanner.Scan(cmd.Context(), target, scanner.Options{
+		Advisories: config, Paths: f.paths, Explain: f.explain, Platform: platform, Registry: image.Registry{Insecure: f.insecure},
+	})
 	if err != nil {
 		return err
 	}

@@ -62,6 +62,36 @@ func Folder(it inventory.Item) string {
 	return ""
 }
 
+// File makes the inventory of a single file of an installed kind: a Java
+// archive, a Go program, a package's metadata.
+func File(ctx context.Context, fsys fs.FS, name string) (inventory.Inventory, error) {
+	var inv inventory.Inventory
+	for _, k := range installedKinds() {
+		if !k.Wants(name) {
+			continue
+		}
+		packages, err := k.Read(ctx, fsys, name)
+		if err != nil && len(packages) == 0 {
+			return inv, err
+		}
+		for _, p := range packages {
+			where := name
+			if p.Inner != "" {
+				where += "!/" + p.Inner
+			}
+			inv.Items = append(inv.Items, inventory.Item{Component: p.Component, Path: where})
+		}
+		notes := &notes{}
+		if err != nil {
+			notes.add("%s %s: %v", k.Name, name, err)
+		}
+		keepLimits(&inv, notes)
+		inv.Notes = append(inv.Notes, notes.list()...)
+	}
+	inv.Sort()
+	return inv, nil
+}
+
 // text reads a kind of small text files with one package each.
 func text(limit int64, parse func(io.Reader) (inventory.Component, error)) func(context.Context, fs.FS, string) ([]Package, error) {
 	return func(_ context.Context, fsys fs.FS, name string) (found []Package, err error) {

@@ -2,12 +2,16 @@ package extract
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"path"
+	"slices"
 	"strings"
 
 	"muster/internal/extract/apk"
 	"muster/internal/extract/dpkg"
 	"muster/internal/extract/kernel"
+	"muster/internal/extract/osrelease"
 	"muster/internal/extract/rpm"
 	"muster/internal/inventory"
 )
@@ -26,6 +30,48 @@ func DatabaseFolders() []string {
 // packages changed, relative to the root.
 func DatabaseFiles() []string {
 	return append(append([]string{dpkg.StatusFile}, apk.Files()...), rpm.Files()...)
+}
+
+// System reads only the operating system and its packages: what a layer of an
+// image may change. The error wraps ErrIncomplete where a database broke off.
+func System(fsys fs.FS, running kernel.Running) ([]inventory.Item, error) {
+	system, err := osrelease.Read(fsys)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		system = inventory.OS{} // Root notes it; here nothing would be new
+	}
+	items, err := systemPackages(fsys, system, running)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrIncomplete, err)
+	}
+	return items, err
+}
+
+// IsDatabase reports whether a change of the file, by its name relative to the
+// root, may change which operating-system packages there are.
+func IsDatabase(name string) bool {
+	folder := path.Dir(name)
+	return slices.Contains(DatabaseFolders(), folder) || strings.HasPrefix(name, dpkg.StatusFolder+"/")
+}
+
+// Wanted reports which files Root reads with the options, by name alone:
+// whoever copies a file system to be read later needs no others. Programs are
+// told by their content.
+func (o Options) Wanted() func(name string) bool {
+	var kinds []Kind
+	for _, k := range append(installedKinds(), o.More...) {
+		if !k.Executable {
+			kinds = append(kinds, k)
+		}
+	}
+	return func(name string) bool {
+		switch {
+		case name == "etc/os-release", name == "usr/lib/os-release", IsDatabase(name), path.Base(name) == "go.sum":
+			return true
+		case strings.HasPrefix(name, "var/lib/dpkg/info/"): // which package owns a file
+			return strings.HasSuffix(name, ".list")
+		}
+		return slices.ContainsFunc(kinds, func(k Kind) bool { return k.Wants(name) })
+	}
 }
 
 // systemPackages reads every operating-system package database there is;

@@ -93,7 +93,7 @@ func judgeEntry(a *advisory.Advisory, entry *advisory.Affected, l layer, install
 		j.Reason = "the version lies outside every range"
 	}
 	if !affected {
-		j.Range = describe(entry)
+		j.Range, j.Comparator = describe(entry), string(installed.Scheme())
 	}
 	return j
 }

@@ -24,8 +24,12 @@ func read(ctx context.Context, t Target, opts Options) (inventory.Inventory, err
 		return lockfile.File(ctx, os.DirFS(filepath.Dir(t.Name)), filepath.Base(t.Name))
 	case SBOM:
 		return readSBOM(t.Name)
+	case Archive:
+		return readArchive(ctx, t.Name, opts)
+	case Image:
+		return readRegistry(ctx, t.Name, opts)
 	}
-	return inventory.Inventory{}, noTarget("%s: targets cannot be read yet", t.Kind)
+	return inventory.Inventory{}, noTarget("kind %q", t.Kind)
 }
 
 // readDir reads the root of this machine, a mounted root, or a source tree.

@@ -18,6 +18,7 @@ import (
 	"muster/internal/match"
 	"muster/internal/scanner/knowledge"
 	"muster/internal/scanner/library"
+	"muster/internal/source/image"
 )
 
 // Options tune a scan.
@@ -27,6 +28,13 @@ type Options struct {
 	// Paths are further folders of this machine ("dir:/") below which language
 	// packages are looked for.
 	Paths []string
+	// Platform chooses among the images of an index; the zero value means
+	// linux/amd64.
+	Platform image.Platform
+	// Registry says how the registry of an image is reached.
+	Registry image.Registry
+	// Temp is the folder for temporary files, "" for the system's.
+	Temp string
 	// Explain names a vulnerability whose every decision is asked for.
 	Explain string
 }

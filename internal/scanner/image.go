@@ -1,0 +1,175 @@
+package scanner
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"strings"
+
+	"muster/internal/extract"
+	"muster/internal/extract/lockfile"
+	"muster/internal/inventory"
+	"muster/internal/source/image"
+	"muster/internal/source/layers"
+)
+
+// readArchive reads what is packed: an image, an exported root, a zip file.
+func readArchive(ctx context.Context, name string, opts Options) (inventory.Inventory, error) {
+	zipped, err := isZip(name)
+	if err != nil {
+		return inventory.Inventory{}, err
+	}
+	if zipped {
+		return readZip(ctx, name)
+	}
+	i, err := image.OpenArchive(name, opts.Temp, opts.platform())
+	if err != nil {
+		return inventory.Inventory{}, err
+	}
+	inv, err := readImage(ctx, i, opts)
+	return inv, errors.Join(err, i.Close())
+}
+
+// readRegistry reads an image of a registry.
+func readRegistry(ctx context.Context, reference string, opts Options) (inventory.Inventory, error) {
+	i, err := image.Pull(ctx, reference, opts.platform(), opts.Registry)
+	if err != nil {
+		return inventory.Inventory{}, err
+	}
+	inv, err := readImage(ctx, i, opts)
+	return inv, errors.Join(err, i.Close())
+}
+
+func isZip(name string) (bool, error) {
+	info, err := os.Stat(name)
+	if err != nil || info.IsDir() {
+		return false, err
+	}
+	start, err := beginning(name)
+	return bytes.HasPrefix(start, []byte("PK\x03\x04")) || bytes.HasPrefix(start, []byte("PK\x05\x06")), err
+}
+
+// platform is what was asked for, else what most images are made for.
+func (o Options) platform() image.Platform {
+	if o.Platform == (image.Platform{}) {
+		return image.Platform{OS: "linux", Architecture: "amd64"}
+	}
+	return o.Platform
+}
+
+// readImage puts the layers on top of each other and looks at the result.
+// Whenever a layer changes a package database, it is read, so that each
+// package is known to be of the layer that brought it.
+func readImage(ctx context.Context, i *image.Image, opts Options) (_ inventory.Inventory, err error) {
+	how := extract.ForImage()
+	how.More = lockfile.Kinds()
+	how.Arch = extract.Architecture(i.Architecture)
+	tree := layers.New(opts.Temp, how.Wanted())
+	defer func() { err = errors.Join(err, tree.Close()) }()
+	origin := map[inventory.Component]int{}
+	var open []io.Closer
+	defer func() {
+		for _, c := range open {
+			err = errors.Join(err, c.Close())
+		}
+	}()
+	for n, l := range i.Layers {
+		changed := false
+		held, err := apply(ctx, tree, n, l, func(name string) { changed = changed || touchesPackages(name) })
+		if held != nil {
+			open = append(open, held)
+		}
+		if err != nil {
+			return inventory.Inventory{}, err
+		}
+		if changed && len(i.Layers) > 1 {
+			origin = attribute(tree, how, n, origin)
+		}
+	}
+	inv, err := extract.Root(ctx, tree, how)
+	if err != nil && !errors.Is(err, extract.ErrIncomplete) {
+		return inv, err
+	}
+	if tree.Left > 0 {
+		inv.Notes = append(inv.Notes, fmt.Sprintf("%d entries of the image were left out: their names lead out of it or are too long", tree.Left))
+	}
+	setLayers(&inv, i, tree, origin)
+	return inv, nil
+}
+
+// apply puts one layer on the tree. A layer that files are read from later is
+// returned, to be closed after the tree; a stream is read to its end, where it
+// is verified, and closed.
+func apply(ctx context.Context, tree *layers.Tree, n int, l image.Layer, touched func(string)) (held io.Closer, err error) {
+	r, err := l.Open()
+	if err != nil {
+		return nil, err
+	}
+	err = tree.Apply(ctx, n, r, touched)
+	if _, direct := r.(io.ReaderAt); direct {
+		return r, err
+	}
+	if err == nil {
+		_, err = io.Copy(io.Discard, r)
+	}
+	return nil, errors.Join(err, r.Close())
+}
+
+// touchesPackages reports whether an entry of a layer may change which
+// operating-system packages there are; folders may be hidden as a whole.
+func touchesPackages(name string) bool {
+	if extract.IsDatabase(name) {
+		return true
+	}
+	for _, folder := range extract.DatabaseFolders() {
+		if name == folder {
+			return true
+		}
+	}
+	return false
+}
+
+// attribute reads the packages after a layer. Those that were there before
+// keep their layer; the others are of this one.
+func attribute(tree *layers.Tree, how extract.Options, layer int, before map[inventory.Component]int) map[inventory.Component]int {
+	items, err := extract.System(tree, how.Running)
+	after := make(map[inventory.Component]int, len(items))
+	for _, it := range items {
+		after[it.Component] = layer
+		if earlier, ok := before[it.Component]; ok {
+			after[it.Component] = earlier
+		}
+	}
+	if err != nil { // what could not be read has not gone
+		maps.Copy(after, before)
+	}
+	return after
+}
+
+// setLayers says of each package which layer brought it.
+func setLayers(inv *inventory.Inventory, i *image.Image, tree *layers.Tree, origin map[inventory.Component]int) {
+	for n := range inv.Items {
+		it := &inv.Items[n]
+		layer := 0
+		if it.Manager == inventory.ManagerOS {
+			if len(i.Layers) > 1 {
+				layer = origin[it.Component]
+			}
+		} else {
+			file, _, _ := strings.Cut(it.Path, "!/")
+			layer = tree.LayerOf(file)
+		}
+		if layer >= 0 && layer < len(i.Layers) && isDigest(i.Layers[layer].DiffID) {
+			it.Layer = i.Layers[layer].DiffID
+		}
+	}
+}
+
+func isDigest(s string) bool {
+	hex, ok := strings.CutPrefix(s, "sha256:")
+	return ok && len(hex) == 64 && strings.Trim(hex, "0123456789abcdef") == ""
+}

@@ -1,0 +1,142 @@
+// Package image gives container images: from archives as docker and podman
+// save them, from OCI layouts (archives or folders), from registries. An image
+// is a list of layers, each to be unpacked once, from bottom to top.
+//
+// What comes from outside is bounded, and nothing in it can name a file of
+// this machine.
+package image
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// Bounds of an image.
+const (
+	maxLayers   = 1000
+	maxUnpacked = 256 << 30
+	maxDocument = 32 << 20
+)
+
+// ErrFormat says that bytes are not an image; the wrapping error says why.
+var ErrFormat = errors.New("not an image")
+
+func refuse(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrFormat}, args...)...)
+}
+
+// Image is an image that is open for reading.
+type Image struct {
+	// Digest identifies the image's configuration, "" for a plain archive of
+	// files.
+	Digest string
+	// OS and Architecture are in Go's words: linux, amd64.
+	OS, Architecture string
+	// Layers from bottom to top.
+	Layers []Layer
+	close  func() error
+}
+
+// Close gives the image's files back.
+func (i *Image) Close() error {
+	if i.close == nil {
+		return nil
+	}
+	return i.close()
+}
+
+// Layer is one layer.
+type Layer struct {
+	// DiffID is the digest of the unpacked layer as the image states it.
+	DiffID string
+	// Open returns the unpacked layer. What is not packed can be read at any
+	// place for as long as the image is open.
+	Open func() (io.ReadCloser, error)
+}
+
+// Platform chooses among the images of an index.
+type Platform struct{ OS, Architecture, Variant string }
+
+// ParsePlatform reads "linux/arm64" or "linux/arm/v7".
+func ParsePlatform(text string) (Platform, error) {
+	parts := strings.Split(text, "/")
+	if len(parts) < 2 || len(parts) > 3 || parts[0] == "" || parts[1] == "" {
+		return Platform{}, fmt.Errorf("platform %q is not of the form linux/amd64", text)
+	}
+	p := Platform{OS: parts[0], Architecture: parts[1]}
+	if len(parts) == 3 {
+		p.Variant = parts[2]
+	}
+	return p, nil
+}
+
+// String is the platform as people write it.
+func (p Platform) String() string {
+	return strings.TrimSuffix(p.OS+"/"+p.Architecture+"/"+p.Variant, "/")
+}
+
+// fits reports whether an image of an index is of the platform.
+func (p Platform) fits(other Platform) bool {
+	return p.OS == other.OS && p.Architecture == other.Architecture && (p.Variant == "" || p.Variant == other.Variant)
+}
+
+// readCloser joins a reader with what must be closed after it.
+type readCloser struct {
+	io.Reader
+	close func() error
+}
+
+func (r readCloser) Close() error { return r.close() }
+
+// unpack recognises gzip and zstd; anything else is returned as it is, open
+// for reading at any place where it was before.
+func unpack(r io.ReadCloser) (io.ReadCloser, error) {
+	at, seeks := r.(io.ReadSeeker)
+	in := bufio.NewReaderSize(r, 64<<10)
+	start, err := in.Peek(4)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, errors.Join(err, r.Close())
+	}
+	switch {
+	case len(start) >= 2 && start[0] == 0x1f && start[1] == 0x8b:
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, errors.Join(err, r.Close())
+		}
+		return readCloser{limited(z), func() error { return errors.Join(z.Close(), r.Close()) }}, nil
+	case string(start) == "\x28\xb5\x2f\xfd":
+		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
+		if err != nil {
+			return nil, errors.Join(err, r.Close())
+		}
+		return readCloser{limited(z), func() error { z.Close(); return r.Close() }}, nil
+	}
+	if seeks {
+		_, err := at.Seek(0, io.SeekStart)
+		return r, err
+	}
+	return readCloser{limited(in), r.Close}, nil
+}
+
+// limited fails after maxUnpacked bytes.
+func limited(r io.Reader) io.Reader { return &limit{r, maxUnpacked} }
+
+type limit struct {
+	r    io.Reader
+	left int64
+}
+
+func (l *limit) Read(p []byte) (int, error) {
+	if l.left <= 0 {
+		return 0, fmt.Errorf("a layer unpacks to more than %d bytes", int64(maxUnpacked))
+	}
+	n, err := l.r.Read(p[:min(int64(len(p)), l.left)])
+	l.left -= int64(n)
+	return n, err
+}
