@@ -11,6 +11,9 @@ func (w *world) settle(m *model, s step, want verdict) error {
 	if want.code != "" {
 		return nil
 	}
+	if slices.Contains(policyKinds, s.op) || m.policing && (s.op == "move account" || s.op == "designate") {
+		return w.eventually(func() error { return w.enforced(m, s) })
+	}
 	for _, region := range s.touched() {
 		for _, look := range []func(*model, string) error{w.administrators, w.members} {
 			if err := w.eventually(func() error { return look(m, region) }); err != nil {
@@ -36,9 +39,27 @@ func (w *world) settle(m *model, s step, want verdict) error {
 	return nil
 }
 
+// enforced compares what a change of policies can change.
+func (w *world) enforced(m *model, s step) error {
+	if err := w.comparePolicyType(m); err != nil || s.op == "create policy" || s.op == "delete policy" {
+		return err
+	}
+	for _, region := range regions {
+		if err := w.members(m, region); err != nil {
+			return err
+		}
+		for _, name := range m.inside() {
+			if err := w.scans(m, region, name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // compare reads all that can be read and compares it with the model.
 func (w *world) compare(m *model) error {
-	for _, look := range []func(*model) error{w.accounts, w.tree, w.trust} {
+	for _, look := range []func(*model) error{w.accounts, w.tree, w.trust, w.comparePolicies} {
 		if err := look(m); err != nil {
 			return err
 		}

@@ -12,6 +12,8 @@ type dice struct {
 	*rand.Rand
 	m      *model
 	serial int
+	// policies are among the steps.
+	policies bool
 }
 
 func pick[T any](d *dice, list []T) T { return list[d.IntN(len(list))] }
@@ -37,6 +39,12 @@ func (d *dice) next() step {
 		if n := rare[op]; n > 0 && d.IntN(n) > 0 {
 			continue
 		}
+		if d.policies && d.IntN(6) == 0 {
+			op = pick(d, policyKinds)
+			if op == "disable policies" && d.IntN(6) > 0 || op == "enable policies" && d.m.policing && d.IntN(4) > 0 {
+				continue
+			}
+		}
 		if s := d.step(op); d.m.ok(s) {
 			return s
 		}
@@ -53,6 +61,9 @@ func (d *dice) step(op string) step {
 		s.region = ""
 		s.caller = d.mostly(head)
 		d.organizational(&s)
+	case "enable policies", "disable policies", "create policy", "update policy", "delete policy", "attach", "detach":
+		s.region, s.caller = "", d.mostly(head)
+		d.policyStep(&s)
 	case "designate", "undesignate":
 		s.caller = d.mostly(head)
 		s.target = d.mostly(d.candidate(r))
@@ -82,7 +93,7 @@ func (d *dice) step(op string) step {
 			s.list = []string{fmt.Sprintf("filter-%d", d.IntN(4))}
 		}
 	}
-	if op == "enable" || op == "disable" || op == "associate" || op == "undesignate" || op == "distrust" || op == "create account" {
+	if op == "enable" || op == "disable" || op == "associate" || op == "undesignate" || op == "distrust" || op == "create account" || slices.Contains(policyKinds, op) {
 		// Now and then the server stops while this is under way.
 		if d.IntN(12) == 0 {
 			s.crash = true

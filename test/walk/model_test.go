@@ -37,6 +37,11 @@ type model struct {
 	// invitations are the latest ones by account: OPEN or how they ended.
 	invitations map[string]string
 	unaccepted  int
+	// policing: the policy type is enabled. Policies are by name, attached
+	// ones by target, in the order of their attachment.
+	policing bool
+	policies map[string]document
+	attached map[string][]string
 }
 
 type account struct {
@@ -49,6 +54,7 @@ type account struct {
 
 // region is Inspector in one Region.
 type region struct {
+	name          string
 	administrator string
 	auto          map[string]bool // by scan type
 	members       map[string]string
@@ -65,9 +71,9 @@ type local struct {
 }
 
 func newModel() *model {
-	m := &model{accounts: map[string]*account{}, units: map[string]string{}, regions: map[string]*region{}, invitations: map[string]string{}}
+	m := &model{accounts: map[string]*account{}, units: map[string]string{}, regions: map[string]*region{}, invitations: map[string]string{}, policies: map[string]document{}, attached: map[string][]string{}}
 	for _, r := range regions {
-		m.regions[r] = &region{auto: map[string]bool{}, members: map[string]string{}, at: map[string]*local{}}
+		m.regions[r] = &region{name: r, auto: map[string]bool{}, members: map[string]string{}, at: map[string]*local{}}
 	}
 	return m
 }
@@ -78,6 +84,9 @@ func (m *model) add(name string, a account) {
 		r.at[name] = &local{scans: map[string]string{}, filters: map[string]string{}, rescan: initialRescan}
 	}
 }
+
+// blocked is the answer for what a policy decides.
+const blocked = "BLOCKED_BY_ORGANIZATION_POLICY"
 
 const initialRescan = "DAYS_14"
 
@@ -156,6 +165,11 @@ func (m *model) reaches(r *region, caller, target string) string {
 // switchOn enables types in a reachable account.
 func (m *model) switchOn(r *region, target string, wanted []string) string {
 	for _, t := range wanted {
+		if r.status(target, t) == "DISABLED" && m.verdict(target, r.name, t) != "" {
+			return blocked
+		}
+	}
+	for _, t := range wanted {
 		if r.status(target, t) == "DISABLED" && m.accounts[target].closed {
 			return "ACCOUNT_IS_ISOLATED"
 		}
@@ -177,11 +191,14 @@ func (m *model) switchOff(r *region, target string, wanted []string) string {
 		return ""
 	}
 	off := maps.Clone(r.at[target].scans)
+	if slices.Contains(wanted, "LAMBDA") {
+		wanted = append(slices.Clone(wanted), "LAMBDA_CODE")
+	}
 	for _, t := range wanted {
-		delete(off, t)
-		if t == "LAMBDA" {
-			delete(off, "LAMBDA_CODE")
+		if r.status(target, t) != "DISABLED" && m.verdict(target, r.name, t) != "" {
+			return blocked
 		}
+		delete(off, t)
 	}
 	last := len(off) == 0 && r.active(target)
 	if last && target == r.administrator && slices.ContainsFunc(m.names(), r.managed) {
@@ -253,6 +270,7 @@ func (m *model) undesignateAll(name string) {
 
 // leave takes an account out of the organization.
 func (m *model) leave(name string) {
+	delete(m.attached, name)
 	m.accounts[name].in = false
 	for _, n := range regions {
 		if r := m.regions[n]; r.members[name] != "" {
@@ -273,8 +291,14 @@ func (m *model) join(name string) {
 			continue
 		}
 		r.members[name] = "ENABLED"
-		m.switchOn(r, name, slices.Sorted(maps.Keys(r.auto)))
+		for t := range r.auto {
+			// A policy has the last word.
+			if m.verdict(name, n, t) == "" {
+				r.at[name].scans[t] = "ENABLED"
+			}
+		}
 	}
+	m.enforce()
 }
 
 // close ends an account's own life.

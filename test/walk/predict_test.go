@@ -15,6 +15,7 @@ type step struct {
 	targets, list      []string
 	text               string
 	flags              map[string]bool
+	document           document
 	// crash stops the server as soon as it has answered.
 	crash bool
 }
@@ -28,7 +29,7 @@ func (s step) String() string {
 		set   bool
 	}{
 		{"in", s.region, s.region != ""}, {"target", s.target, s.target != ""}, {"targets", s.targets, s.targets != nil},
-		{"then crash", s.crash, s.crash},
+		{"document", s.document, s.document != nil}, {"then crash", s.crash, s.crash},
 		{"of", s.list, s.list != nil}, {"text", s.text, s.text != ""}, {"flags", s.flags, s.flags != nil},
 	} {
 		if part.set {
@@ -91,6 +92,10 @@ func (m *model) sensible(s step) bool {
 		return s.target == s.caller && m.invitations[s.target] != ""
 	case "cancel":
 		return s.caller == head && m.invitations[s.target] != ""
+	case "update policy", "delete policy", "attach", "detach":
+		a, isAccount := m.accounts[s.target]
+		_, exists := m.policies[s.text]
+		return exists && (!isAccount || a.in && !a.closed)
 	case "rename filter", "delete filter":
 		_, exists := m.regions[s.region].at[s.caller].filters[s.text]
 		return exists
@@ -105,6 +110,13 @@ func (m *model) apply(s step) verdict {
 		return verdict{}
 	case "create unit", "delete unit", "move account", "create account", "leave", "remove", "close", "trust", "distrust", "register", "deregister", "invite", "accept", "decline", "cancel":
 		return verdict{code: m.organizational(s)}
+	case "enable policies", "disable policies", "create policy", "update policy", "delete policy", "attach", "detach":
+		if refused := m.mayWrite(s.caller); refused != "" {
+			return verdict{code: refused}
+		}
+		v := verdict{code: m.policy(s)}
+		m.enforce()
+		return v
 	case "enable", "disable":
 		return m.scanning(s)
 	}
@@ -140,6 +152,7 @@ func (m *model) organizational(s step) string {
 			return "OrganizationalUnitNotEmptyException"
 		}
 		delete(m.units, s.target)
+		delete(m.attached, s.target)
 	case "move account":
 		return m.move(s.targets[0], s.list[0], s.target)
 	case "create account":
@@ -153,6 +166,9 @@ func (m *model) organizational(s step) string {
 	case "trust":
 		m.trusted = true
 	case "distrust":
+		if m.policing {
+			return constraint
+		}
 		m.trusted = false
 		for _, n := range regions {
 			m.undesignate(m.regions[n])
@@ -187,6 +203,7 @@ func (m *model) move(name, source, destination string) string {
 		return "SourceParentNotFoundException"
 	}
 	a.parent = destination
+	m.enforce()
 	return ""
 }
 
@@ -341,6 +358,7 @@ func (m *model) designate(r *region, caller, target string) string {
 	if m.registered == "" && target != head {
 		m.registered, m.byInspector = target, true
 	}
+	m.enforce()
 	return ""
 }
 
@@ -354,7 +372,7 @@ func (m *model) leading(r *region, s step) string {
 		}
 		r.members[s.target] = "ENABLED"
 	case "disassociate":
-		if !r.managed(s.target) {
+		if !r.managed(s.target) || m.covered(s.target, s.region) {
 			return invalid
 		}
 		r.release(s.target, "REMOVED")

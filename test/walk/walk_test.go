@@ -41,7 +41,7 @@ func TestWalk(t *testing.T) {
 		t.Parallel()
 		n := *steps
 		if strings.HasPrefix(url, "postgres") {
-			n /= 4
+			n /= 5
 		}
 		w, err := found(t.Context(), inProcess{t, livetest.Start(t, url, quotas)})
 		if err != nil {
@@ -82,7 +82,7 @@ func beginning() *model {
 // walk plays a random history.
 func (w *world) walk(seed uint64, n int) (h history, err error) {
 	m := beginning()
-	d := &dice{Rand: rand.New(rand.NewPCG(seed, 1)), m: m}
+	d := &dice{Rand: rand.New(rand.NewPCG(seed, 1)), m: m, policies: true}
 	// The first steps fill the organization.
 	for i := range 7 {
 		s := step{op: "create account", caller: head, text: fmt.Sprintf("first-%d", i)}
