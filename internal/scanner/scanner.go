@@ -85,8 +85,8 @@ func Scan(ctx context.Context, t Target, opts Options) (*Result, error) {
 		return nil, err
 	}
 	defer set.Close()
-	if err := unreachable(set, problems); err != nil {
-		return nil, fmt.Errorf("advisories: %w", err)
+	if err := unusable(opts.Advisories.Location, inv, set, problems); err != nil {
+		return nil, err
 	}
 	r := &Result{Target: t, Inventory: inv, Notes: slices.Clone(inv.Notes)}
 	for _, p := range problems {
@@ -106,16 +106,23 @@ func Scan(ctx context.Context, t Target, opts Options) (*Result, error) {
 	return r, err
 }
 
-// unreachable is an error when nothing at all can be judged because the
+// ErrNoAdvisories says that a place offers neither advisories nor anything
+// else that is looked for there.
+var ErrNoAdvisories = errors.New("nothing there: neither osv/<Ecosystem>.zip nor <Ecosystem>/all.zip nor kev.json")
+
+// unusable is an error when nothing at all can be judged because the
 // advisories could not be had: a report would be worth nothing.
-func unreachable(set *advisorydb.Set, problems []knowledge.Problem) error {
+func unusable(place string, inv inventory.Inventory, set *advisorydb.Set, problems []knowledge.Problem) error {
 	if len(set.Ecosystems()) > 0 {
 		return nil
 	}
 	for _, p := range problems {
 		if p.Ecosystem != "" {
-			return p.Err
+			return fmt.Errorf("advisories: %w", p.Err)
 		}
+	}
+	if len(set.Files()) == 0 && len(problems) == 0 && len(inv.Items) > 0 {
+		return fmt.Errorf("advisories at %s: %w", place, ErrNoAdvisories)
 	}
 	return nil
 }
