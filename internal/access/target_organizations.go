@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"muster/internal/iam"
-	"muster/internal/organizations"
+	"muster/internal/organizations/delegation"
 	"muster/internal/store"
 	"muster/internal/store/directory"
 )
@@ -21,8 +21,9 @@ func (d *Desk) organizationsTargets(ctx context.Context, b iam.Bearer, in any) (
 		return []target{{arn: everything}}, nil
 	}
 	var list []target
+	var keys map[string][]string
 	if policyType := field(in, "Type"); strings.HasSuffix(policyType, "_POLICY") && field(in, "Content") != "" {
-		list = append(list, target{arn: organizations.PolicyARN(org.ID, org.Management, policyType, "*")})
+		list = append(list, target{arn: delegation.PolicyARN(org, policyType, "*")})
 	}
 	for _, name := range []string{"AccountId", "OrganizationalUnitId", "ParentId", "RootId", "TargetId", "SourceParentId", "DestinationParentId", "ChildId", "ResourceId", "PolicyId"} {
 		t, ok, err := d.organizationsTarget(ctx, org, field(in, name))
@@ -32,9 +33,15 @@ func (d *Desk) organizationsTargets(ctx context.Context, b iam.Bearer, in any) (
 		if ok {
 			list = append(list, t)
 		}
+		if t.keys != nil {
+			keys = t.keys
+		}
 	}
 	if list == nil {
 		return []target{{arn: everything}}, nil
+	}
+	for i := range list {
+		list[i].keys = keys // a policy's type describes the whole request
 	}
 	return list, nil
 }
@@ -42,7 +49,7 @@ func (d *Desk) organizationsTargets(ctx context.Context, b iam.Bearer, in any) (
 // organizationsTarget is the resource of an id. The type of a policy is a
 // condition key.
 func (d *Desk) organizationsTarget(ctx context.Context, org directory.Organization, id string) (target, bool, error) {
-	if resource, ok := organizations.TargetARN(org.ID, org.Management, id); ok {
+	if resource, ok := delegation.TargetARN(org, id); ok {
 		return target{arn: resource}, true, nil
 	}
 	if !strings.HasPrefix(id, "p-") {
@@ -50,7 +57,7 @@ func (d *Desk) organizationsTarget(ctx context.Context, org directory.Organizati
 	}
 	var t target
 	err := d.config.Store.View(ctx, func(tx *store.Tx) error {
-		resource, policyType, err := organizations.ResourceOf(ctx, tx, org.ID, org.Management, id)
+		resource, policyType, err := delegation.ResourceOf(ctx, tx, org, id)
 		t = target{arn: resource}
 		if policyType != "" {
 			t.keys = map[string][]string{"organizations:PolicyType": {policyType}}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"muster/internal/awsmodel"
+	"muster/internal/organizations/delegation"
 	"muster/internal/store"
 	"muster/internal/store/directory"
 )
@@ -98,7 +99,7 @@ func (s *Service) Relation(ctx context.Context, call *awsmodel.Call, op *awsmode
 			return err
 		}
 		v, err := delegates(ctx, tx, call, m, op.Name, in)
-		if err == nil && v == denied {
+		if err == nil && v == delegation.Denied {
 			err = accessDenied()
 		}
 		return err
@@ -119,9 +120,9 @@ func (s *Service) admitTo(ctx context.Context, tx *store.Tx, call *awsmodel.Call
 	}
 	ok, err := permits(ctx, tx, admitted[op], m)
 	if err == nil && ok && admitted[op] == delegable && !m.IsManagement() {
-		var v verdict
+		var v delegation.Verdict
 		v, err = delegates(ctx, tx, call, m, op, in)
-		ok = v == allowed
+		ok = v == delegation.Allowed
 	}
 	if err != nil {
 		return Membership{}, err
@@ -130,6 +131,11 @@ func (s *Service) admitTo(ctx context.Context, tx *store.Tx, call *awsmodel.Call
 		return Membership{}, accessDenied()
 	}
 	return m, nil
+}
+
+// delegates asks the organization's resource policy.
+func delegates(ctx context.Context, tx *store.Tx, call *awsmodel.Call, m Membership, op string, in any) (delegation.Verdict, error) {
+	return delegation.Ask(ctx, tx, call, directory.Organization{ID: m.Org, Management: m.Management}, op, in)
 }
 
 // permits applies the table alone.

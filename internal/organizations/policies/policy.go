@@ -9,8 +9,10 @@ import (
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
 	"muster/internal/organizations"
+	"muster/internal/organizations/delegation"
 	"muster/internal/orgpolicy"
 	"muster/internal/store"
+	"muster/internal/store/directory"
 	"muster/internal/store/policies"
 )
 
@@ -41,8 +43,9 @@ func lookup(ctx context.Context, tx *store.Tx, m organizations.Membership, id st
 }
 
 func summary(m organizations.Membership, p held) api.PolicySummary {
+	o := directory.Organization{ID: m.Org, Management: m.Management}
 	return api.PolicySummary{
-		Id: new(p.ID), Arn: new(string(organizations.PolicyARN(m.Org, m.Management, p.Type, p.ID))),
+		Id: new(p.ID), Arn: new(string(delegation.PolicyARN(o, p.Type, p.ID))),
 		Name: new(p.Name), Description: new(p.Description), Type: api.PolicyType(p.Type), AwsManaged: new(p.managed),
 	}
 }

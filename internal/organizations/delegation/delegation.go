@@ -1,4 +1,7 @@
-package organizations
+// Package delegation is what an organization's resource policy gives to
+// delegated administrators, and the terms in which policies speak of
+// organizations: ARNs and condition keys.
+package delegation
 
 import (
 	"context"
@@ -10,47 +13,47 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
-	"muster/internal/orgpolicy"
 	"muster/internal/policy"
 	"muster/internal/store"
 	"muster/internal/store/directory"
 	"muster/internal/store/policies"
 )
 
-// verdict is what an organization's resource policy says to a request.
-type verdict int
+// Verdict is what an organization's resource policy says to a request.
+type Verdict int
 
+// The verdicts.
 const (
-	silent verdict = iota
-	allowed
-	denied
+	Silent Verdict = iota
+	Allowed
+	Denied
 )
 
-// delegates asks the organization's resource policy whether a delegated
+// Ask asks the organization's resource policy whether a delegated
 // administrator may do what a request asks for. The administrator's own
 // policies were asked by the access desk. Without a resource policy, and
 // without an input that says what it is about, the answer is silence.
-func delegates(ctx context.Context, tx *store.Tx, call *awsmodel.Call, m Membership, op string, in any) (verdict, error) {
-	stored, err := policies.LookupResourcePolicy(ctx, tx, m.Org)
+func Ask(ctx context.Context, tx *store.Tx, call *awsmodel.Call, o directory.Organization, op string, in any) (Verdict, error) {
+	stored, err := policies.LookupResourcePolicy(ctx, tx, o.ID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && in == nil {
-		return silent, nil
+		return Silent, nil
 	}
 	if err != nil {
-		return silent, err
+		return Silent, err
 	}
 	doc, err := policy.Parse(stored.Content, policy.Resource)
 	if err != nil {
-		return silent, fmt.Errorf("resource policy of %s: %w", m.Org, err)
+		return Silent, fmt.Errorf("resource policy of %s: %w", o.ID, err)
 	}
-	about, err := describe(ctx, tx, m, in)
+	about, err := describe(ctx, tx, o, in)
 	if err != nil {
-		return silent, err
+		return Silent, err
 	}
 	actions := []string{"organizations:" + op}
 	if strings.HasPrefix(op, "Create") && len(about.tags) > 0 {
 		actions = append(actions, "organizations:TagResource")
 	}
-	return about.ask(doc, call, m, actions), nil
+	return about.ask(doc, call, o, actions), nil
 }
 
 // request is what somebody asks for, in the terms of policies.
@@ -65,28 +68,28 @@ type request struct {
 
 // ask evaluates every action on every resource: all must be allowed, one
 // denial is enough.
-func (r request) ask(doc *policy.Document, call *awsmodel.Call, m Membership, actions []string) verdict {
+func (r request) ask(doc *policy.Document, call *awsmodel.Call, o directory.Organization, actions []string) Verdict {
 	everything, err := policy.Parse(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`, policy.Identity)
 	if err != nil {
-		return denied
+		return Denied
 	}
-	all := policy.Policies{Identity: []*policy.Document{everything}, Resource: doc, ResourceAccount: m.Management}
-	conditions, answer := r.conditions(call, m), allowed
+	all := policy.Policies{Identity: []*policy.Document{everything}, Resource: doc, ResourceAccount: o.Management}
+	conditions, answer := r.conditions(call, o), Allowed
 	for _, action := range actions {
 		for _, resource := range r.resources {
 			d := all.Evaluate(policy.Request{Principal: call.Principal, Action: action, Resource: string(resource), Context: conditions})
 			if d.Explicit {
-				return denied
+				return Denied
 			}
 			if !d.Allowed {
-				answer = silent
+				answer = Silent
 			}
 		}
 	}
 	return answer
 }
 
-func (r request) conditions(call *awsmodel.Call, m Membership) policy.Context {
+func (r request) conditions(call *awsmodel.Call, o directory.Organization) policy.Context {
 	c := policy.Context{}
 	who := call.Principal.ARN
 	if call.Principal.RoleARN != "" {
@@ -94,7 +97,7 @@ func (r request) conditions(call *awsmodel.Call, m Membership) policy.Context {
 	}
 	c.Set("aws:PrincipalAccount", string(call.Principal.Account))
 	c.Set("aws:PrincipalARN", string(who))
-	c.Set("aws:PrincipalOrgID", string(m.Org))
+	c.Set("aws:PrincipalOrgID", string(o.ID))
 	c.SetNonEmpty("aws:SourceIp", call.SourceIP)
 	c.SetNonEmpty("aws:RequestedRegion", string(call.Region))
 	c.Set("aws:SecureTransport", fmt.Sprint(call.Secure))
@@ -114,13 +117,13 @@ func (r request) conditions(call *awsmodel.Call, m Membership) policy.Context {
 }
 
 // describe says what a request is about.
-func describe(ctx context.Context, tx *store.Tx, m Membership, in any) (request, error) {
+func describe(ctx context.Context, tx *store.Tx, o directory.Organization, in any) (request, error) {
 	var r request
 	var ids []string
 	switch in := in.(type) {
 	case *api.CreatePolicyInput:
 		r.policyType, r.tags = string(in.Type), in.Tags
-		r.resources = []arn.ARN{PolicyARN(m.Org, m.Management, r.policyType, "*")}
+		r.resources = []arn.ARN{PolicyARN(o, r.policyType, "*")}
 	case *api.UpdatePolicyInput:
 		ids = []string{in.PolicyId}
 	case *api.DeletePolicyInput:
@@ -149,7 +152,7 @@ func describe(ctx context.Context, tx *store.Tx, m Membership, in any) (request,
 		ids = []string{in.ResourceId}
 	}
 	for _, id := range ids {
-		if err := r.add(ctx, tx, m, id); err != nil {
+		if err := r.add(ctx, tx, o, id); err != nil {
 			return r, err
 		}
 	}
@@ -161,8 +164,8 @@ func describe(ctx context.Context, tx *store.Tx, m Membership, in any) (request,
 
 // add adds something named by its id. A policy that does not exist is of no
 // type, so that only what speaks of all policies applies.
-func (r *request) add(ctx context.Context, tx *store.Tx, m Membership, id string) error {
-	resource, policyType, err := ResourceOf(ctx, tx, m.Org, m.Management, id)
+func (r *request) add(ctx context.Context, tx *store.Tx, o directory.Organization, id string) error {
+	resource, policyType, err := ResourceOf(ctx, tx, o, id)
 	if err != nil {
 		return err
 	}
@@ -170,61 +173,7 @@ func (r *request) add(ctx context.Context, tx *store.Tx, m Membership, id string
 	if policyType != "" {
 		r.policyType = policyType
 	}
-	owned, err := directory.Tags(ctx, tx, m.Org, id)
+	owned, err := directory.Tags(ctx, tx, o.ID, id)
 	r.owned = append(r.owned, owned...)
 	return err
-}
-
-// ResourceOf returns the ARN of what an id names, existing or not, and of a
-// policy its type.
-func ResourceOf(ctx context.Context, tx *store.Tx, org OrganizationID, management arn.AccountID, id string) (resource arn.ARN, policyType string, err error) {
-	if resource, ok := TargetARN(org, management, id); ok {
-		return resource, "", nil
-	}
-	policyType, err = typeOfPolicy(ctx, tx, org, id)
-	return PolicyARN(org, management, policyType, id), policyType, err
-}
-
-// TargetARN is the ARN of a root, unit, account, resource policy or transfer of
-// responsibility by its id, existing or not; false for ids of other kinds, such
-// as those of policies. A transfer's direction depends on who looks at it and
-// is left open.
-func TargetARN(org OrganizationID, management arn.AccountID, id string) (arn.ARN, bool) {
-	kind := ""
-	switch {
-	case isAccount(id):
-		kind = "account"
-	case isRoot(id):
-		kind = "root"
-	case strings.HasPrefix(id, "ou-"):
-		kind = "ou"
-	case strings.HasPrefix(id, "rp-"):
-		kind = "resourcepolicy"
-	case strings.HasPrefix(id, "rt-"):
-		id = "billing/*/" + id
-		kind = "transfer"
-	default:
-		return "", false
-	}
-	return arn.New("organizations", "", management, kind+"/"+string(org)+"/"+id), true
-}
-
-func typeOfPolicy(ctx context.Context, tx *store.Tx, org OrganizationID, id string) (string, error) {
-	if own, ok := orgpolicy.ManagedPolicy(id); ok {
-		return own.Type, nil
-	}
-	p, err := policies.Lookup(ctx, tx, org, id)
-	if errors.Is(err, store.ErrNotFound) {
-		return "", nil
-	}
-	return p.Type, err
-}
-
-// PolicyARN is the ARN of a policy: AWS's own belong to no organization.
-func PolicyARN(org OrganizationID, management arn.AccountID, policyType, id string) arn.ARN {
-	kind := strings.ToLower(policyType)
-	if _, ok := orgpolicy.ManagedPolicy(id); ok {
-		return arn.ARN("arn:aws:organizations::aws:policy/" + kind + "/" + id)
-	}
-	return arn.New("organizations", "", management, "policy/"+string(org)+"/"+kind+"/"+id)
 }
