@@ -29,6 +29,7 @@ func TestScenarios(t *testing.T) {
 	files := scenarios(t)
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			t.Parallel()
 			storetest.EachURL(t, func(t *testing.T, url string) {
 				c := newClock()
 				st := storetest.Open(t, url, store.Options{Now: c.Now})
