@@ -31,7 +31,7 @@ func TestAutomation(t *testing.T) {
 	}
 	plain := start(t, emulate.Options{}, 0)
 	strict := start(t, emulate.Options{Permissions: true}, 0)
-	slow := start(t, emulate.Options{}, 300*time.Millisecond)
+	slow := start(t, emulate.Options{}, 3*time.Second)
 	cmd := exec.CommandContext(t.Context(), "python3", "testdata/automation.py")
 	cmd.Env = append(clienttest.Environment(t, plain), "PLAIN="+plain, "STRICT="+strict, "SLOW="+slow)
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -2,7 +2,7 @@
 no sleeping, a reset in between. Checks everything itself."""
 
 import os
-import urllib.error
+import time
 import urllib.request
 
 import boto3
@@ -164,7 +164,7 @@ def delays_as_asked():
     seen = inspector.batch_get_account_status()["accounts"][0]["resourceState"]["ec2"]["status"]
     assert seen == "ENABLING", seen
     while inspector.batch_get_account_status()["accounts"][0]["resourceState"]["ec2"]["status"] != "ENABLED":
-        pass
+        time.sleep(0.1)
 
 
 for path in ("/_muster/reset", "/moto-api/reset"):
