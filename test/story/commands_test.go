@@ -16,7 +16,7 @@ import (
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"aws": awsCommand, "refused": refusedCommand, "until": untilCommand,
 	"json": jsonCommand, "names": namesCommand,
-	"account": accountCommand, "user": userCommand,
+	"account": accountCommand, "user": userCommand, "session": sessionCommand,
 	"alone": aloneCommand, "state": stateCommand,
 	"host": hostCommand, "feeds": feedsCommand,
 }
@@ -180,4 +180,19 @@ func userCommand(ts *testscript.TestScript, _ bool, args []string) {
 	if err := worldOf(ts).user(args[0], args[1], args[2:]); err != nil {
 		ts.Fatalf("user %v: %v", args, err)
 	}
+}
+
+// sessionCommand: session NAME makes the credentials of the last answer a
+// profile.
+func sessionCommand(ts *testscript.TestScript, _ bool, args []string) {
+	w := worldOf(ts)
+	var c credentials
+	for field, to := range map[string]*string{"AccessKeyId": &c.id, "SecretAccessKey": &c.secret, "SessionToken": &c.token} {
+		v, err := lookup(w.stdout, "Credentials."+field)
+		if err != nil {
+			ts.Fatalf("session %v: %v", args, err)
+		}
+		*to = v
+	}
+	w.profiles[args[0]] = c
 }
