@@ -10,6 +10,7 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
+	"muster/internal/organizations/principal"
 	"muster/internal/store"
 	"muster/internal/store/directory"
 )
@@ -133,7 +134,7 @@ func (s *Service) forgetAccount(ctx context.Context, tx *store.Tx, org Organizat
 
 // expel takes an account out of its organization with all that it was there.
 func (s *Service) expel(ctx context.Context, tx *store.Tx, org OrganizationID, account arn.AccountID, now time.Time) error {
-	list, err := directory.DelegationsOf(ctx, tx, org, account, "", len(trustedPrincipals))
+	list, err := directory.DelegationsOf(ctx, tx, org, account, "", principal.Count())
 	if err != nil {
 		return err
 	}

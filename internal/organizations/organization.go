@@ -7,6 +7,7 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
+	"muster/internal/organizations/principal"
 	"muster/internal/store"
 	"muster/internal/store/directory"
 	"muster/internal/store/handshakes"
@@ -177,7 +178,7 @@ func accountsAndRequests(ctx context.Context, tx *store.Tx, org OrganizationID) 
 // withdrawTrust ends the trusted access of every service of an organization
 // that is being deleted.
 func (s *Service) withdrawTrust(ctx context.Context, tx *store.Tx, call *awsmodel.Call, m Membership) error {
-	list, err := directory.TrustedServices(ctx, tx, m.Org, "", len(trustedPrincipals))
+	list, err := directory.TrustedServices(ctx, tx, m.Org, "", principal.Count())
 	if err != nil {
 		return err
 	}
