@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"strconv"
 
 	"muster/internal/awsapi/sigv4"
 	"muster/internal/awsapi/wire"
@@ -73,6 +74,9 @@ func (e *exchange) exception(err awsmodel.Error) *refusal {
 // fault adapts the faults that every service has to the protocol's names.
 func (e *exchange) fault(f *awsmodel.Fault) *refusal {
 	r := &refusal{status: f.Status, code: f.Code, message: f.Message}
+	if f.RetryAfter > 0 {
+		r.header = map[string]string{"Retry-After": strconv.Itoa(f.RetryAfter)}
+	}
 	switch f.Code {
 	case "AccessDenied", "AccessDeniedException":
 		r.code, r.status = e.named("AccessDenied"), http.StatusForbidden

@@ -16,6 +16,9 @@ type Fault struct {
 	Code    string
 	Message string
 	Status  int
+	// RetryAfter is when the client should come again, in seconds, sent as a
+	// header; 0 says nothing.
+	RetryAfter int
 }
 
 func (f *Fault) Error() string     { return f.Code + ": " + f.Message }

@@ -70,6 +70,9 @@ type Config struct {
 	// UsagePrices are prices of usage types in US dollars per unit, each as
 	// TYPE=PRICE; a type without one is free. See Prices.
 	UsagePrices []string `yaml:"usage_prices"`
+	// FaultInjection lets testers make operations fail (package fault). It is
+	// refused beyond loopback.
+	FaultInjection bool `yaml:"fault_injection"`
 	// MaxBody is the largest request body the AWS doors read, in bytes.
 	MaxBody int64 `yaml:"max_body"`
 	// AuditLog is the file that gets one CloudTrail-form record per call;
@@ -198,6 +201,8 @@ func (c *Config) Check() error {
 		return errors.New("organization_wait_period: must not be negative")
 	case c.Throttle != ThrottleOff && c.Throttle != ThrottleAWS:
 		return errors.New("throttle: give aws or off")
+	case c.FaultInjection && (!loopback(host) || c.TLSCert != "" || c.AllowPlainHTTP):
+		return fmt.Errorf("fault_injection: is for tests on one machine: listen (%s) has to be a loopback address, without tls_cert and allow_plain_http, which serve others", c.Listen)
 	case c.Transition < 0 || c.FeedsInterval < 0:
 		return errors.New("transition and feeds_interval: must not be negative")
 	case c.MemberLimit <= 0:

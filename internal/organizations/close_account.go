@@ -37,7 +37,7 @@ func (s *Service) CloseAccount(ctx context.Context, call *awsmodel.Call, in *api
 			return nil, err
 		}
 		return &api.CloseAccountOutput{},
-			s.later(ctx, tx, closeAccountJob, account, call.Time.Add(s.transition), string(m.Org), string(account))
+			s.later(ctx, tx, closeAccountJob, account, call.Time.Add(s.lasts("ACCOUNT_CLOSURE", account)), string(m.Org), string(account))
 	})
 }
 

@@ -55,7 +55,7 @@ func (s *Service) create(ctx context.Context, call *awsmodel.Call, op string, in
 		if err := directory.InsertRequest(ctx, tx, r); err != nil {
 			return nil, err
 		}
-		err = s.later(ctx, tx, createAccountJob, m.Management, call.Time.Add(s.transition), string(r.Org), r.ID)
+		err = s.later(ctx, tx, createAccountJob, m.Management, call.Time.Add(s.lasts("ACCOUNT_CREATION", m.Management)), string(r.Org), r.ID)
 		return new(requestOutput(r)), err
 	})
 }
@@ -159,6 +159,11 @@ func (s *Service) finishCreation(ctx context.Context, tx *store.Tx, org Organiza
 
 // obstacle is why a requested account cannot be made, or empty.
 func (s *Service) obstacle(ctx context.Context, tx *store.Tx, r directory.Request) (api.CreateAccountFailureReason, error) {
+	if s.faults != nil {
+		if reason := s.faults.CreationFailure(r.ID); reason != "" {
+			return reason, nil
+		}
+	}
 	if r.FailureReason != "" {
 		return api.CreateAccountFailureReason(r.FailureReason), nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
 	"muster/internal/organizations/quota"
@@ -35,6 +36,9 @@ type Options struct {
 	// Transition is how long asynchronous states (an account in creation or
 	// closure, a policy type being enabled) last at least.
 	Transition time.Duration
+	// Faults makes creations fail and states last longer, for testers; nil
+	// means never.
+	Faults Faults
 	// WaitPeriod is how old an account created in an organization must be
 	// to leave it; 0 means any age. AWS has four days.
 	WaitPeriod time.Duration
@@ -42,8 +46,28 @@ type Options struct {
 	Now func() time.Time
 }
 
+// Faults is how testers make the desk fail. *fault.Service is one.
+type Faults interface {
+	// CreationFailure is why a requested account is not made, or empty. It
+	// is asked any number of times for the same request.
+	CreationFailure(request string) api.CreateAccountFailureReason
+	// Delay is how much longer than usual a transition of an account lasts:
+	// ACCOUNT_CREATION (of a management account's request) or
+	// ACCOUNT_CLOSURE.
+	Delay(transition string, account arn.AccountID, region arn.Region) time.Duration
+}
+
+// lasts is how long an asynchronous state lasts at least.
+func (s *Service) lasts(transition string, account arn.AccountID) time.Duration {
+	if s.faults == nil {
+		return s.transition
+	}
+	return s.transition + s.faults.Delay(transition, account, "")
+}
+
 // Service is the desk. It is safe for concurrent use.
 type Service struct {
+	faults     Faults
 	store      *store.Store
 	pages      Pager
 	observers  []Observer
@@ -63,7 +87,7 @@ func New(st *store.Store, opts Options) *Service {
 	}
 	return &Service{
 		store: st, pages: opts.Pages, observers: opts.Observers, limits: opts.Limits,
-		transition: opts.Transition, waitPeriod: opts.WaitPeriod, now: opts.Now,
+		faults: opts.Faults, transition: opts.Transition, waitPeriod: opts.WaitPeriod, now: opts.Now,
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"muster/internal/doctor"
 	"muster/internal/emulate"
 	"muster/internal/event"
+	"muster/internal/fault"
 	"muster/internal/fleet"
 	"muster/internal/iam"
 	"muster/internal/iam/managed"
@@ -60,6 +61,7 @@ type desks struct {
 	access        *access.Desk
 	rollout       *rollout.Service
 	doctor        *doctor.Service
+	faults        *fault.Service
 }
 
 // parts builds everything between the store and the listener and returns the
@@ -118,7 +120,7 @@ func (s *Server) desks() (*desks, error) {
 		return nil, err
 	}
 	s.keys = iam.NewKeys(s.store, s.keyring, set, time.Now)
-	d := &desks{sts: sts.New(s.store, s.keys, set), feeds: &feedDesk{s.store}}
+	d := &desks{sts: sts.New(s.store, s.keys, set), feeds: &feedDesk{s.store}, faults: s.faults()}
 	d.sts.RootMayAssume = s.emulation != nil
 	controls := policies.NewControls(s.store, time.Now)
 	d.access = access.New(access.Config{Store: s.store, Keys: s.keys, Throttle: s.throttle(), Permissive: s.emulation != nil && !s.emulation.Permissions, Controls: s.obeyed(controls), InspectorTags: d.tagsOf, Relations: map[string]access.Relation{
@@ -143,10 +145,10 @@ func (s *Server) desks() (*desks, error) {
 	}
 	d.organizations = organizations.New(s.store, organizations.Options{
 		Pages: pages, Observers: []organizations.Observer{d.inspector, controls, suspension{keys: s.keys}, handshakes.Departures{}}, Limits: limits,
-		Transition: s.config.Transition, WaitPeriod: s.config.OrganizationWaitPeriod,
+		Transition: s.config.Transition, WaitPeriod: s.config.OrganizationWaitPeriod, Faults: directoryFaults(d.faults),
 	})
 	d.handshakes = handshakes.New(s.store, d.organizations, time.Now)
-	d.policies = policies.New(s.store, d.organizations, policies.Options{Regions: regions(s.config), Transition: s.config.Transition})
+	d.policies = policies.New(s.store, d.organizations, policies.Options{Regions: regions(s.config), Transition: s.config.Transition, Delay: d.faults.Delay})
 	d.iam = iam.New(s.keys, iam.Options{Pages: pages, Usage: d.inspector, Controls: s.obeyed(controls)})
 	d.fleet = fleet.New(s.store, fleet.Options{
 		Inventories: d.scan, Pages: pages, Regions: regions(s.config),
@@ -184,6 +186,7 @@ func (s *Server) inspector(d *desks, pages *pagetoken.Sealer) error {
 	d.inspector = inspector.New(inspector.Config{
 		Store: s.store, Pages: pages, Access: d.access, Regions: regions(s.config),
 		Transition: s.config.Transition, Transitions: transitions, MemberLimit: int(s.config.MemberLimit),
+		Faults: inspectorFaults(d.faults),
 	})
 	d.results = results.New(results.Config{Store: s.store, Pages: pages, Intel: s.intel, Resuppress: d.scan.Resuppress})
 	d.usage = usage.New(usage.Config{Store: s.store, Pages: pages, Prices: prices})
@@ -223,6 +226,7 @@ func (d *desks) services() []awsmodel.Service {
 	d.feeds.addHandlers(&own)
 	d.rollout.AddHandlers(&own)
 	d.doctor.AddHandlers(&own)
+	d.faults.AddHandlers(&own)
 	return []awsmodel.Service{
 		found.Service(), inspectorscan.Handlers{}.Service(), directory.Service(),
 		d.iam.Handlers().Service(), d.sts.Handlers().Service(), ecr.Handlers{}.Service(), own.Service(),
@@ -233,7 +237,7 @@ func (d *desks) services() []awsmodel.Service {
 // on one address.
 func (s *Server) doors(d *desks) (http.Handler, error) {
 	aws, err := awsapi.New(awsapi.Config{
-		Services: s.emulated(d.services()), Keys: keyLookup{s.keys}, Anyone: s.anyone(), Authorize: d.access.Authorize,
+		Services: s.emulated(d.services()), Keys: keyLookup{s.keys}, Anyone: s.anyone(), Authorize: d.authorize(),
 		Audit: s.audit.write, Logger: s.log, MaxBody: s.config.MaxBody,
 	})
 	if err != nil {

@@ -71,9 +71,15 @@ func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*w
 
 // newWorld starts a server on a database, with its other state in a folder.
 func newWorld(dir, database string, aws cli) (*world, error) {
+	return newWorldWith(dir, database, aws, func(*config.Config) {})
+}
+
+// newWorldWith is newWorld with a changed configuration.
+func newWorldWith(dir, database string, aws cli, change func(*config.Config)) (*world, error) {
 	c := config.Default()
 	c.Data, c.Store, c.Feeds = filepath.Join(dir, "data"), database, filepath.Join(dir, "feeds")
 	c.Listen, c.FeedsInterval, c.Transition, c.AuditLog = "127.0.0.1:0", 0, 0, "off"
+	change(&c)
 	ctx, cancel := context.WithCancel(context.Background())
 	srv, err := server.New(ctx, c, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err != nil {

@@ -28,7 +28,7 @@ var operations = [...]awsmodel.Operation{
 		Errors:   []string{"AccessDeniedException", "ResourceNotFoundException", "ValidationException"},
 		NewInput: func() any { return new(GetRolloutInput) }},
 	{Service: "muster", Name: "ListFaults", Method: "POST", Path: "/", Status: 200,
-		Input: 46, Output: 47, ReadOnly: true, InputToken: "nextToken", OutputToken: "nextToken", Limit: "maxResults",
+		Input: 46, Output: 47, ReadOnly: true,
 		Errors:   []string{"AccessDeniedException", "ValidationException"},
 		NewInput: func() any { return new(ListFaultsInput) }},
 	{Service: "muster", Name: "ListFeeds", Method: "POST", Path: "/", Status: 200,

@@ -72,14 +72,11 @@ type GetRolloutOutput struct {
 
 // ListFaultsInput is the input of ListFaults.
 type ListFaultsInput struct {
-	MaxResults *int32  // 1 to 100
-	NextToken  *string // 0 to 4096 characters
 }
 
 // ListFaultsOutput is the output of ListFaults.
 type ListFaultsOutput struct {
-	Faults    []Fault // required
-	NextToken *string // 0 to 4096 characters
+	Faults []Fault // required
 }
 
 // ListFeedsInput is the input of ListFeeds.

@@ -137,13 +137,9 @@ var model = awsmodel.Model{
 		43: {Name: "HostLabel", Kind: awsmodel.String, HasMin: true, Min: 1, HasMax: true, Max: 256, Pattern: "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+", Match: "\\A(?:[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)\\z"},
 		44: {Name: "HostList", Kind: awsmodel.List, Elem: 41},
 		45: {Name: "HostStatus", Kind: awsmodel.String, Enum: []string{"ACTIVE", "SILENT", "REVOKED"}},
-		46: {Name: "ListFaultsInput", Kind: awsmodel.Structure, Members: []awsmodel.Member{
-			{Name: "maxResults", Shape: 56},
-			{Name: "nextToken", Shape: 58},
-		}},
+		46: {Name: "ListFaultsInput", Kind: awsmodel.Structure},
 		47: {Name: "ListFaultsOutput", Kind: awsmodel.Structure, Members: []awsmodel.Member{
 			{Name: "faults", Shape: 29, Required: true},
-			{Name: "nextToken", Shape: 58},
 		}},
 		48: {Name: "ListFeedsInput", Kind: awsmodel.Structure},
 		49: {Name: "ListFeedsOutput", Kind: awsmodel.Structure, Members: []awsmodel.Member{

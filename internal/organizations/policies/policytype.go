@@ -105,7 +105,7 @@ func (s *Service) change(ctx context.Context, tx *store.Tx, call *awsmodel.Call,
 	}
 	err = tx.Enqueue(ctx, store.Job{
 		Kind: settleJob, Key: string(m.Org) + "/" + p.Type, Account: string(m.Management),
-		Payload: payload, RunAt: call.Time.Add(s.transition),
+		Payload: payload, RunAt: call.Time.Add(s.transition + s.delay("POLICY_TYPE", m.Management, "")),
 	})
 	if err != nil {
 		return nil, err

@@ -49,6 +49,8 @@ type Options struct {
 	Regions []arn.Region
 	// Transition is how long a policy type stays pending at least.
 	Transition time.Duration
+	// Delay is how much longer testers make that; nil means no longer.
+	Delay func(transition string, account arn.AccountID, region arn.Region) time.Duration
 	// Now is the clock of jobs; nil means time.Now.
 	Now func() time.Time
 }
@@ -59,6 +61,7 @@ type Service struct {
 	desk       *organizations.Service
 	regions    []arn.Region
 	transition time.Duration
+	delay      func(string, arn.AccountID, arn.Region) time.Duration
 	now        func() time.Time
 }
 
@@ -67,8 +70,11 @@ func New(st *store.Store, desk *organizations.Service, opts Options) *Service {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
+	if opts.Delay == nil {
+		opts.Delay = func(string, arn.AccountID, arn.Region) time.Duration { return 0 }
+	}
 	return &Service{
-		store: st, desk: desk, regions: opts.Regions, transition: opts.Transition, now: opts.Now,
+		store: st, desk: desk, regions: opts.Regions, transition: opts.Transition, delay: opts.Delay, now: opts.Now,
 	}
 }
 
