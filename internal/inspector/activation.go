@@ -30,7 +30,7 @@ func (s *Service) Enable(ctx context.Context, call *awsmodel.Call, in *inspector
 		return nil, err
 	}
 	faults := s.faults(false, call.Region)
-	return update(ctx, s, call, op, in, func(tx *store.Tx, standing relation.Standing) (*inspector2.EnableOutput, error) {
+	return Update(ctx, s, call, op, in, func(tx *store.Tx, standing relation.Standing) (*inspector2.EnableOutput, error) {
 		return once(ctx, tx, call, op, in.ClientToken, in, func() (*inspector2.EnableOutput, error) {
 			list, err := targets(ctx, tx, standing, in.AccountIds)
 			if err != nil {
@@ -154,7 +154,7 @@ func (s *Service) Disable(ctx context.Context, call *awsmodel.Call, in *inspecto
 		return nil, err
 	}
 	faults := s.faults(true, call.Region)
-	return update(ctx, s, call, "Disable", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.DisableOutput, error) {
+	return Update(ctx, s, call, "Disable", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.DisableOutput, error) {
 		list, err := targets(ctx, tx, standing, in.AccountIds)
 		if err != nil {
 			return nil, err
@@ -202,7 +202,7 @@ func disableOne(ctx context.Context, tx *store.Tx, standing relation.Standing, t
 // BatchGetAccountStatus tells what is scanned in accounts. One that was never
 // activated is DISABLED throughout.
 func (s *Service) BatchGetAccountStatus(ctx context.Context, call *awsmodel.Call, in *inspector2.BatchGetAccountStatusInput) (*inspector2.BatchGetAccountStatusOutput, error) {
-	return view(ctx, s, call, "BatchGetAccountStatus", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.BatchGetAccountStatusOutput, error) {
+	return View(ctx, s, call, "BatchGetAccountStatus", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.BatchGetAccountStatusOutput, error) {
 		list, err := targets(ctx, tx, standing, in.AccountIds)
 		if err != nil {
 			return nil, err

@@ -109,7 +109,7 @@ func membersAmong(ctx context.Context, tx *store.Tx, standing relation.Standing,
 // unreachable says why: only an administrator learns that an account is not
 // in its organization, everybody else learns nothing.
 func unreachable(ctx context.Context, tx *store.Tx, standing relation.Standing, m activation.Member, id arn.AccountID) (*refusal, error) {
-	no := &refusal{inspector2.ErrorCodeAccessDenied, noAccess}
+	no := &refusal{inspector2.ErrorCodeAccessDenied, NoAccess}
 	if !standing.IsAdministrator() || m.Relationship != "" {
 		return no, nil
 	}
@@ -120,8 +120,8 @@ func unreachable(ctx context.Context, tx *store.Tx, standing relation.Standing, 
 	return no, err
 }
 
-// noAccess is AWS's own text; clients show it.
-const noAccess = "Invoking account does not have access to this account"
+// NoAccess is AWS's own text; clients show it.
+const NoAccess = "Invoking account does not have access to this account"
 
 // failed is the target's entry among the failures of a batch. What the caller
 // may see of the account it sees here too.

@@ -25,7 +25,7 @@ func (s *Service) EnableDelegatedAdminAccount(ctx context.Context, call *awsmode
 		return nil, err
 	}
 	const op = "EnableDelegatedAdminAccount"
-	return update(ctx, s, call, op, in, func(tx *store.Tx, _ relation.Standing) (*inspector2.EnableDelegatedAdminAccountOutput, error) {
+	return Update(ctx, s, call, op, in, func(tx *store.Tx, _ relation.Standing) (*inspector2.EnableDelegatedAdminAccountOutput, error) {
 		return once(ctx, tx, call, op, in.ClientToken, in, func() (*inspector2.EnableDelegatedAdminAccountOutput, error) {
 			return &inspector2.EnableDelegatedAdminAccountOutput{DelegatedAdminAccountId: in.DelegatedAdminAccountId},
 				s.delegate(ctx, tx, call, arn.AccountID(in.DelegatedAdminAccountId))
@@ -133,7 +133,7 @@ func (s *Service) DisableDelegatedAdminAccount(ctx context.Context, call *awsmod
 	if err := s.permitRemoval(ctx, call, in); err != nil {
 		return nil, err
 	}
-	return update(ctx, s, call, op, in, func(tx *store.Tx, standing relation.Standing) (*inspector2.DisableDelegatedAdminAccountOutput, error) {
+	return Update(ctx, s, call, op, in, func(tx *store.Tx, standing relation.Standing) (*inspector2.DisableDelegatedAdminAccountOutput, error) {
 		d, err := activation.LookupDesignation(ctx, tx, standing.Organization, call.Region)
 		if errors.Is(err, store.ErrNotFound) || err == nil && string(d.Account) != in.DelegatedAdminAccountId {
 			return nil, notFound("Account %s is not the delegated administrator of the organization.", in.DelegatedAdminAccountId)
@@ -169,9 +169,9 @@ func (s *Service) remove(ctx context.Context, tx *store.Tx, d activation.Designa
 // one, or none.
 func (s *Service) ListDelegatedAdminAccounts(ctx context.Context, call *awsmodel.Call, in *inspector2.ListDelegatedAdminAccountsInput) (*inspector2.ListDelegatedAdminAccountsOutput, error) {
 	const op = "ListDelegatedAdminAccounts"
-	return view(ctx, s, call, op, in, func(tx *store.Tx, standing relation.Standing) (*inspector2.ListDelegatedAdminAccountsOutput, error) {
+	return View(ctx, s, call, op, in, func(tx *store.Tx, standing relation.Standing) (*inspector2.ListDelegatedAdminAccountsOutput, error) {
 		// There is never a second page, so no token is right.
-		if _, err := s.openPage(call, op, nil, in.NextToken, in.MaxResults, 5); err != nil {
+		if _, err := s.OpenPage(call, op, nil, in.NextToken, in.MaxResults, 5); err != nil {
 			return nil, err
 		}
 		out := &inspector2.ListDelegatedAdminAccountsOutput{DelegatedAdminAccounts: []inspector2.DelegatedAdminAccount{}}
@@ -188,7 +188,7 @@ func (s *Service) ListDelegatedAdminAccounts(ctx context.Context, call *awsmodel
 // GetDelegatedAdminAccount tells any account of the organization who its
 // delegated administrator is in the Region.
 func (s *Service) GetDelegatedAdminAccount(ctx context.Context, call *awsmodel.Call, in *inspector2.GetDelegatedAdminAccountInput) (*inspector2.GetDelegatedAdminAccountOutput, error) {
-	return view(ctx, s, call, "GetDelegatedAdminAccount", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.GetDelegatedAdminAccountOutput, error) {
+	return View(ctx, s, call, "GetDelegatedAdminAccount", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.GetDelegatedAdminAccountOutput, error) {
 		d, err := activation.LookupDesignation(ctx, tx, standing.Organization, call.Region)
 		if errors.Is(err, store.ErrNotFound) {
 			return nil, notFound("The organization has no delegated admin account in this Region.")

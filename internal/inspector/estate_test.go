@@ -16,6 +16,7 @@ import (
 	"muster/internal/inspector"
 	"muster/internal/inspector/encryption"
 	"muster/internal/inspector/results"
+	"muster/internal/inspector/settings"
 	"muster/internal/inspector/tagging"
 	"muster/internal/inspector/usage"
 	"muster/internal/organizations"
@@ -31,6 +32,7 @@ import (
 // handlers are those of all parts of the desk.
 func (w *world) handlers(pages inspector.Pager) inspector2.Handlers {
 	h := w.desk.Handlers()
+	settings.New(w.desk).AddHandlers(&h)
 	results.New(results.Config{
 		Store: w.store, Pages: pages, Resuppress: w.scanner.Resuppress,
 		Intel: func(context.Context, string) (advisorydb.Intel, bool, error) { return advisorydb.Intel{}, false, nil },

@@ -48,20 +48,10 @@ func (s *Service) Jobs() map[string]worker.Handler {
 	return map[string]worker.Handler{jobScans: s.settleScans, jobSetup: s.settleMembers, jobRemoval: s.clearAway, jobPolicy: s.enforce, jobRegion: s.open}
 }
 
-func enqueueChanged(ctx context.Context, tx *store.Tx, kind string, account arn.AccountID, region arn.Region) error {
-	payload, err := json.Marshal(Changed{Account: account, Region: region})
-	if err != nil {
-		return err
-	}
-	return tx.Enqueue(ctx, store.Job{
-		Kind: kind, Key: string(account) + "/" + string(region), Account: string(account), Region: string(region), Payload: payload,
-	})
-}
-
 // EnqueueResuppress asks for the rules in force to be applied to an account's
 // findings in a Region once this transaction has committed.
 func EnqueueResuppress(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region) error {
-	return enqueueChanged(ctx, tx, JobResuppress, account, region)
+	return tellChanged(ctx, tx, JobResuppress, region, []arn.AccountID{account})
 }
 
 // transitions is the payload of jobScans: what began at Began in these
@@ -128,7 +118,7 @@ func (s *Service) awaitEndAfter(ctx context.Context, tx *store.Tx, after time.Du
 	})
 }
 
-// tellChanged is enqueueChanged for many accounts, which may be named twice.
+// tellChanged asks others for a job per account; accounts may be named twice.
 func tellChanged(ctx context.Context, tx *store.Tx, kind string, region arn.Region, accounts []arn.AccountID) error {
 	slices.Sort(accounts)
 	var jobs []store.Job

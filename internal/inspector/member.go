@@ -21,7 +21,7 @@ import (
 // AssociateMember makes an account of the organization a member of the calling
 // delegated administrator in the Region. It switches nothing on.
 func (s *Service) AssociateMember(ctx context.Context, call *awsmodel.Call, in *inspector2.AssociateMemberInput) (*inspector2.AssociateMemberOutput, error) {
-	return update(ctx, s, call, "AssociateMember", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.AssociateMemberOutput, error) {
+	return Update(ctx, s, call, "AssociateMember", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.AssociateMemberOutput, error) {
 		m, err := s.associable(ctx, tx, standing, arn.AccountID(in.AccountId))
 		if err != nil {
 			return nil, err
@@ -52,7 +52,7 @@ func (s *Service) associable(ctx context.Context, tx *store.Tx, standing relatio
 	case target.State != directory.Active:
 		return m, invalid("Account %s is not active.", account)
 	}
-	full, err := s.full(ctx, tx, m.Administrator, m.Region)
+	full, err := s.Full(ctx, tx, m.Administrator, m.Region)
 	if err == nil && full {
 		err = &inspector2.ServiceQuotaExceededException{
 			Message: "The delegated admin account has as many member accounts as it may have.", ResourceId: string(account),
@@ -61,8 +61,8 @@ func (s *Service) associable(ctx context.Context, tx *store.Tx, standing relatio
 	return m, err
 }
 
-// full reports whether an administrator has all the members it may have.
-func (s *Service) full(ctx context.Context, tx *store.Tx, administrator arn.AccountID, region arn.Region) (bool, error) {
+// Full reports whether an administrator has all the members it may have.
+func (s *Service) Full(ctx context.Context, tx *store.Tx, administrator arn.AccountID, region arn.Region) (bool, error) {
 	n, err := activation.CountMembers(ctx, tx, administrator, region)
 	return n >= s.config.MemberLimit, err
 }
@@ -95,7 +95,7 @@ func (s *Service) associate(ctx context.Context, tx *store.Tx, m activation.Memb
 // DisassociateMember ends a relationship. The account goes on scanning alone,
 // with the settings that applied to it.
 func (s *Service) DisassociateMember(ctx context.Context, call *awsmodel.Call, in *inspector2.DisassociateMemberInput) (*inspector2.DisassociateMemberOutput, error) {
-	return update(ctx, s, call, "DisassociateMember", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.DisassociateMemberOutput, error) {
+	return Update(ctx, s, call, "DisassociateMember", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.DisassociateMemberOutput, error) {
 		m, err := activation.LookupMember(ctx, tx, standing.Account, call.Region, arn.AccountID(in.AccountId))
 		if errors.Is(err, store.ErrNotFound) || err == nil && !m.Relationship.Associated() {
 			return nil, notAMember()
@@ -132,9 +132,23 @@ func (s *Service) release(ctx context.Context, tx *store.Tx, m activation.Member
 	return EnqueueResuppress(ctx, tx, m.Account, m.Region)
 }
 
+// inheritConfiguration leaves a member with the scan configuration of its
+// administrator.
+func inheritConfiguration(ctx context.Context, tx *store.Tx, m activation.Member) error {
+	c, err := activation.LookupConfiguration(ctx, tx, m.Administrator, m.Region)
+	switch {
+	case err == nil:
+		return activation.PutConfiguration(ctx, tx, m.Account, m.Region, c)
+	case ignore(err, store.ErrNotFound) == nil:
+		// The administrator's is AWS's default.
+		return activation.DeleteConfiguration(ctx, tx, m.Account, m.Region)
+	}
+	return err
+}
+
 // GetMember returns a relationship, ended ones included.
 func (s *Service) GetMember(ctx context.Context, call *awsmodel.Call, in *inspector2.GetMemberInput) (*inspector2.GetMemberOutput, error) {
-	return view(ctx, s, call, "GetMember", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.GetMemberOutput, error) {
+	return View(ctx, s, call, "GetMember", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.GetMemberOutput, error) {
 		m, err := activation.LookupMember(ctx, tx, standing.Account, call.Region, arn.AccountID(in.AccountId))
 		if errors.Is(err, store.ErrNotFound) {
 			return nil, notFound("Account %s is not a member of the current account.", in.AccountId)
@@ -160,8 +174,8 @@ func showMember(m activation.Member) inspector2.Member {
 func (s *Service) ListMembers(ctx context.Context, call *awsmodel.Call, in *inspector2.ListMembersInput) (*inspector2.ListMembersOutput, error) {
 	const op, most = "ListMembers", 50
 	only := in.OnlyAssociated == nil || *in.OnlyAssociated
-	return view(ctx, s, call, op, in, func(tx *store.Tx, standing relation.Standing) (*inspector2.ListMembersOutput, error) {
-		p, err := s.openPage(call, op, only, in.NextToken, in.MaxResults, most)
+	return View(ctx, s, call, op, in, func(tx *store.Tx, standing relation.Standing) (*inspector2.ListMembersOutput, error) {
+		p, err := s.OpenPage(call, op, only, in.NextToken, in.MaxResults, most)
 		if err != nil {
 			return nil, err
 		}
@@ -169,14 +183,14 @@ func (s *Service) ListMembers(ctx context.Context, call *awsmodel.Call, in *insp
 		if only {
 			read = members
 		}
-		list, err := read(ctx, tx, standing, arn.AccountID(p.after), p.size+1)
+		list, err := read(ctx, tx, standing, arn.AccountID(p.After), p.Size+1)
 		if err != nil {
 			return nil, err
 		}
 		out := &inspector2.ListMembersOutput{Members: []inspector2.Member{}}
 		for i, m := range list {
-			if i == p.size {
-				out.NextToken = p.next(string(list[i-1].Account))
+			if i == p.Size {
+				out.NextToken = p.Next(string(list[i-1].Account))
 				break
 			}
 			out.Members = append(out.Members, showMember(m))

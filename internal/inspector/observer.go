@@ -49,7 +49,7 @@ func (s *Service) welcome(ctx context.Context, tx *store.Tx, d activation.Design
 	if had.Relationship.Associated() { // by a policy
 		return s.activate(ctx, tx, place{account, d.Region}, auto.Types(), now)
 	}
-	full, err := s.full(ctx, tx, d.Account, d.Region)
+	full, err := s.Full(ctx, tx, d.Account, d.Region)
 	if err != nil {
 		return err
 	}

@@ -97,7 +97,7 @@ func (s *Service) enforceSome(ctx context.Context, tx *store.Tx, org organizatio
 	if err != nil || len(list) == 0 {
 		return "", true, err
 	}
-	var r reader
+	var r enforcement.Reader
 	wanted, active := map[arn.AccountID]enforcement.Policy{}, map[arn.AccountID]enforcement.Policy{}
 	for _, a := range list {
 		content, err := effective.OfMember(ctx, tx, a)
@@ -106,7 +106,7 @@ func (s *Service) enforceSome(ctx context.Context, tx *store.Tx, org organizatio
 			continue
 		}
 		if err == nil {
-			wanted[a.ID], err = r.read(string(content))
+			wanted[a.ID], err = r.Read(string(content))
 		}
 		if err != nil {
 			return "", false, err
@@ -119,21 +119,6 @@ func (s *Service) enforceSome(ctx context.Context, tx *store.Tx, org organizatio
 		return "", false, err
 	}
 	return list[len(list)-1].ID, len(list) < batchSize, s.carryOut(ctx, tx, org, active, s.config.Regions, s.config.Now().UTC())
-}
-
-// reader reads equal policies once.
-type reader struct {
-	text   string
-	policy enforcement.Policy
-}
-
-func (r *reader) read(text string) (enforcement.Policy, error) {
-	if r.text == text {
-		return r.policy, nil
-	}
-	p, err := enforcement.Read([]byte(text))
-	r.text, r.policy = text, p
-	return p, err
 }
 
 // remember stores the policies of accounts, nil where there is none.
@@ -200,8 +185,8 @@ func policiesOf(ctx context.Context, tx *store.Tx, accounts []arn.AccountID) (ma
 
 // refuseCovered refuses to let a member go whose scanning a policy decides.
 func refuseCovered(ctx context.Context, tx *store.Tx, m activation.Member) error {
-	of, err := policiesOf(ctx, tx, []arn.AccountID{m.Account})
-	if err == nil && of[m.Account].Covers(m.Region) {
+	p, err := PolicyOf(ctx, tx, m.Account)
+	if err == nil && p.Covers(m.Region) {
 		err = invalid("Account %s is covered by an organization policy and cannot be disassociated.", m.Account)
 	}
 	return err

@@ -44,8 +44,6 @@ func notAMember() error {
 	return invalid("The request is rejected because the current account cannot disassociate the given member account ID since the latter is not yet associated to it.")
 }
 
-func notEnabled() error { return invalid("Invoking account is not enabled") }
-
 // isRefusal tells an answer for the caller from a failure of ours.
 func isRefusal(err error) bool {
 	_, ok := errors.AsType[awsmodel.Error](err)

@@ -110,8 +110,8 @@ func (s *Service) lasts(state string) time.Duration {
 	return s.config.Transition
 }
 
-// Handlers lists the operations of this desk that muster implements; those on
-// findings, coverage and filters are package results' to add.
+// Handlers lists the operations of this desk that muster implements; the rooms
+// below add theirs.
 func (s *Service) Handlers() inspector2.Handlers {
 	return inspector2.Handlers{
 		EnableDelegatedAdminAccount:  s.EnableDelegatedAdminAccount,
@@ -124,28 +124,15 @@ func (s *Service) Handlers() inspector2.Handlers {
 		GetMember:          s.GetMember,
 		ListMembers:        s.ListMembers,
 
-		Enable:                 s.Enable,
-		Disable:                s.Disable,
-		BatchGetAccountStatus:  s.BatchGetAccountStatus,
-		ListAccountPermissions: s.ListAccountPermissions,
-		BatchGetFreeTrialInfo:  s.BatchGetFreeTrialInfo,
-
-		DescribeOrganizationConfiguration: s.DescribeOrganizationConfiguration,
-		UpdateOrganizationConfiguration:   s.UpdateOrganizationConfiguration,
-		GetConfiguration:                  s.GetConfiguration,
-		UpdateConfiguration:               s.UpdateConfiguration,
-
-		GetEc2DeepInspectionConfiguration:        s.GetEc2DeepInspectionConfiguration,
-		UpdateEc2DeepInspectionConfiguration:     s.UpdateEc2DeepInspectionConfiguration,
-		UpdateOrgEc2DeepInspectionConfiguration:  s.UpdateOrgEc2DeepInspectionConfiguration,
-		BatchGetMemberEc2DeepInspectionStatus:    s.BatchGetMemberEc2DeepInspectionStatus,
-		BatchUpdateMemberEc2DeepInspectionStatus: s.BatchUpdateMemberEc2DeepInspectionStatus,
+		Enable:                s.Enable,
+		Disable:               s.Disable,
+		BatchGetAccountStatus: s.BatchGetAccountStatus,
 	}
 }
 
-// view runs fn on a snapshot, for a caller who may call op with in, and
+// View runs fn on a snapshot, for a caller who may call op with in, and
 // returns what it returns.
-func view[T any](ctx context.Context, s *Service, call *awsmodel.Call, op string, in any, fn func(*store.Tx, relation.Standing) (T, error)) (T, error) {
+func View[T any](ctx context.Context, s *Service, call *awsmodel.Call, op string, in any, fn func(*store.Tx, relation.Standing) (T, error)) (T, error) {
 	var out T
 	err := s.store.View(ctx, func(tx *store.Tx) error {
 		standing, err := s.admit(ctx, tx, call, op, in)
@@ -158,9 +145,9 @@ func view[T any](ctx context.Context, s *Service, call *awsmodel.Call, op string
 	return out, err
 }
 
-// update is view in a transaction that writes; fn may run again. Every handler
+// Update is View in a transaction that writes; fn may run again. Every handler
 // looks before it inserts, so one that loses a race sees what the winner did.
-func update[T any](ctx context.Context, s *Service, call *awsmodel.Call, op string, in any, fn func(*store.Tx, relation.Standing) (T, error)) (T, error) {
+func Update[T any](ctx context.Context, s *Service, call *awsmodel.Call, op string, in any, fn func(*store.Tx, relation.Standing) (T, error)) (T, error) {
 	var out T
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		standing, err := s.admit(ctx, tx, call, op, in)

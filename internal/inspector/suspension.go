@@ -34,9 +34,8 @@ func EnqueueOpening(ctx context.Context, tx *store.Tx, account arn.AccountID, re
 	if err != nil {
 		return err
 	}
-	return tx.Enqueue(ctx, store.Job{
-		Kind: jobRegion, Key: string(account) + "/" + string(region), Account: string(account), Region: string(region), Payload: payload,
-	})
+	key := string(account) + "/" + string(region)
+	return tx.Enqueue(ctx, store.Job{Kind: jobRegion, Key: key, Account: string(account), Region: string(region), Payload: payload})
 }
 
 // open is the handler of jobRegion.

@@ -28,6 +28,7 @@ import (
 	"muster/internal/inspector"
 	"muster/internal/inspector/encryption"
 	"muster/internal/inspector/results"
+	"muster/internal/inspector/settings"
 	"muster/internal/inspector/tagging"
 	"muster/internal/inspector/usage"
 	"muster/internal/organizations"
@@ -215,6 +216,7 @@ func (s *Server) intel(ctx context.Context, cve string) (advisorydb.Intel, bool,
 // services are the AWS services with what the desks implement of them.
 func (d *desks) services() []awsmodel.Service {
 	found := d.inspector.Handlers()
+	settings.New(d.inspector).AddHandlers(&found)
 	d.results.AddHandlers(&found)
 	d.usage.AddHandlers(&found)
 	d.keys.AddHandlers(&found)

@@ -18,6 +18,7 @@ import (
 	"muster/internal/iam/managed"
 	"muster/internal/inspector"
 	"muster/internal/inspector/results"
+	"muster/internal/inspector/settings"
 	"muster/internal/keyring"
 	"muster/internal/organizations"
 	"muster/internal/pagetoken"
@@ -104,6 +105,7 @@ func newWorld(t testing.TB, url string) *world {
 	maps.Copy(w.jobs, inspectors.Jobs())
 	maps.Copy(w.jobs, scans.Jobs())
 	found := inspectors.Handlers()
+	settings.New(inspectors).AddHandlers(&found)
 	findings.AddHandlers(&found)
 	for _, s := range []awsmodel.Service{
 		found.Service(), orgs.Handlers().Service(), iam.New(w.keys, iam.Options{Pages: pages, Usage: inspectors}).Handlers().Service(),

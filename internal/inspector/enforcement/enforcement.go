@@ -89,6 +89,23 @@ func Read(effective []byte) (Policy, error) {
 	return p, nil
 }
 
+// Reader is Read for many accounts: it reads equal policies that follow each
+// other once.
+type Reader struct {
+	text   string
+	policy Policy
+}
+
+// Read is the function Read.
+func (r *Reader) Read(effective string) (Policy, error) {
+	if r.text == effective {
+		return r.policy, nil
+	}
+	p, err := Read([]byte(effective))
+	r.text, r.policy = effective, p
+	return p, err
+}
+
 // Encode is the policy's stored form.
 func (p Policy) Encode() (string, error) {
 	text, err := json.Marshal(p)

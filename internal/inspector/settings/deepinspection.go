@@ -1,4 +1,4 @@
-package inspector
+package settings
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/inspector2"
+	"muster/internal/inspector"
 	"muster/internal/inspector/relation"
 	"muster/internal/store"
 	"muster/internal/store/activation"
@@ -14,7 +15,7 @@ import (
 // GetEc2DeepInspectionConfiguration returns the caller's own paths, those of
 // its delegated administrator and whether deep inspection is active.
 func (s *Service) GetEc2DeepInspectionConfiguration(ctx context.Context, call *awsmodel.Call, in *inspector2.GetEc2DeepInspectionConfigurationInput) (*inspector2.GetEc2DeepInspectionConfigurationOutput, error) {
-	return view(ctx, s, call, "GetEc2DeepInspectionConfiguration", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.GetEc2DeepInspectionConfigurationOutput, error) {
+	return inspector.View(ctx, s.desk, call, "GetEc2DeepInspectionConfiguration", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.GetEc2DeepInspectionConfigurationOutput, error) {
 		d, err := deepInspectionOf(ctx, tx, standing)
 		return &inspector2.GetEc2DeepInspectionConfigurationOutput{
 			PackagePaths: d.own, OrgPackagePaths: d.organization, Status: d.status,
@@ -72,7 +73,7 @@ func deepStatus(setting activation.DeepInspection, scans activation.Scans) inspe
 // UpdateEc2DeepInspectionConfiguration changes the caller's own setting; a
 // list of paths replaces the former one.
 func (s *Service) UpdateEc2DeepInspectionConfiguration(ctx context.Context, call *awsmodel.Call, in *inspector2.UpdateEc2DeepInspectionConfigurationInput) (*inspector2.UpdateEc2DeepInspectionConfigurationOutput, error) {
-	return update(ctx, s, call, "UpdateEc2DeepInspectionConfiguration", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.UpdateEc2DeepInspectionConfigurationOutput, error) {
+	return inspector.Update(ctx, s.desk, call, "UpdateEc2DeepInspectionConfiguration", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.UpdateEc2DeepInspectionConfigurationOutput, error) {
 		setting, err := activation.LookupDeepInspection(ctx, tx, standing.Account, call.Region)
 		if err != nil {
 			return nil, err
@@ -94,7 +95,7 @@ func (s *Service) UpdateEc2DeepInspectionConfiguration(ctx context.Context, call
 // UpdateOrgEc2DeepInspectionConfiguration sets the paths that are scanned in
 // every account of a delegated administrator.
 func (s *Service) UpdateOrgEc2DeepInspectionConfiguration(ctx context.Context, call *awsmodel.Call, in *inspector2.UpdateOrgEc2DeepInspectionConfigurationInput) (*inspector2.UpdateOrgEc2DeepInspectionConfigurationOutput, error) {
-	return update(ctx, s, call, "UpdateOrgEc2DeepInspectionConfiguration", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.UpdateOrgEc2DeepInspectionConfigurationOutput, error) {
+	return inspector.Update(ctx, s.desk, call, "UpdateOrgEc2DeepInspectionConfiguration", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.UpdateOrgEc2DeepInspectionConfigurationOutput, error) {
 		setting, err := activation.LookupDeepInspection(ctx, tx, standing.Account, call.Region)
 		if err != nil {
 			return nil, err
@@ -108,8 +109,8 @@ func (s *Service) UpdateOrgEc2DeepInspectionConfiguration(ctx context.Context, c
 // BatchGetMemberEc2DeepInspectionStatus tells a delegated administrator where
 // deep inspection is active.
 func (s *Service) BatchGetMemberEc2DeepInspectionStatus(ctx context.Context, call *awsmodel.Call, in *inspector2.BatchGetMemberEc2DeepInspectionStatusInput) (*inspector2.BatchGetMemberEc2DeepInspectionStatusOutput, error) {
-	return view(ctx, s, call, "BatchGetMemberEc2DeepInspectionStatus", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.BatchGetMemberEc2DeepInspectionStatusOutput, error) {
-		list, err := targets(ctx, tx, standing, in.AccountIds)
+	return inspector.View(ctx, s.desk, call, "BatchGetMemberEc2DeepInspectionStatus", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.BatchGetMemberEc2DeepInspectionStatusOutput, error) {
+		list, err := inspector.Targets(ctx, tx, standing, in.AccountIds)
 		if err != nil {
 			return nil, err
 		}
@@ -127,7 +128,7 @@ func (s *Service) BatchGetMemberEc2DeepInspectionStatus(ctx context.Context, cal
 // in the accounts of a delegated administrator, itself included. It fails
 // where EC2 scanning is not on.
 func (s *Service) BatchUpdateMemberEc2DeepInspectionStatus(ctx context.Context, call *awsmodel.Call, in *inspector2.BatchUpdateMemberEc2DeepInspectionStatusInput) (*inspector2.BatchUpdateMemberEc2DeepInspectionStatusOutput, error) {
-	return update(ctx, s, call, "BatchUpdateMemberEc2DeepInspectionStatus", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.BatchUpdateMemberEc2DeepInspectionStatusOutput, error) {
+	return inspector.Update(ctx, s.desk, call, "BatchUpdateMemberEc2DeepInspectionStatus", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.BatchUpdateMemberEc2DeepInspectionStatusOutput, error) {
 		b := newDeepBatch()
 		if len(in.AccountIds) == 0 {
 			return &inspector2.BatchUpdateMemberEc2DeepInspectionStatusOutput{AccountIds: b.states, FailedAccountIds: b.failed}, nil
@@ -138,12 +139,12 @@ func (s *Service) BatchUpdateMemberEc2DeepInspectionStatus(ctx context.Context, 
 			activate[arn.AccountID(a.AccountId)] = a.ActivateDeepInspection
 			ids = append(ids, a.AccountId)
 		}
-		list, err := targets(ctx, tx, standing, ids)
+		list, err := inspector.Targets(ctx, tx, standing, ids)
 		if err != nil {
 			return nil, err
 		}
 		for _, t := range list {
-			if err := b.write(ctx, tx, t, activate[t.account]); err != nil {
+			if err := b.write(ctx, tx, t, activate[t.Account]); err != nil {
 				return nil, err
 			}
 		}
@@ -164,39 +165,39 @@ func newDeepBatch() *deepBatch {
 	}
 }
 
-func (b *deepBatch) fail(t target, message string) {
-	f := inspector2.FailedMemberAccountEc2DeepInspectionStatusState{AccountId: string(t.account), ErrorMessage: new(message)}
-	if t.refused == nil {
-		f.Ec2ScanStatus = inspector2.Status(t.scans.Status(activation.EC2))
+func (b *deepBatch) fail(t inspector.Target, message string) {
+	f := inspector2.FailedMemberAccountEc2DeepInspectionStatusState{AccountId: string(t.Account), ErrorMessage: new(message)}
+	if t.Reached {
+		f.Ec2ScanStatus = inspector2.Status(t.Scans.Status(activation.EC2))
 	}
 	b.failed = append(b.failed, f)
 }
 
-func (b *deepBatch) read(ctx context.Context, tx *store.Tx, t target) error {
-	if t.refused != nil {
-		b.fail(t, noAccess)
+func (b *deepBatch) read(ctx context.Context, tx *store.Tx, t inspector.Target) error {
+	if !t.Reached {
+		b.fail(t, inspector.NoAccess)
 		return nil
 	}
-	setting, err := activation.LookupDeepInspection(ctx, tx, t.account, t.region)
+	setting, err := activation.LookupDeepInspection(ctx, tx, t.Account, t.Region)
 	b.states = append(b.states, inspector2.MemberAccountEc2DeepInspectionStatusState{
-		AccountId: string(t.account), Status: deepStatus(setting, t.scans),
+		AccountId: string(t.Account), Status: deepStatus(setting, t.Scans),
 	})
 	return err
 }
 
-func (b *deepBatch) write(ctx context.Context, tx *store.Tx, t target, activated bool) error {
-	ec2 := t.scans.Status(activation.EC2)
-	if t.refused == nil && ec2 != activation.Enabled && ec2 != activation.Enabling {
+func (b *deepBatch) write(ctx context.Context, tx *store.Tx, t inspector.Target, activated bool) error {
+	ec2 := t.Scans.Status(activation.EC2)
+	if t.Reached && ec2 != activation.Enabled && ec2 != activation.Enabling {
 		b.fail(t, "EC2 scanning is not enabled in this account")
 		return nil
 	}
-	if t.refused == nil {
-		setting, err := activation.LookupDeepInspection(ctx, tx, t.account, t.region)
+	if t.Reached {
+		setting, err := activation.LookupDeepInspection(ctx, tx, t.Account, t.Region)
 		if err != nil {
 			return err
 		}
 		setting.Activated = activated
-		if err := activation.PutDeepInspection(ctx, tx, t.account, t.region, setting); err != nil {
+		if err := activation.PutDeepInspection(ctx, tx, t.Account, t.Region, setting); err != nil {
 			return err
 		}
 	}

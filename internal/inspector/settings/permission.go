@@ -1,13 +1,13 @@
-package inspector
+package settings
 
 import (
 	"context"
 	"slices"
 	"strconv"
 
-	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/inspector2"
+	"muster/internal/inspector"
 	"muster/internal/inspector/enforcement"
 	"muster/internal/inspector/relation"
 	"muster/internal/store"
@@ -18,22 +18,22 @@ import (
 // own scanning: a member cannot switch it off.
 func (s *Service) ListAccountPermissions(ctx context.Context, call *awsmodel.Call, in *inspector2.ListAccountPermissionsInput) (*inspector2.ListAccountPermissionsOutput, error) {
 	const op, most = "ListAccountPermissions", 1024
-	return view(ctx, s, call, op, in, func(tx *store.Tx, standing relation.Standing) (*inspector2.ListAccountPermissionsOutput, error) {
-		p, err := s.openPage(call, op, in.Service, in.NextToken, in.MaxResults, most)
+	return inspector.View(ctx, s.desk, call, op, in, func(tx *store.Tx, standing relation.Standing) (*inspector2.ListAccountPermissionsOutput, error) {
+		p, err := s.desk.OpenPage(call, op, in.Service, in.NextToken, in.MaxResults, most)
 		if err != nil {
 			return nil, err
 		}
-		own, err := policiesOf(ctx, tx, []arn.AccountID{standing.Account})
+		policy, err := inspector.PolicyOf(ctx, tx, standing.Account)
 		if err != nil {
 			return nil, err
 		}
 		out := &inspector2.ListAccountPermissionsOutput{Permissions: []inspector2.Permission{}}
-		for i, permission := range permissions(standing, own[standing.Account], in.Service) {
-			if p.after != "" && strconv.Itoa(i) <= p.after {
+		for i, permission := range permissions(standing, policy, in.Service) {
+			if p.After != "" && strconv.Itoa(i) <= p.After {
 				continue
 			}
-			if len(out.Permissions) == p.size {
-				out.NextToken = p.next(strconv.Itoa(i - 1))
+			if len(out.Permissions) == p.Size {
+				out.NextToken = p.Next(strconv.Itoa(i - 1))
 				break
 			}
 			out.Permissions = append(out.Permissions, permission)

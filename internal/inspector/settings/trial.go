@@ -1,4 +1,4 @@
-package inspector
+package settings
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/inspector2"
+	"muster/internal/inspector"
 	"muster/internal/inspector/relation"
 	"muster/internal/store"
 	"muster/internal/store/activation"
@@ -18,8 +19,8 @@ const trialLength = 15 * 24 * time.Hour
 // BatchGetFreeTrialInfo tells when the trials of accounts began and end. Types
 // that were never switched on have none.
 func (s *Service) BatchGetFreeTrialInfo(ctx context.Context, call *awsmodel.Call, in *inspector2.BatchGetFreeTrialInfoInput) (*inspector2.BatchGetFreeTrialInfoOutput, error) {
-	return view(ctx, s, call, "BatchGetFreeTrialInfo", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.BatchGetFreeTrialInfoOutput, error) {
-		list, err := targets(ctx, tx, standing, in.AccountIds)
+	return inspector.View(ctx, s.desk, call, "BatchGetFreeTrialInfo", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.BatchGetFreeTrialInfoOutput, error) {
+		list, err := inspector.Targets(ctx, tx, standing, in.AccountIds)
 		if err != nil {
 			return nil, err
 		}
@@ -27,14 +28,14 @@ func (s *Service) BatchGetFreeTrialInfo(ctx context.Context, call *awsmodel.Call
 			Accounts: []inspector2.FreeTrialAccountInfo{}, FailedAccounts: []inspector2.FreeTrialInfoError{},
 		}
 		for _, t := range list {
-			if t.refused != nil {
+			if !t.Reached {
 				out.FailedAccounts = append(out.FailedAccounts, inspector2.FreeTrialInfoError{
-					AccountId: string(t.account), Code: inspector2.FreeTrialInfoErrorCodeAccessDenied, Message: noAccess,
+					AccountId: string(t.Account), Code: inspector2.FreeTrialInfoErrorCodeAccessDenied, Message: inspector.NoAccess,
 				})
 				continue
 			}
 			out.Accounts = append(out.Accounts, inspector2.FreeTrialAccountInfo{
-				AccountId: string(t.account), FreeTrialInfo: trials(t.scans, call.Time),
+				AccountId: string(t.Account), FreeTrialInfo: trials(t.Scans, call.Time),
 			})
 		}
 		return out, nil

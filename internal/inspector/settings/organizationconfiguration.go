@@ -1,10 +1,11 @@
-package inspector
+package settings
 
 import (
 	"context"
 
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/inspector2"
+	"muster/internal/inspector"
 	"muster/internal/inspector/relation"
 	"muster/internal/store"
 	"muster/internal/store/activation"
@@ -13,12 +14,12 @@ import (
 // DescribeOrganizationConfiguration tells what is switched on for accounts
 // that join, and whether there is room for them.
 func (s *Service) DescribeOrganizationConfiguration(ctx context.Context, call *awsmodel.Call, in *inspector2.DescribeOrganizationConfigurationInput) (*inspector2.DescribeOrganizationConfigurationOutput, error) {
-	return view(ctx, s, call, "DescribeOrganizationConfiguration", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.DescribeOrganizationConfigurationOutput, error) {
+	return inspector.View(ctx, s.desk, call, "DescribeOrganizationConfiguration", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.DescribeOrganizationConfigurationOutput, error) {
 		auto, err := activation.LookupAutoEnable(ctx, tx, standing.Account, call.Region)
 		if err != nil {
 			return nil, err
 		}
-		full, err := s.full(ctx, tx, standing.Account, call.Region)
+		full, err := s.desk.Full(ctx, tx, standing.Account, call.Region)
 		return &inspector2.DescribeOrganizationConfigurationOutput{
 			AutoEnable: showAutoEnable(auto), MaxAccountLimitReached: new(full),
 		}, err
@@ -29,13 +30,13 @@ func (s *Service) DescribeOrganizationConfiguration(ctx context.Context, call *a
 // join from now on. A type that is not named keeps its setting, so that old
 // clients do not reset what they do not know.
 func (s *Service) UpdateOrganizationConfiguration(ctx context.Context, call *awsmodel.Call, in *inspector2.UpdateOrganizationConfigurationInput) (*inspector2.UpdateOrganizationConfigurationOutput, error) {
-	return update(ctx, s, call, "UpdateOrganizationConfiguration", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.UpdateOrganizationConfigurationOutput, error) {
+	return inspector.Update(ctx, s.desk, call, "UpdateOrganizationConfiguration", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.UpdateOrganizationConfigurationOutput, error) {
 		scans, err := activation.ScansOf(ctx, tx, standing.Account, call.Region)
 		if err != nil {
 			return nil, err
 		}
 		if !scans.Active() {
-			return nil, notEnabled()
+			return nil, invalid("Invoking account is not enabled")
 		}
 		had, err := activation.LookupAutoEnable(ctx, tx, standing.Account, call.Region)
 		if err != nil {

@@ -1,4 +1,4 @@
-package inspector
+package settings
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/inspector2"
+	"muster/internal/inspector"
 	"muster/internal/inspector/relation"
 	"muster/internal/store"
 	"muster/internal/store/activation"
@@ -16,7 +17,7 @@ import (
 // GetConfiguration returns the scan configuration in effect: a member's is its
 // delegated administrator's.
 func (s *Service) GetConfiguration(ctx context.Context, call *awsmodel.Call, in *inspector2.GetConfigurationInput) (*inspector2.GetConfigurationOutput, error) {
-	return view(ctx, s, call, "GetConfiguration", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.GetConfigurationOutput, error) {
+	return inspector.View(ctx, s.desk, call, "GetConfiguration", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.GetConfigurationOutput, error) {
 		c, err := activation.LookupConfiguration(ctx, tx, configurator(standing), call.Region)
 		return s.showConfiguration(c, call.Time), ignore(err, store.ErrNotFound)
 	})
@@ -40,14 +41,14 @@ func (s *Service) showConfiguration(c activation.Configuration, now time.Time) *
 	if !c.ECRUpdatedAt.IsZero() {
 		ecr.UpdatedAt = new(c.ECRUpdatedAt)
 	}
-	if s.pending(c.ECRUpdatedAt, now) {
+	if s.desk.Pending(c.ECRUpdatedAt, now) {
 		ecr.Status = inspector2.EcrRescanDurationStatusPending
 	}
 	ec2 := &inspector2.Ec2ScanModeState{
 		ScanMode:       inspector2.Ec2ScanMode(cmp.Or(c.ScanMode, "EC2_HYBRID")),
 		ScanModeStatus: inspector2.Ec2ScanModeStatusSuccess,
 	}
-	if s.pending(c.EC2UpdatedAt, now) {
+	if s.desk.Pending(c.EC2UpdatedAt, now) {
 		ec2.ScanModeStatus = inspector2.Ec2ScanModeStatusPending
 	}
 	return &inspector2.GetConfigurationOutput{
@@ -56,17 +57,11 @@ func (s *Service) showConfiguration(c activation.Configuration, now time.Time) *
 	}
 }
 
-// pending reports whether a setting was made so recently that its transition
-// lasts. Nothing has to be carried to anywhere, so no job ends it.
-func (s *Service) pending(updated, now time.Time) bool {
-	return !updated.IsZero() && now.Before(updated.Add(s.lasts(statePending)))
-}
-
 // UpdateConfiguration sets the scan configuration of the caller and, for a
 // delegated administrator, of every member. A part that is not named keeps
 // its values.
 func (s *Service) UpdateConfiguration(ctx context.Context, call *awsmodel.Call, in *inspector2.UpdateConfigurationInput) (*inspector2.UpdateConfigurationOutput, error) {
-	return update(ctx, s, call, "UpdateConfiguration", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.UpdateConfigurationOutput, error) {
+	return inspector.Update(ctx, s.desk, call, "UpdateConfiguration", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.UpdateConfigurationOutput, error) {
 		c, err := activation.LookupConfiguration(ctx, tx, standing.Account, call.Region)
 		if err := ignore(err, store.ErrNotFound); err != nil {
 			return nil, err
@@ -82,18 +77,4 @@ func (s *Service) UpdateConfiguration(ctx context.Context, call *awsmodel.Call, 
 		return &inspector2.UpdateConfigurationOutput{},
 			activation.PutConfiguration(ctx, tx, standing.Account, call.Region, c)
 	})
-}
-
-// inheritConfiguration leaves a member with the scan configuration of its
-// administrator.
-func inheritConfiguration(ctx context.Context, tx *store.Tx, m activation.Member) error {
-	c, err := activation.LookupConfiguration(ctx, tx, m.Administrator, m.Region)
-	switch {
-	case err == nil:
-		return activation.PutConfiguration(ctx, tx, m.Account, m.Region, c)
-	case ignore(err, store.ErrNotFound) == nil:
-		// The administrator's is AWS's default.
-		return activation.DeleteConfiguration(ctx, tx, m.Account, m.Region)
-	}
-	return err
 }
