@@ -40,6 +40,9 @@ type Client struct {
 // ErrNoRegion: nothing says in which Region to ask.
 var ErrNoRegion = errors.New("no Region: give --region, or set AWS_REGION, or region in the profile")
 
+// ErrNoCredentials: nothing says as whom to ask.
+var ErrNoCredentials = errors.New("no credentials: give --profile, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+
 // Open reads the configuration.
 func Open(ctx context.Context, o Options) (*Client, error) {
 	load := []func(*config.LoadOptions) error{config.WithEC2IMDSClientEnableState(imds.ClientDisabled)}
@@ -55,6 +58,9 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 	}
 	if cfg.Region == "" {
 		return nil, ErrNoRegion
+	}
+	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
+		return nil, fmt.Errorf("%w (%w)", ErrNoCredentials, err)
 	}
 	c := &Client{config: cfg, endpoint: o.Endpoint, http: &http.Client{Timeout: 2 * time.Minute}}
 	if c.endpoint == "" && cfg.BaseEndpoint != nil {
