@@ -108,11 +108,11 @@ func (d *Desk) judge(ctx context.Context, call *awsmodel.Call, op *awsmodel.Oper
 	return nil
 }
 
-// actions are what an operation needs: itself, and tagging for a creation with
-// tags.
+// actions are what an operation needs: itself, and tagging for a creation or
+// invitation with tags.
 func actions(op *awsmodel.Operation, in any) []string {
 	list := []string{op.Action()}
-	creates := strings.HasPrefix(op.Name, "Create") || op.Name == "PutResourcePolicy"
+	creates := strings.HasPrefix(op.Name, "Create") || strings.HasPrefix(op.Name, "Invite") || op.Name == "PutResourcePolicy"
 	if creates && len(tagsOf(in)) > 0 {
 		list = append(list, op.Service+":"+tagAction(op))
 	}

@@ -59,3 +59,15 @@ func TestHandshakesAreTheSendersResources(t *testing.T) {
 			"User: arn:aws:iam::111111111111:user/eve is not authorized to perform: organizations:AcceptHandshake on resource: * because no identity-based policy allows the organizations:AcceptHandshake action")
 	})
 }
+
+// TestInvitationsWithTagsNeedTagging: the tags are put on what joins.
+func TestInvitationsWithTagsNeedTagging(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ivy := w.user("ivy", allow("organizations:InviteAccountToOrganization", "*"))
+		in := &organizations.InviteAccountToOrganizationInput{Target: &organizations.HandshakeParty{Id: "333333333333", Type: organizations.HandshakePartyTypeAccount}}
+		w.must(w.authorize(ivy, "organizations", "InviteAccountToOrganization", in))
+		in.Tags = []organizations.Tag{{Key: "team", Value: "red"}}
+		w.refused(w.authorize(ivy, "organizations", "InviteAccountToOrganization", in), 400, "AccessDeniedException",
+			"User: arn:aws:iam::111111111111:user/ivy is not authorized to perform: organizations:TagResource on resource: * because no identity-based policy allows the organizations:TagResource action")
+	})
+}
