@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -127,6 +128,7 @@ func (f *scanFlags) run(cmd *cobra.Command, text string) error {
 	if err != nil {
 		return err
 	}
+	tuneMemory()
 	config, done, err := f.advisories(cmd.ErrOrStderr())
 	if err != nil {
 		return err
@@ -142,6 +144,13 @@ func (f *scanFlags) run(cmd *cobra.Command, text string) error {
 		return err
 	}
 	return f.verdict(result, limit)
+}
+
+// tuneMemory lets the heap of this short-lived process grow before anything is
+// collected, up to a size at which that begins to matter.
+func tuneMemory() {
+	debug.SetGCPercent(200)
+	debug.SetMemoryLimit(80 << 20)
 }
 
 // severity reads --fail-on; empty means never.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"muster/internal/advisory"
 	"muster/internal/advisorydb"
@@ -50,14 +51,19 @@ func (l *Library) Intel(id string) finding.Intel {
 	if in, ok := l.known[id]; ok {
 		return in
 	}
-	var in finding.Intel
+	var raw advisorydb.Intel
 	if advisory.IsCVE(id) {
-		raw, _, err := l.set.Intel(id)
-		if err != nil && l.err == nil {
+		var err error
+		if raw, _, err = l.set.Intel(id); err != nil && l.err == nil {
 			l.err = err
 		}
-		in = fromCVE(&raw)
 	}
+	return l.gather(id, &raw)
+}
+
+// gather joins what the CVE's own record and the advisories say.
+func (l *Library) gather(id string, raw *advisorydb.Intel) finding.Intel {
+	in := fromCVE(raw)
 	for _, c := range l.cited[id] {
 		if record := l.record(c); record != nil {
 			addRecord(&in, record, c.source)
@@ -75,11 +81,26 @@ func (l *Library) Prepare() {
 		all = append(all, list...)
 	}
 	slices.SortFunc(all, func(a, b citation) int { return cmp.Or(cmp.Compare(a.ecosystem, b.ecosystem), cmp.Compare(a.id, b.id)) })
+	ids := slices.Sorted(maps.Keys(l.cited))
+	raw := make([]advisorydb.Intel, len(ids))
+	var failed error
+	var both sync.WaitGroup
+	both.Go(func() {
+		for i, id := range ids {
+			if advisory.IsCVE(id) && failed == nil {
+				raw[i], _, failed = l.set.Intel(id)
+			}
+		}
+	})
 	for _, c := range all {
 		l.record(c)
 	}
-	for _, id := range slices.Sorted(maps.Keys(l.cited)) {
-		l.Intel(id)
+	both.Wait()
+	if failed != nil && l.err == nil {
+		l.err = failed
+	}
+	for i, id := range ids {
+		l.gather(id, &raw[i])
 	}
 }
 
@@ -99,8 +120,22 @@ func (l *Library) record(c citation) *advisory.Advisory {
 		l.records[key] = nil
 		return nil
 	}
-	l.records[key] = &record
-	return &record
+	l.records[key] = slim(&record)
+	return l.records[key]
+}
+
+// slim keeps what addRecord reads: a scan remembers thousands of records.
+func slim(a *advisory.Advisory) *advisory.Advisory {
+	out := &advisory.Advisory{
+		ID: a.ID, Published: a.Published, Modified: a.Modified, Summary: a.Summary, Details: a.Details,
+		Severity: a.Severity, References: a.References, CWEs: a.CWEs,
+	}
+	for _, entry := range a.Affected {
+		if len(entry.Severity) > 0 {
+			out.Affected = append(out.Affected, advisory.Affected{Severity: entry.Severity})
+		}
+	}
+	return out
 }
 
 func fromCVE(raw *advisorydb.Intel) finding.Intel {
