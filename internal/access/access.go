@@ -101,7 +101,7 @@ func (d *Desk) judge(ctx context.Context, call *awsmodel.Call, op *awsmodel.Oper
 		for _, action := range append(actions(op, in), sessionActions(call, op, in)...) {
 			decision := d.decide(call, bearer, action, t, keysOf(in))
 			if !decision.Allowed {
-				return refuse(t.refusal(call.Principal, action, decision))
+				return d.denial(refuse(t.refusal(call.Principal, action, decision)), call, bearer, action, t, keysOf(in))
 			}
 		}
 	}
@@ -138,7 +138,7 @@ func (d *Desk) Permit(ctx context.Context, call *awsmodel.Call, action string, r
 	}
 	t := target{arn: resource}
 	if decision := d.decide(call, bearer, action, t, keys); !decision.Allowed {
-		return refusalOf("")(t.refusal(call.Principal, action, decision))
+		return d.denial(refusalOf("")(t.refusal(call.Principal, action, decision)), call, bearer, action, t, keys)
 	}
 	return nil
 }
@@ -178,11 +178,17 @@ func serviceLinked(p arn.Principal) bool {
 
 // decide evaluates one action on one resource.
 func (d *Desk) decide(call *awsmodel.Call, b iam.Bearer, action string, t target, keys map[string][]string) policy.Decision {
-	policies := b.Policies
-	policies.Resource, policies.ResourceAccount = t.policy, t.account
 	if t.missing {
 		return policy.Decision{Layer: policy.ResourceLayer}
 	}
+	policies, request := question(call, b, action, t, keys)
+	return policies.Evaluate(request)
+}
+
+// question is what the evaluator is asked about one action on one resource.
+func question(call *awsmodel.Call, b iam.Bearer, action string, t target, keys map[string][]string) (policy.Policies, policy.Request) {
+	policies := b.Policies
+	policies.Resource, policies.ResourceAccount = t.policy, t.account
 	c := maps.Clone(b.Context) // another target's tags are not this one's
 	describe(c, call)
 	for key, values := range keys {
@@ -191,7 +197,7 @@ func (d *Desk) decide(call *awsmodel.Call, b iam.Bearer, action string, t target
 	for key, values := range t.keys {
 		c.Set(key, values...)
 	}
-	return policies.Evaluate(policy.Request{Principal: call.Principal, Action: action, Resource: string(t.arn), Context: c})
+	return policies, policy.Request{Principal: call.Principal, Action: action, Resource: string(t.arn), Context: c}
 }
 
 // describe adds the condition keys that describe the request itself.

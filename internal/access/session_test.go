@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -342,4 +343,73 @@ func TestOrganizationPathsAreConditions(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestDenialsCanBeDecoded wants the sealed reason of a denial to say what was
+// asked and why it was denied, to the caller's account alone.
+func TestDenialsCanBeDecoded(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ada := w.user("ada", allow("inspector2:*", "*"), deny("inspector2:Enable"))
+		for _, in := range []any{&inspector2.EnableInput{}, &inspector2.EnableInput{ClientToken: new("x")}} {
+			err := w.authorize(ada, "inspector2", "Enable", in)
+			w.code(err, "AccessDeniedException")
+			sealed, ok := errors.AsType[interface {
+				error
+				EncodedMessage() string
+			}](err)
+			if !ok {
+				t.Fatalf("%v has no reason", err)
+			}
+			encoded := sealed.EncodedMessage()
+			if len(encoded) > 10240 {
+				t.Errorf("a message of %d characters", len(encoded))
+			}
+			got := *do(w, root(home), w.sts.DecodeAuthorizationMessage, stsapi.DecodeAuthorizationMessageInput{EncodedMessage: encoded}).DecodedMessage
+			var why struct {
+				Allowed, ExplicitDeny bool
+				MatchedStatements     struct {
+					Items []struct{ Effect, SourcePolicyType string }
+				}
+				Context struct {
+					Principal        map[string]string
+					Action, Resource string
+					Conditions       struct {
+						Items []struct {
+							Key    string
+							Values struct{ Items []struct{ Value string } }
+						}
+					}
+				}
+			}
+			if err := json.Unmarshal([]byte(got), &why); err != nil {
+				t.Fatal(err)
+			}
+			if why.Allowed || !why.ExplicitDeny || len(why.MatchedStatements.Items) != 1 || why.MatchedStatements.Items[0].SourcePolicyType != "identity-based policy" ||
+				why.Context.Action != "inspector2:Enable" || why.Context.Principal["arn"] != string(ada.ARN) || why.Context.Resource != "arn:aws:inspector2:us-east-1:111111111111:/enable" ||
+				!strings.Contains(got, `"key":"aws:sourceip","values":{"items":[{"value":"192.0.2.7"}]}`) {
+				t.Errorf("decoded %s", got)
+			}
+			if _, err := w.sts.DecodeAuthorizationMessage(t.Context(), w.call(root(away)), &stsapi.DecodeAuthorizationMessageInput{EncodedMessage: encoded}); err == nil {
+				t.Error("another account decoded it")
+			}
+		}
+		long := w.call(ada)
+		long.UserAgent = strings.Repeat("x", 100_000)
+		err := w.desk.Authorize(t.Context(), long, &awsmodel.Operation{Service: "iam", Name: "TagUser"}, &iamapi.TagUserInput{UserName: "ada", Tags: manyTags()})
+		sealed, ok := errors.AsType[interface {
+			error
+			EncodedMessage() string
+		}](err)
+		if !ok || len(sealed.EncodedMessage()) > 10240 {
+			t.Errorf("a large request's reason: %v", err)
+		}
+	})
+}
+
+func manyTags() []iamapi.Tag {
+	var list []iamapi.Tag
+	for i := range 50 {
+		list = append(list, iamapi.Tag{Key: strings.Repeat("k", 70+i), Value: strings.Repeat("v", 256)})
+	}
+	return list
 }

@@ -2,6 +2,7 @@ package awsapi
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 
@@ -11,25 +12,28 @@ import (
 // Record is one call in CloudTrail's record form, version 1.08. Its JSON
 // encoding is what audit logs hold.
 type Record struct {
-	EventVersion       string          `json:"eventVersion"`
-	UserIdentity       Identity        `json:"userIdentity"`
-	EventTime          time.Time       `json:"eventTime"`
-	EventSource        string          `json:"eventSource"`
-	EventName          string          `json:"eventName"`
-	AWSRegion          arn.Region      `json:"awsRegion"`
-	SourceIPAddress    string          `json:"sourceIPAddress"`
-	UserAgent          string          `json:"userAgent"`
-	ErrorCode          string          `json:"errorCode,omitempty"`
-	ErrorMessage       string          `json:"errorMessage,omitempty"`
-	RequestParameters  json.RawMessage `json:"requestParameters"`
-	ResponseElements   json.RawMessage `json:"responseElements"`
-	RequestID          string          `json:"requestID"`
-	EventID            string          `json:"eventID"`
-	ReadOnly           bool            `json:"readOnly"`
-	EventType          string          `json:"eventType"`
-	ManagementEvent    bool            `json:"managementEvent"`
-	RecipientAccountID arn.AccountID   `json:"recipientAccountId,omitempty"`
-	EventCategory      string          `json:"eventCategory"`
+	EventVersion      string          `json:"eventVersion"`
+	UserIdentity      Identity        `json:"userIdentity"`
+	EventTime         time.Time       `json:"eventTime"`
+	EventSource       string          `json:"eventSource"`
+	EventName         string          `json:"eventName"`
+	AWSRegion         arn.Region      `json:"awsRegion"`
+	SourceIPAddress   string          `json:"sourceIPAddress"`
+	UserAgent         string          `json:"userAgent"`
+	ErrorCode         string          `json:"errorCode,omitempty"`
+	ErrorMessage      string          `json:"errorMessage,omitempty"`
+	RequestParameters json.RawMessage `json:"requestParameters"`
+	ResponseElements  json.RawMessage `json:"responseElements"`
+	RequestID         string          `json:"requestID"`
+	EventID           string          `json:"eventID"`
+	ReadOnly          bool            `json:"readOnly"`
+	EventType         string          `json:"eventType"`
+	ManagementEvent   bool            `json:"managementEvent"`
+	// AdditionalEventData holds, for refusals by policies, the
+	// encodedAuthorizationMessage that sts:DecodeAuthorizationMessage explains.
+	AdditionalEventData map[string]string `json:"additionalEventData,omitempty"`
+	RecipientAccountID  arn.AccountID     `json:"recipientAccountId,omitempty"`
+	EventCategory       string            `json:"eventCategory"`
 }
 
 // Identity is who called.
@@ -91,6 +95,9 @@ func (e *exchange) audit() {
 	if e.refused != nil {
 		r.ErrorCode, r.ErrorMessage = e.refused.code, shortened(e.refused.message)
 	}
+	if e.reason != "" {
+		r.AdditionalEventData = map[string]string{"encodedAuthorizationMessage": e.reason}
+	}
 	if e.in != nil {
 		r.RequestParameters = e.audited(e.op.Input, e.in)
 	}
@@ -98,6 +105,17 @@ func (e *exchange) audit() {
 		r.ResponseElements = e.audited(e.op.Output, e.out)
 	}
 	e.door.config.Audit(r)
+}
+
+// reasonOf is the sealed reason of a refusal that has one.
+func reasonOf(err error) string {
+	if d, ok := errors.AsType[interface {
+		error
+		EncodedMessage() string
+	}](err); ok {
+		return d.EncodedMessage()
+	}
+	return ""
 }
 
 func (e *exchange) audited(shape int, value any) json.RawMessage {

@@ -2,10 +2,12 @@ package awsapi
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
 	"muster/internal/arn"
+	"muster/internal/awsmodel"
 )
 
 // TestSessionsInRecords shows what records say of temporary credentials.
@@ -34,5 +36,20 @@ func TestSessionsInRecords(t *testing.T) {
 		if err != nil || string(got) != c.want {
 			t.Errorf("%s: %s, %v", name, got, err)
 		}
+	}
+}
+
+// told is a refusal that has a sealed reason.
+type told struct{ error }
+
+func (told) EncodedMessage() string { return "sealed" }
+
+func TestReasonsOfRefusals(t *testing.T) {
+	fault := &awsmodel.Fault{Code: "AccessDenied", Message: "no", Status: 403}
+	if got := reasonOf(fmt.Errorf("wrapped: %w", told{fault})); got != "sealed" {
+		t.Errorf("reason %q", got)
+	}
+	if got := reasonOf(fault); got != "" {
+		t.Errorf("reason %q of a refusal without one", got)
 	}
 }

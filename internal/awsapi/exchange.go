@@ -38,6 +38,8 @@ type exchange struct {
 
 	reply   reply
 	refused *refusal
+	// reason is the sealed reason of a refusal by policies.
+	reason string
 }
 
 func (d *Door) exchange(r *http.Request) *exchange {
@@ -51,6 +53,7 @@ func (d *Door) exchange(r *http.Request) *exchange {
 func (e *exchange) run(w http.ResponseWriter) {
 	if err := e.answer(w); err != nil {
 		e.refuse(err)
+		e.reason = reasonOf(err)
 	}
 	e.audit()
 }
