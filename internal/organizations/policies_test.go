@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"muster/internal/arn"
+	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
 	"muster/internal/organizations"
 	"muster/internal/organizations/policies"
@@ -393,4 +394,37 @@ func BenchmarkPoliciesOfTenThousand(b *testing.B) {
 			}
 		})
 	}
+}
+
+// TestDenialsOfTheResourcePolicyHoldForReads: what delegated administrators may
+// read by being registered, a resource policy can take from them, and from
+// nobody else.
+func TestDenialsOfTheResourcePolicyHoldForReads(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		w := newWorld(t, st, newClock(), organizations.Options{})
+		o := w.mustFound(t, "management")
+		first, second := o.add(t), o.add(t)
+		o.delegate(t, first, "sso.amazonaws.com")
+		o.delegate(t, second, "config.amazonaws.com")
+		must[api.PutResourcePolicyOutput](t, w, o.management, "PutResourcePolicy", `{"Content":%q}`, fmt.Sprintf(
+			`{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":{"AWS":"%s"},"Action":"organizations:ListPolicies","Resource":"*","Condition":{"StringEquals":{"organizations:PolicyType":"TAG_POLICY"}}}}`, first))
+		for _, c := range []struct {
+			caller arn.AccountID
+			op     string
+			in     any
+			denied bool
+		}{
+			{first, "ListPolicies", &api.ListPoliciesInput{Filter: "TAG_POLICY"}, true},
+			{first, "ListPolicies", &api.ListPoliciesInput{Filter: "BACKUP_POLICY"}, false},
+			{first, "ListAccounts", &api.ListAccountsInput{}, false},
+			{second, "ListPolicies", &api.ListPoliciesInput{Filter: "TAG_POLICY"}, false},
+			{o.management, "ListPolicies", &api.ListPoliciesInput{Filter: "TAG_POLICY"}, false},
+		} {
+			op := w.operations[c.op]
+			call := &awsmodel.Call{Principal: arn.Principal{Kind: arn.RootUser, Account: c.caller, ARN: c.caller.Root()}, Time: w.clock.Now()}
+			if err := w.desk.Relation(t.Context(), call, &op, c.in); (code(err) == "AccessDeniedException") != c.denied {
+				t.Errorf("%s %+v by %s: %v", c.op, c.in, c.caller, err)
+			}
+		}
+	})
 }
