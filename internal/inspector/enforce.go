@@ -123,6 +123,20 @@ func (s *Service) associateCovered(ctx context.Context, tx *store.Tx, org organi
 	return s.associateMany(ctx, tx, d.Account, region, joining[:min(room, len(joining))], now)
 }
 
+// offerPlace lets accounts that a policy covers become members when one leaves
+// an administrator that had no room for them.
+func (s *Service) offerPlace(ctx context.Context, tx *store.Tx, m activation.Member, now time.Time) error {
+	full, err := s.Full(ctx, tx, m.Administrator, m.Region)
+	if err != nil || !full || !m.Relationship.Associated() {
+		return err
+	}
+	org, err := directory.OrganizationOf(ctx, tx, m.Administrator)
+	if err != nil {
+		return ignore(err, store.ErrNotFound)
+	}
+	return enqueuePolicy(ctx, tx, org.ID, now)
+}
+
 // associateMany is associate for many accounts of one administrator.
 func (s *Service) associateMany(ctx context.Context, tx *store.Tx, administrator arn.AccountID, region arn.Region, accounts []arn.AccountID, now time.Time) error {
 	if len(accounts) == 0 {

@@ -116,6 +116,9 @@ func (s *Service) end(ctx context.Context, tx *store.Tx, m activation.Member, as
 	if err := s.release(ctx, tx, m); err != nil {
 		return err
 	}
+	if err := s.offerPlace(ctx, tx, m, now); err != nil {
+		return err
+	}
 	m.Relationship, m.UpdatedAt = as, now
 	return activation.PutMember(ctx, tx, m)
 }
@@ -179,11 +182,7 @@ func (s *Service) ListMembers(ctx context.Context, call *awsmodel.Call, in *insp
 		if err != nil {
 			return nil, err
 		}
-		read := everyAccount
-		if only {
-			read = members
-		}
-		list, err := read(ctx, tx, standing, arn.AccountID(p.After), p.Size+1)
+		list, err := relations(ctx, tx, standing, only, arn.AccountID(p.After), p.Size+1)
 		if err != nil {
 			return nil, err
 		}
@@ -199,13 +198,12 @@ func (s *Service) ListMembers(ctx context.Context, call *awsmodel.Call, in *insp
 	})
 }
 
-func members(ctx context.Context, tx *store.Tx, standing relation.Standing, after arn.AccountID, limit int) ([]activation.Member, error) {
-	return activation.MembersPage(ctx, tx, standing.Account, standing.Region, after, limit)
-}
-
-// everyAccount merges the accounts of the organization with the relationships,
-// which include accounts that have left.
-func everyAccount(ctx context.Context, tx *store.Tx, standing relation.Standing, after arn.AccountID, limit int) ([]activation.Member, error) {
+// relations are the associated members only, or the accounts of the organization
+// merged with the relationships, which include accounts that have left.
+func relations(ctx context.Context, tx *store.Tx, standing relation.Standing, only bool, after arn.AccountID, limit int) ([]activation.Member, error) {
+	if only {
+		return activation.MembersPage(ctx, tx, standing.Account, standing.Region, after, limit)
+	}
 	merged, err := activation.RelationsPage(ctx, tx, standing.Account, standing.Region, after, limit)
 	if err != nil {
 		return nil, err
