@@ -71,7 +71,7 @@ func (l Lacking) Has(t activation.ScanType) bool { return l.on&bit(t) != 0 }
 
 // Lack finds the members of an administrator in a Region, and the
 // administrator itself, for whom some of the types are not on. Suspended
-// members cannot have them.
+// accounts cannot have them.
 func Lack(ctx context.Context, tx *store.Tx, region arn.Region, administrator arn.AccountID, types []activation.ScanType) ([]Lacking, error) {
 	want := 0
 	for _, t := range types {
@@ -79,7 +79,7 @@ func Lack(ctx context.Context, tx *store.Tx, region arn.Region, administrator ar
 	}
 	rows, err := tx.Query(ctx, `WITH wanted AS (
 			SELECT account FROM inspector_members WHERE administrator = $1 AND region = $2 AND relationship IN ('CREATED', 'ENABLED')
-			UNION SELECT CAST($1 AS TEXT))
+			UNION SELECT id FROM accounts WHERE id = $1 AND state = 'ACTIVE')
 		SELECT account, types FROM (SELECT w.account AS account, CAST(COALESCE(SUM(CASE c.type
 				WHEN 'EC2' THEN 1 WHEN 'ECR' THEN 2 WHEN 'LAMBDA' THEN 4 WHEN 'LAMBDA_CODE' THEN 8 WHEN 'CODE_REPOSITORY' THEN 16 ELSE 0 END), 0) AS BIGINT) AS types
 			FROM wanted w LEFT JOIN inspector_scans c ON c.account = w.account AND c.region = $2 AND c.status IN ('ENABLED', 'ENABLING')
