@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"muster/internal/arn"
-	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
 	"muster/internal/store"
 	"muster/internal/store/directory"
@@ -13,24 +12,12 @@ import (
 
 // What the desk for policies, in the room below this one, uses.
 
-// AdmitTo is Admit for operations that a resource policy may delegate, which
-// depends on what the input asks for.
-func (s *Service) AdmitTo(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op string, in any) (Membership, error) {
-	return s.admitTo(ctx, tx, call, op, in)
-}
-
 // PolicyChanged tells that the effective policies of a type may have changed
 // for a target and all that is below it.
 func (s *Service) PolicyChanged(ctx context.Context, tx *store.Tx, org OrganizationID, policyType, target string, now time.Time) error {
 	return s.tell(func(o Observer) error {
 		return o.EffectivePolicyChanged(ctx, tx, org, policyType, ScopeOf(target), now)
 	})
-}
-
-// TargetExists refuses what is not a root, unit or account of the
-// organization.
-func TargetExists(ctx context.Context, tx *store.Tx, m Membership, id string) error {
-	return targetExists(ctx, tx, m, id)
 }
 
 // TargetSummary describes a root, unit or account of the organization.
@@ -50,11 +37,6 @@ func target(id string, arn *string, name string, kind api.TargetType) api.Policy
 	return api.PolicyTargetSummary{TargetId: new(id), Arn: arn, Name: new(name), Type: kind}
 }
 
-// RootSummary describes the organization's root with its policy types.
-func RootSummary(ctx context.Context, tx *store.Tx, m Membership) (api.Root, error) {
-	return rootOutput(ctx, tx, m)
-}
-
 // AccountSummary describes an account of the organization.
 func AccountSummary(m Membership, a Account) api.Account { return accountOutput(m, a) }
 
@@ -67,16 +49,6 @@ func PolicyTypeTrusted(ctx context.Context, tx *store.Tx, org OrganizationID, po
 		}
 	}
 	return true, nil
-}
-
-// PutTags sets checked tags of a policy or resource policy.
-func (s *Service) PutTags(ctx context.Context, tx *store.Tx, org OrganizationID, resource string, tags []api.Tag) error {
-	return s.putTags(ctx, tx, org, resource, tags)
-}
-
-// DropTags deletes every tag of a policy or resource policy.
-func (s *Service) DropTags(ctx context.Context, tx *store.Tx, org OrganizationID, resource string) error {
-	return directory.DeleteTags(ctx, tx, org, resource)
 }
 
 // Token is the token of the page after an item, for pages that end before

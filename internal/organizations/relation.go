@@ -94,7 +94,7 @@ func (s *Service) Relation(ctx context.Context, call *awsmodel.Call, op *awsmode
 		return nil
 	}
 	return s.store.View(ctx, func(tx *store.Tx) error {
-		m, err := s.admitTo(ctx, tx, call, op.Name, in)
+		m, err := s.AdmitTo(ctx, tx, call, op.Name, in)
 		if err != nil || m.IsManagement() || admitted[op.Name] != readers {
 			return err
 		}
@@ -108,12 +108,12 @@ func (s *Service) Relation(ctx context.Context, call *awsmodel.Call, op *awsmode
 
 // admit returns the caller's membership if it may call the operation.
 func (s *Service) admit(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op string) (Membership, error) {
-	return s.admitTo(ctx, tx, call, op, nil)
+	return s.AdmitTo(ctx, tx, call, op, nil)
 }
 
-// admitTo is admit for operations that can be delegated, which depends on what
+// AdmitTo is admit for operations that can be delegated, which depends on what
 // the input asks for.
-func (s *Service) admitTo(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op string, in any) (Membership, error) {
+func (s *Service) AdmitTo(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op string, in any) (Membership, error) {
 	m, err := Of(ctx, tx, call.Account())
 	if err != nil {
 		return Membership{}, missing(err, notInUse())

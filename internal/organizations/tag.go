@@ -17,7 +17,7 @@ import (
 // transfer of responsibility.
 func (s *Service) TagResource(ctx context.Context, call *awsmodel.Call, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
 	return update(ctx, s, func(tx *store.Tx) (*api.TagResourceOutput, error) {
-		m, err := s.admitTo(ctx, tx, call, "TagResource", in)
+		m, err := s.AdmitTo(ctx, tx, call, "TagResource", in)
 		if err != nil {
 			return nil, err
 		}
@@ -27,14 +27,14 @@ func (s *Service) TagResource(ctx context.Context, call *awsmodel.Call, in *api.
 		if err := s.checkTags(in.Tags); err != nil {
 			return nil, err
 		}
-		return &api.TagResourceOutput{}, s.putTags(ctx, tx, m.Org, in.ResourceId, in.Tags)
+		return &api.TagResourceOutput{}, s.PutTags(ctx, tx, m.Org, in.ResourceId, in.Tags)
 	})
 }
 
 // UntagResource deletes tags; keys that are not there are no error.
 func (s *Service) UntagResource(ctx context.Context, call *awsmodel.Call, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
 	return update(ctx, s, func(tx *store.Tx) (*api.UntagResourceOutput, error) {
-		m, err := s.admitTo(ctx, tx, call, "UntagResource", in)
+		m, err := s.AdmitTo(ctx, tx, call, "UntagResource", in)
 		if err != nil {
 			return nil, err
 		}
@@ -101,12 +101,12 @@ func taggable(ctx context.Context, tx *store.Tx, m Membership, id string) error 
 		}
 		return missing(err, targetNotFound())
 	}
-	return targetExists(ctx, tx, m, id)
+	return TargetExists(ctx, tx, m, id)
 }
 
-// targetExists refuses what is not a root, unit or account of the
+// TargetExists refuses what is not a root, unit or account of the
 // organization.
-func targetExists(ctx context.Context, tx *store.Tx, m Membership, id string) error {
+func TargetExists(ctx context.Context, tx *store.Tx, m Membership, id string) error {
 	if id == m.Root {
 		return nil
 	}
@@ -134,8 +134,8 @@ func (s *Service) checkTags(tags []api.Tag) error {
 	return nil
 }
 
-// putTags sets checked tags, as long as the resource has not too many then.
-func (s *Service) putTags(ctx context.Context, tx *store.Tx, org OrganizationID, resource string, tags []api.Tag) error {
+// PutTags sets checked tags, as long as the resource has not too many then.
+func (s *Service) PutTags(ctx context.Context, tx *store.Tx, org OrganizationID, resource string, tags []api.Tag) error {
 	for _, t := range tags {
 		if err := directory.PutTag(ctx, tx, org, resource, directory.Tag(t)); err != nil {
 			return err

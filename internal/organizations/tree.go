@@ -37,7 +37,7 @@ func (s *Service) ListRoots(ctx context.Context, call *awsmodel.Call, in *api.Li
 		if _, err := s.list(call, "ListRoots", nil, in.NextToken, in.MaxResults); err != nil {
 			return nil, err
 		}
-		root, err := rootOutput(ctx, tx, m)
+		root, err := RootSummary(ctx, tx, m)
 		if err != nil {
 			return nil, err
 		}
@@ -45,7 +45,8 @@ func (s *Service) ListRoots(ctx context.Context, call *awsmodel.Call, in *api.Li
 	})
 }
 
-func rootOutput(ctx context.Context, tx *store.Tx, m Membership) (api.Root, error) {
+// RootSummary describes the organization's root with its policy types.
+func RootSummary(ctx context.Context, tx *store.Tx, m Membership) (api.Root, error) {
 	types, err := directory.PolicyTypes(ctx, tx, m.Org)
 	if err != nil {
 		return api.Root{}, err

@@ -33,7 +33,7 @@ func (s *Service) CreateOrganizationalUnit(ctx context.Context, call *awsmodel.C
 		if err := directory.InsertUnit(ctx, tx, u); err != nil {
 			return nil, err
 		}
-		if err := s.putTags(ctx, tx, m.Org, u.ID, in.Tags); err != nil {
+		if err := s.PutTags(ctx, tx, m.Org, u.ID, in.Tags); err != nil {
 			return nil, err
 		}
 		return &api.CreateOrganizationalUnitOutput{OrganizationalUnit: new(unitOutput(m, u))}, nil

@@ -206,7 +206,7 @@ func (s *Service) DeletePolicy(ctx context.Context, call *awsmodel.Call, in *api
 		if len(list) > 0 {
 			return nil, policyInUse()
 		}
-		if err := s.desk.DropTags(ctx, tx, m.Org, p.ID); err != nil {
+		if err := directory.DeleteTags(ctx, tx, m.Org, p.ID); err != nil {
 			return nil, err
 		}
 		return &api.DeletePolicyOutput{}, policies.Delete(ctx, tx, m.Org, p.ID)

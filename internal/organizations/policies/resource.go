@@ -86,7 +86,7 @@ func (s *Service) DeleteResourcePolicy(ctx context.Context, call *awsmodel.Call,
 		if err != nil {
 			return nil, missing(err, resourcePolicyNotFound())
 		}
-		if err := s.desk.DropTags(ctx, tx, m.Org, p.ID); err != nil {
+		if err := directory.DeleteTags(ctx, tx, m.Org, p.ID); err != nil {
 			return nil, err
 		}
 		return &api.DeleteResourcePolicyOutput{}, policies.DeleteResourcePolicy(ctx, tx, m.Org)
