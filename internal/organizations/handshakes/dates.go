@@ -11,6 +11,8 @@ const (
 	answerBefore = 24 * time.Hour
 	// startWithin is how many months ahead a transfer may start.
 	startWithin = 12
+	// endWithin is how many years ahead a withdrawn transfer may end.
+	endWithin = 10
 )
 
 // startDate refuses a start that is not the beginning of a coming month.
@@ -56,6 +58,8 @@ func endDate(asked *time.Time, start, now time.Time) (time.Time, error) {
 	case !next.Equal(next.Truncate(day)) || next.Day() != 1:
 		return end, invalid(api.InvalidInputExceptionReasonEndDateNotEndOfMonth,
 			"You provided an invalid end date. The end date must be the end of the last day of the month (23.59.59.999).")
+	case end.After(now.AddDate(endWithin, 0, 0)):
+		return end, invalid(api.InvalidInputExceptionReasonInvalidEndDate, "You provided an invalid end date.")
 	case end.Before(earliest):
 		return end, invalid(api.InvalidInputExceptionReasonEndDateTooEarly,
 			"You provided an invalid end date. It is too early for the transfer to end.")
