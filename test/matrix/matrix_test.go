@@ -2,6 +2,7 @@ package matrix
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,7 +11,6 @@ import (
 	"muster/internal/awsmodel/inspector2"
 	"muster/internal/awsmodel/organizations"
 	stsapi "muster/internal/awsmodel/sts"
-	"muster/internal/policy"
 	"muster/internal/store/directory"
 	"muster/internal/store/storetest"
 )
@@ -145,15 +145,42 @@ func (w *world) visit(account, session string) (arn.Principal, error) {
 	return found.Principal, err
 }
 
-// controls of the member accounts in the second half of the test: two levels.
-var controls = layers{everything, {{action: "*"}, {deny: true, action: "inspector2:Enable*"}, {deny: true, action: "organizations:DescribeOrganization"}}}
+// limited is a control policy at the root of every organization, narrow the
+// only one of the account "outsider".
+var (
+	limited = []statement{{action: "*"}, {deny: true, action: "inspector2:Enable*"}, {deny: true, action: "organizations:DescribeOrganization"}}
+	narrow  = []statement{{action: "inspector2:List*"}, {action: "organizations:*"}}
+)
 
-func parse(layer []statement) *policy.Document {
-	d, err := policy.Parse(document(layer), policy.Control)
-	if err != nil {
-		panic(err)
+// controls are the levels that bear on a caller: none on management accounts
+// and those that stand alone.
+func (c caller) controls() layers {
+	switch {
+	case c.management, c.solo:
+		return nil
+	case c.name == "outsider":
+		return layers{limited, narrow}
 	}
-	return d
+	return layers{limited}
+}
+
+// control makes every organization attach control policies.
+func (w *world) control() {
+	create := func(management, name string, layer []statement) string {
+		made := do[organizations.CreatePolicyOutput](w, management, there, "organizations:CreatePolicy",
+			`{"Name":%q,"Description":"","Type":"SERVICE_CONTROL_POLICY","Content":%q}`, name, document(layer))
+		return *made.Policy.PolicySummary.Id
+	}
+	attach := func(management, policy, target string) {
+		do[organizations.AttachPolicyOutput](w, management, there, "organizations:AttachPolicy", `{"PolicyId":%q,"TargetId":%q}`, policy, target)
+	}
+	for _, management := range []string{"management", "associated management", "managing administrator", "manager of former"} {
+		root := do[organizations.ListRootsOutput](w, management, there, "organizations:ListRoots", `{}`).Roots[0].Id
+		attach(management, create(management, "limited", limited), *root)
+	}
+	target := string(w.accounts["outsider"])
+	attach("management", create("management", "narrow", narrow), target)
+	do[organizations.DetachPolicyOutput](w, "management", there, "organizations:DetachPolicy", `{"PolicyId":"p-FullAWSAccess","TargetId":%q}`, target)
 }
 
 func TestEveryOperationByEveryCaller(t *testing.T) {
@@ -170,19 +197,19 @@ func TestEveryOperationByEveryCaller(t *testing.T) {
 			}
 		}
 		for _, controlled := range []bool{false, true} {
+			if controlled {
+				w.control()
+			}
 			for i, c := range callers {
-				var levels layers
-				if controlled && !c.management && !c.solo {
-					levels = controls
-					w.controls[w.accounts[c.name]] = [][]*policy.Document{{parse(controls[0])}, {parse(controls[1])}}
-				}
 				for j, b := range all[c.name] {
 					// With control policies, and on the slower engine, a sample
 					// of the combinations.
 					if sampled := controlled || strings.HasPrefix(url, "postgres"); sampled && (i+j)%3 > 0 {
 						continue
 					}
-					b.layers = append(append(layers{}, b.layers...), levels...)
+					if controlled {
+						b.layers = append(append(layers{}, b.layers...), c.controls()...)
+					}
 					judge.everything(c, b)
 				}
 			}
@@ -357,4 +384,39 @@ func (w *world) byName(account, user string) (arn.Principal, error) {
 		return arn.Principal{}, err
 	}
 	return principalOf(w.accounts[account], out), nil
+}
+
+// TestTheResourcePolicyOpensWrites: what the organization's resource policy
+// allows a delegated administrator, it may; what it does not allow, or allows
+// somebody else, it may not, and nobody may more than before once it is gone.
+func TestTheResourcePolicyOpensWrites(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	arrange(w)
+	tb := readTable(t, "organizations.md")
+	open := []string{"CreatePolicy", "AttachPolicy", "TagResource", "ListAccounts"}
+	statement := fmt.Sprintf(`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::%s:root"},"Action":["organizations:%s"],"Resource":"*"}`,
+		w.accounts["reader"], strings.Join(open, `","organizations:`))
+	for _, put := range []bool{true, false} {
+		if put {
+			do[organizations.PutResourcePolicyOutput](w, "management", there, "organizations:PutResourcePolicy", `{"Content":%q}`, `{"Version":"2012-10-17","Statement":[`+statement+`]}`)
+		} else {
+			do[organizations.DeleteResourcePolicyOutput](w, "management", there, "organizations:DeleteResourcePolicy", `{}`)
+		}
+		for _, c := range callers {
+			for action, op := range w.operations {
+				if op.Service != "organizations" {
+					continue
+				}
+				want := tb.organizations(op.Name, c.place)
+				if put && c.name == "reader" && slices.Contains(open, op.Name) && strings.Contains(tb.row(op.Name)["delegated admin"], "resource policy") {
+					want = yes
+				}
+				err := w.access.Authorize(t.Context(), w.call(w.root(c.name), c.region), &op, op.NewInput())
+				if (err == nil) != (want == yes) {
+					t.Errorf("resource policy there: %v; %s by %s: %v, want %s", put, action, c.name, err, want)
+				}
+			}
+		}
+	}
 }

@@ -29,8 +29,8 @@ func few(t *testing.T, n string) {
 	}
 }
 
-// policies are the documents of a caller, by layer.
-type policies struct {
+// carried are the documents of a caller, by layer.
+type carried struct {
 	identity, boundary, session []line
 	control                     [][]line
 	// bounded and restricted tell whether those layers are there at all.
@@ -40,7 +40,7 @@ type policies struct {
 // line is a statement of any form.
 type line map[string]any
 
-func (p policies) clone() policies {
+func (p carried) clone() carried {
 	p.identity, p.boundary, p.session = slices.Clone(p.identity), slices.Clone(p.boundary), slices.Clone(p.session)
 	control := make([][]line, len(p.control))
 	for i, level := range p.control {
@@ -51,7 +51,7 @@ func (p policies) clone() policies {
 }
 
 // layers are the places of all statements.
-func (p *policies) layers() []*[]line {
+func (p *carried) layers() []*[]line {
 	list := []*[]line{&p.identity}
 	if p.bounded {
 		list = append(list, &p.boundary)
@@ -114,8 +114,8 @@ func drawLines(rt *rapid.T, actions []string) []line {
 	return list
 }
 
-func drawPolicies(rt *rapid.T, actions []string) policies {
-	p := policies{
+func drawPolicies(rt *rapid.T, actions []string) carried {
+	p := carried{
 		identity: drawLines(rt, actions),
 		bounded:  rapid.Bool().Draw(rt, "bounded"), restricted: rapid.Bool().Draw(rt, "restricted"),
 	}
@@ -132,7 +132,7 @@ func drawPolicies(rt *rapid.T, actions []string) policies {
 }
 
 // permitted are the actions that a caller with the policies may do.
-func (w *world) permitted(account string, p policies, actions []string) map[string]bool {
+func (w *world) permitted(account string, p carried, actions []string) map[string]bool {
 	w.t.Helper()
 	w.serial++
 	name := fmt.Sprintf("subject-%d", w.serial)

@@ -21,6 +21,8 @@ import (
 	"muster/internal/inspector/settings"
 	"muster/internal/keyring"
 	"muster/internal/organizations"
+	"muster/internal/organizations/handshakes"
+	"muster/internal/organizations/policies"
 	"muster/internal/pagetoken"
 	"muster/internal/policy"
 	"muster/internal/scan"
@@ -49,7 +51,8 @@ type world struct {
 	// operations of all services by action.
 	operations map[string]awsmodel.Operation
 	accounts   map[string]arn.AccountID
-	// controls are the service control policies by account and level.
+	// controls are service control policies by account and level, in the
+	// place of those that the organization keeps.
 	controls map[arn.AccountID][][]*policy.Document
 	serial   int
 }
@@ -83,6 +86,7 @@ func newWorld(t testing.TB, url string) *world {
 	w.must(err)
 	w.keys = iam.NewKeys(w.store, kr, set, clock)
 	scans := scan.New(scan.Config{Store: w.store, Now: clock})
+	kept := policies.NewControls(w.store, clock)
 	var inspectors *inspector.Service
 	var orgs *organizations.Service
 	w.access = access.New(access.Config{Store: w.store, Keys: w.keys, Relations: map[string]access.Relation{
@@ -92,23 +96,31 @@ func newWorld(t testing.TB, url string) *world {
 		"organizations": func(ctx context.Context, call *awsmodel.Call, op *awsmodel.Operation, in any) error {
 			return orgs.Relation(ctx, call, op, in)
 		},
-	}, Controls: func(_ context.Context, account arn.AccountID) ([][]*policy.Document, error) {
-		return w.controls[account], nil
+	}, Controls: func(ctx context.Context, account arn.AccountID) ([][]*policy.Document, error) {
+		if made := w.controls[account]; made != nil {
+			return made, nil
+		}
+		return kept.Of(ctx, account)
 	}})
 	inspectors = inspector.New(inspector.Config{Store: w.store, Pages: pages, Access: w.access, Now: clock})
 	findings := results.New(results.Config{Store: w.store, Pages: pages, Resuppress: scans.Resuppress})
 	orgs = organizations.New(w.store, organizations.Options{
-		Pages: pages, Observers: []organizations.Observer{watcher{inspectors, w.keys}}, Now: clock,
+		Pages: pages, Observers: []organizations.Observer{watcher{inspectors, w.keys}, kept}, Now: clock,
 		Limits: roomy(),
 	})
 	maps.Copy(w.jobs, orgs.Jobs())
 	maps.Copy(w.jobs, inspectors.Jobs())
 	maps.Copy(w.jobs, scans.Jobs())
+	rules := policies.New(w.store, orgs, policies.Options{Regions: regions, Now: clock})
+	maps.Copy(w.jobs, rules.Jobs())
+	directory := orgs.Handlers()
+	rules.AddHandlers(&directory)
+	handshakes.New(w.store, orgs, clock).AddHandlers(&directory)
 	found := inspectors.Handlers()
 	settings.New(inspectors).AddHandlers(&found)
 	findings.AddHandlers(&found)
 	for _, s := range []awsmodel.Service{
-		found.Service(), orgs.Handlers().Service(), iam.New(w.keys, iam.Options{Pages: pages, Usage: inspectors}).Handlers().Service(),
+		found.Service(), directory.Service(), iam.New(w.keys, iam.Options{Pages: pages, Usage: inspectors}).Handlers().Service(),
 		sts.New(w.store, w.keys, set).Handlers().Service(),
 	} {
 		for _, op := range s.Operations {

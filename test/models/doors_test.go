@@ -118,3 +118,22 @@ func TestUnknownMembersAreIgnored(t *testing.T) {
 		}
 	}
 }
+
+// TestNoDoorOfAnEmulatorIsOpen: what empties an emulator, or lets testers do
+// harm to one, is not there on a server.
+func TestNoDoorOfAnEmulatorIsOpen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "")
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		for _, path := range []string{"/_muster/reset", "/_muster/", "/moto-api/reset", "/moto-api/data.json", "/_localstack/state/reset", "/_muster/faults", "//_muster/reset", "/%5fmuster/reset"} {
+			a, err := w.unsigned(t, livetest.Message{Method: method, Path: path, Body: "{}"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a.OK() {
+				t.Errorf("%s %s: %v", method, path, a)
+			}
+		}
+	}
+	w.must("management", "organizations", "DescribeOrganization", nil)
+}
