@@ -11,4 +11,9 @@
 // trust.go, and are told of changes through Observer. Accounts and
 // organizations are one directory for the whole installation; nothing here
 // has a Region.
+//
+// The rooms below hold one subject each: policies what they are, bear and mean;
+// delegation what a resource policy gives; handshakes what two parties agree
+// on. They begin with Admit or AdmitTo, too, and add their handlers to this
+// desk's.
 package organizations
