@@ -12,7 +12,8 @@ const (
 	maxGroups           = 300
 	maxRoles            = 1000
 	maxPolicies         = policies.MaxPolicies
-	maxAccessKeys       = 2 // per user
+	maxPolicyVersions   = 10000 // in use per account
+	maxAccessKeys       = 2     // per user
 	maxGroupsPerUser    = 10
 	maxAttachedPolicies = 10 // per user, group or role
 	// Sizes count characters, white space left out.

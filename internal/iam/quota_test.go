@@ -53,6 +53,10 @@ func TestQuotasOfAccounts(t *testing.T) {
 	})
 	do(w, w.CreateInstanceProfile, api.CreateInstanceProfileInput{InstanceProfileName: "last"})
 	refuse(w, w.CreateInstanceProfile, api.CreateInstanceProfileInput{InstanceProfileName: "more"}, "LimitExceeded", "Cannot exceed quota for InstanceProfilesPerAccount: 1000")
+	n := do(w, w.GetAccountSummary, api.GetAccountSummaryInput{}).SummaryMap
+	if n[api.SummaryKeyTypeInstanceProfiles] != 1000 || n[api.SummaryKeyTypePolicyVersionsInUse] != 1500 || n[api.SummaryKeyTypeUsers] != 5000 {
+		t.Errorf("summary %v", n)
+	}
 	if got := details(w, api.GetAccountAuthorizationDetailsInput{MaxItems: new(int32(1000))}); strings.Count(got, " ") != 5000+300+1000+1500-1 {
 		t.Errorf("%d names in the details", strings.Count(got, " ")+1)
 	}

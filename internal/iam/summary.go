@@ -6,6 +6,7 @@ import (
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/iam"
 	"muster/internal/iam/policies"
+	"muster/internal/iam/profiles"
 	"muster/internal/store"
 	"muster/internal/store/identity"
 )
@@ -18,29 +19,37 @@ func (s *Service) GetAccountSummary(ctx context.Context, call *awsmodel.Call, _ 
 			return nil, err
 		}
 		return &api.GetAccountSummaryOutput{SummaryMap: map[api.SummaryKeyType]int32{
-			api.SummaryKeyTypeUsers:                         int32(n.Users),
-			api.SummaryKeyTypeUsersQuota:                    maxUsers,
-			api.SummaryKeyTypeGroups:                        int32(n.Groups),
-			api.SummaryKeyTypeGroupsQuota:                   maxGroups,
-			api.SummaryKeyTypeRoles:                         int32(n.Roles),
-			api.SummaryKeyTypeRolesQuota:                    maxRoles,
-			api.SummaryKeyTypePolicies:                      int32(n.Policies),
-			api.SummaryKeyTypePoliciesQuota:                 maxPolicies,
-			api.SummaryKeyTypeAccountAccessKeysPresent:      int32(min(n.RootKeys, 1)),
-			api.SummaryKeyTypeAccountMFAEnabled:             0,
-			api.SummaryKeyTypeMFADevices:                    0,
-			api.SummaryKeyTypeMFADevicesInUse:               0,
-			api.SummaryKeyTypeAccessKeysPerUserQuota:        maxAccessKeys,
-			api.SummaryKeyTypeGroupsPerUserQuota:            maxGroupsPerUser,
-			api.SummaryKeyTypeAttachedPoliciesPerUserQuota:  maxAttachedPolicies,
-			api.SummaryKeyTypeAttachedPoliciesPerGroupQuota: maxAttachedPolicies,
-			api.SummaryKeyTypeAttachedPoliciesPerRoleQuota:  maxAttachedPolicies,
-			api.SummaryKeyTypePolicySizeQuota:               maxManagedPolicySize,
-			api.SummaryKeyTypeUserPolicySizeQuota:           maxUserInlineSize,
-			api.SummaryKeyTypeGroupPolicySizeQuota:          maxGroupInlineSize,
-			api.SummaryKeyTypeRolePolicySizeQuota:           maxRoleInlineSize,
-			api.SummaryKeyTypeAssumeRolePolicySizeQuota:     maxTrustSize,
-			api.SummaryKeyTypeVersionsPerPolicyQuota:        policies.MaxVersions,
+			api.SummaryKeyTypeUsers:                             int32(n.Users),
+			api.SummaryKeyTypeUsersQuota:                        maxUsers,
+			api.SummaryKeyTypeGroups:                            int32(n.Groups),
+			api.SummaryKeyTypeGroupsQuota:                       maxGroups,
+			api.SummaryKeyTypeRoles:                             int32(n.Roles),
+			api.SummaryKeyTypeRolesQuota:                        maxRoles,
+			api.SummaryKeyTypePolicies:                          int32(n.Policies),
+			api.SummaryKeyTypePoliciesQuota:                     maxPolicies,
+			api.SummaryKeyTypeAccountAccessKeysPresent:          int32(min(n.RootKeys, 1)),
+			api.SummaryKeyTypeAccountMFAEnabled:                 0,
+			api.SummaryKeyTypeMFADevices:                        0,
+			api.SummaryKeyTypeMFADevicesInUse:                   0,
+			api.SummaryKeyTypeAccessKeysPerUserQuota:            maxAccessKeys,
+			api.SummaryKeyTypeGroupsPerUserQuota:                maxGroupsPerUser,
+			api.SummaryKeyTypeAttachedPoliciesPerUserQuota:      maxAttachedPolicies,
+			api.SummaryKeyTypeAttachedPoliciesPerGroupQuota:     maxAttachedPolicies,
+			api.SummaryKeyTypeAttachedPoliciesPerRoleQuota:      maxAttachedPolicies,
+			api.SummaryKeyTypePolicySizeQuota:                   maxManagedPolicySize,
+			api.SummaryKeyTypeUserPolicySizeQuota:               maxUserInlineSize,
+			api.SummaryKeyTypeGroupPolicySizeQuota:              maxGroupInlineSize,
+			api.SummaryKeyTypeRolePolicySizeQuota:               maxRoleInlineSize,
+			api.SummaryKeyTypeAssumeRolePolicySizeQuota:         maxTrustSize,
+			api.SummaryKeyTypeVersionsPerPolicyQuota:            policies.MaxVersions,
+			api.SummaryKeyTypePolicyVersionsInUse:               int32(n.Versions),
+			api.SummaryKeyTypePolicyVersionsInUseQuota:          maxPolicyVersions,
+			api.SummaryKeyTypeInstanceProfiles:                  int32(n.Profiles),
+			api.SummaryKeyTypeInstanceProfilesQuota:             profiles.MaxProfiles,
+			api.SummaryKeyTypeProviders:                         0,
+			api.SummaryKeyTypeServerCertificates:                0,
+			api.SummaryKeyTypeAccountSigningCertificatesPresent: 0,
+			api.SummaryKeyTypeAccountPasswordPresent:            0,
 		}}, nil
 	})
 }

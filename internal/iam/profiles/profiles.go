@@ -16,8 +16,9 @@ import (
 
 // IAM's quotas for instance profiles.
 const (
-	maxProfiles = 1000 // per account
-	maxRoles    = 1    // per instance profile
+	// MaxProfiles is how many an account may have.
+	MaxProfiles = 1000
+	maxRoles    = 1 // per instance profile
 )
 
 // idPrefix begins the unique ids of instance profiles.
@@ -69,12 +70,12 @@ func (r *Room) CreateInstanceProfile(ctx context.Context, call *awsmodel.Call, i
 		if err := desk.MustBeNew(err, "Instance Profile %s already exists.", in.InstanceProfileName); err != nil {
 			return nil, err
 		}
-		all, err := identity.Profiles(ctx, tx, call.Account(), "", "", maxProfiles)
+		all, err := identity.Profiles(ctx, tx, call.Account(), "", "", MaxProfiles)
 		if err != nil {
 			return nil, err
 		}
-		if len(all) >= maxProfiles {
-			return nil, desk.Quota("InstanceProfilesPerAccount", maxProfiles)
+		if len(all) >= MaxProfiles {
+			return nil, desk.Quota("InstanceProfilesPerAccount", MaxProfiles)
 		}
 		p := identity.InstanceProfile{
 			Account: call.Account(), Name: in.InstanceProfileName, Path: desk.Value(in.Path, "/"),

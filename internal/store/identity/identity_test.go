@@ -50,7 +50,7 @@ func TestEntitiesComeBackAsStored(t *testing.T) {
 			same(t, policy)(identity.PolicyByName(ctx, tx, account, "p"))
 			same(t, policy)(identity.PolicyByARN(ctx, tx, account, "arn:aws:iam::111111111111:policy/p/P"))
 			same(t, key)(identity.KeyByID(ctx, tx, account, "AKIA1"))
-			same(t, identity.Summary{Users: 1, Groups: 1, Roles: 1, Policies: 1})(identity.Count(ctx, tx, account))
+			same(t, identity.Summary{Users: 1, Groups: 1, Roles: 1, Policies: 1, Versions: 1})(identity.Count(ctx, tx, account))
 			same(t, identity.Summary{})(identity.Count(ctx, tx, "222222222222"))
 			return nil
 		})
