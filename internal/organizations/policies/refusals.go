@@ -18,7 +18,7 @@ func missing(err, refusal error) error {
 }
 
 func policyNotFound() error {
-	return &api.PolicyNotFoundException{Message: "You specified a policy that doesn't exist."}
+	return &api.PolicyNotFoundException{Message: "We can't find a policy with the PolicyId that you specified."}
 }
 
 func targetNotFound() error {
