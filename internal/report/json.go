@@ -48,6 +48,7 @@ type jsonCoverage struct {
 	Excluded   int       `json:"excluded"`
 	Advisories int       `json:"advisories"`
 	Newest     time.Time `json:"newest,omitzero"`
+	Supported  time.Time `json:"supportedUntil,omitzero"`
 	Reason     string    `json:"reason,omitempty"`
 }
 
@@ -120,7 +121,7 @@ func writeJSON(w io.Writer, r *scanner.Result, _ Options) error {
 		out.System = &jsonSystem{o.ID, o.VersionID, o.PrettyName, o.Ecosystem, o.Platform, o.Kernel, o.Arch}
 	}
 	for _, c := range r.Coverage {
-		out.Coverage = append(out.Coverage, jsonCoverage{c.Ecosystem, string(c.State), c.Packages, c.Excluded, c.Records, c.Newest, c.Reason})
+		out.Coverage = append(out.Coverage, jsonCoverage{c.Ecosystem, string(c.State), c.Packages, c.Excluded, c.Records, c.Newest, c.SupportedUntil, c.Reason})
 	}
 	for i := range r.Findings {
 		out.Findings[i] = jsonOf(&r.Findings[i])

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"muster/internal/finding"
@@ -199,14 +200,12 @@ func (t *tabular) coverage(r *scanner.Result) {
 		fmt.Fprintln(t.out)
 		rows := [][]string{{"JUDGED", "PACKAGES", "ADVISORIES", "NEWEST", "REMARK"}}
 		for _, c := range r.Coverage {
-			row := []string{c.Ecosystem, fmt.Sprint(c.Packages), fmt.Sprint(c.Records), "-", c.Reason}
-			if !c.Newest.IsZero() {
-				row[3] = c.Newest.Format("2006-01-02")
+			row := []string{c.Ecosystem, fmt.Sprint(c.Packages), "none", "-", remark(c)}
+			if c.State == scanner.Judged {
+				row[2] = fmt.Sprint(c.Records)
 			}
-			if c.State != scanner.Judged {
-				row[2], row[4] = "none", "NOT JUDGED: "+c.Reason
-			} else if c.Excluded > 0 {
-				row[4] = strings.TrimPrefix(c.Reason+fmt.Sprintf("; %d not judged by rule", c.Excluded), "; ")
+			if !c.Newest.IsZero() {
+				row[3] = c.Newest.Format(time.DateOnly)
 			}
 			rows = append(rows, row)
 		}
@@ -215,6 +214,23 @@ func (t *tabular) coverage(r *scanner.Result) {
 	for _, n := range r.Notes {
 		fmt.Fprintln(t.out, "note: "+plain(n))
 	}
+}
+
+// remark is what to know about the judging of an ecosystem.
+func remark(c scanner.Coverage) string {
+	var parts []string
+	if c.State != scanner.Judged {
+		parts = append(parts, "NOT JUDGED: "+c.Reason)
+	} else if c.Reason != "" {
+		parts = append(parts, c.Reason)
+	}
+	if c.Excluded > 0 {
+		parts = append(parts, fmt.Sprintf("%d not judged by rule", c.Excluded))
+	}
+	if !c.SupportedUntil.IsZero() {
+		parts = append(parts, "supported until "+c.SupportedUntil.Format(time.DateOnly))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // explanation writes why, package by package.

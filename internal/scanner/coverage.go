@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"muster/internal/advisory"
@@ -37,6 +38,9 @@ type Coverage struct {
 	// latest date among them.
 	Records int
 	Newest  time.Time
+	// SupportedUntil is the day on which the publisher's support for the
+	// operating system's release ends or ended, zero where it is not known.
+	SupportedUntil time.Time
 	// Reason is why nothing was judged, or what to know about the advisories.
 	Reason string
 }
@@ -52,6 +56,12 @@ func coverage(inv inventory.Inventory, set *advisorydb.Set, problems []knowledge
 		c := byName[name]
 		if c == nil {
 			c = &Coverage{Ecosystem: name}
+			if item.Manager == inventory.ManagerOS {
+				var err error
+				if c.SupportedUntil, err = supportedUntil(inv.OS, set); err != nil {
+					return nil, err
+				}
+			}
 			if err := c.judge(item.Component, set, problems); err != nil {
 				return nil, err
 			}
@@ -68,6 +78,28 @@ func coverage(inv inventory.Inventory, set *advisorydb.Set, problems []knowledge
 	}
 	slices.SortFunc(out, func(a, b Coverage) int { return cmp.Compare(a.Ecosystem, b.Ecosystem) })
 	return out, nil
+}
+
+// supportedUntil looks the release up by endoflife.date's names.
+func supportedUntil(system inventory.OS, set *advisorydb.Set) (time.Time, error) {
+	product := map[string]string{
+		"debian": "debian", "ubuntu": "ubuntu", "alpine": "alpine-linux", "rhel": "rhel", "almalinux": "almalinux", "rocky": "rocky-linux",
+		"amzn": "amazon-linux", "centos": "centos", "fedora": "fedora", "ol": "oracle-linux", "sles": "sles", "opensuse-leap": "opensuse",
+		"photon": "vmware-photon",
+	}[system.ID]
+	if product == "" {
+		return time.Time{}, nil
+	}
+	p, _, err := set.Product(product)
+	if err != nil {
+		return time.Time{}, err
+	}
+	for _, c := range p.Cycles {
+		if c.Name == system.VersionID || strings.HasPrefix(system.VersionID, c.Name+".") {
+			return c.EOL, nil
+		}
+	}
+	return time.Time{}, nil
 }
 
 // unknownSystem names an operating system without an ecosystem.

@@ -109,6 +109,10 @@ func TestNothingIsNotSafety(t *testing.T) {
 	if strings.Contains(text, "NOT JUDGED") {
 		t.Error(text)
 	}
+	text = write(t, report.Table, shared(t, cache, "archive:images/alpine-310.tar.gz"))
+	if !strings.Contains(text, "supported until 2021-05-01") {
+		t.Error(text)
+	}
 }
 
 func TestParseTarget(t *testing.T) {
