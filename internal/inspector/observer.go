@@ -19,11 +19,14 @@ var _ organizations.Observer = (*Service)(nil)
 // wants, and makes it a member, with the other scan types switched on, in every
 // Region whose delegated administrator has asked for that.
 func (s *Service) AccountJoined(ctx context.Context, tx *store.Tx, org organizations.OrganizationID, account arn.AccountID, now time.Time) error {
-	if err := s.enforceOn(ctx, tx, org, account, now); err != nil {
-		return err
-	}
 	list, err := activation.Designations(ctx, tx, org)
 	if err != nil {
+		return err
+	}
+	if err := unbury(ctx, tx, list, account, now); err != nil {
+		return err
+	}
+	if err := s.enforceOn(ctx, tx, org, account, now); err != nil {
 		return err
 	}
 	for _, d := range list {
@@ -31,6 +34,22 @@ func (s *Service) AccountJoined(ctx context.Context, tx *store.Tx, org organizat
 			continue
 		}
 		if err := s.welcome(ctx, tx, d, account, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unbury makes the tombstones of an account that is back in its organization
+// what they are for every account that is there and not associated.
+func unbury(ctx context.Context, tx *store.Tx, list []activation.Designation, account arn.AccountID, now time.Time) error {
+	for _, d := range list {
+		m, err := activation.LookupMember(ctx, tx, d.Account, d.Region, account)
+		if err == nil && m.Relationship == activation.Gone {
+			m.Relationship, m.UpdatedAt = activation.Removed, now
+			err = activation.PutMember(ctx, tx, m)
+		}
+		if err := ignore(err, store.ErrNotFound); err != nil {
 			return err
 		}
 	}

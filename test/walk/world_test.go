@@ -31,13 +31,15 @@ type world struct {
 	handshakes   map[string]string // ids by account
 	// visitor is a user of the management account, who enters new accounts.
 	visitor *livetest.Client
+	// patience is how long a transition may take.
+	patience time.Duration
 }
 
 type object = map[string]any
 
 // found makes an organization whose management account is head.
 func found(ctx context.Context, i installation) (*world, error) {
-	w := &world{ctx: ctx, installation: i, clients: map[string]*livetest.Client{}, ids: map[string]string{}, names: map[string]string{}, filters: map[string]string{}, handshakes: map[string]string{}}
+	w := &world{ctx: ctx, installation: i, clients: map[string]*livetest.Client{}, ids: map[string]string{}, names: map[string]string{}, filters: map[string]string{}, handshakes: map[string]string{}, patience: patience}
 	for _, name := range []string{head, "stranger"} {
 		id, c, err := i.signUp(name)
 		if err != nil {
@@ -109,13 +111,13 @@ func (w *world) enter(name, id string) error {
 	return nil
 }
 
-// patience is how long a transition may take: on PostgreSQL the leases of a
+// patience is usually how long a transition may take: on PostgreSQL the leases of a
 // killed server run out first.
 const patience = 45 * time.Second
 
 // eventually looks until there is nothing wrong any more.
 func (w *world) eventually(look func() error) error {
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(w.patience)
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		err := look()
 		if err == nil || time.Now().After(deadline) {
