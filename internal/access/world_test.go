@@ -42,6 +42,7 @@ type world struct {
 }
 
 func each(t *testing.T, fn func(t *testing.T, w *world)) {
+	t.Parallel() // most of the time goes into making databases
 	storetest.Each(t, func(t *testing.T, s *store.Store) { fn(t, newWorld(t, s)) })
 }
 

@@ -40,6 +40,7 @@ func (w *world) InUse(context.Context, *store.Tx, arn.AccountID, string) ([]iam.
 
 // each runs a test on both engines.
 func each(t *testing.T, fn func(t *testing.T, w *world)) {
+	t.Parallel() // most of the time goes into making databases
 	storetest.Each(t, func(t *testing.T, s *store.Store) { fn(t, newWorld(t, s)) })
 }
 
