@@ -110,7 +110,7 @@ func decorate(d *client.Diagnosis, c *client.Client, o client.Options) {
 		for _, p := range list {
 			for i := range p.Remedies {
 				m := &p.Remedies[i]
-				if !strings.HasPrefix(m.Command, "aws ") {
+				if !strings.HasPrefix(m.Command, "aws ") && !strings.HasPrefix(m.Command, "muster rollout ") {
 					continue
 				}
 				m.Command += " --endpoint-url " + c.Endpoint()

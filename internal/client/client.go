@@ -37,11 +37,11 @@ type Client struct {
 	http     *http.Client
 }
 
-// ErrNoRegion: nothing says in which Region to ask.
-var ErrNoRegion = errors.New("no Region: give --region, or set AWS_REGION, or region in the profile")
+// errNoRegion: nothing says in which Region to ask.
+var errNoRegion = errors.New("no Region: give --region, or set AWS_REGION, or region in the profile")
 
-// ErrNoCredentials: nothing says as whom to ask.
-var ErrNoCredentials = errors.New("no credentials: give --profile, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+// errNoCredentials: nothing says as whom to ask.
+var errNoCredentials = errors.New("no credentials: give --profile, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
 
 // Open reads the configuration.
 func Open(ctx context.Context, o Options) (*Client, error) {
@@ -57,10 +57,10 @@ func Open(ctx context.Context, o Options) (*Client, error) {
 		return nil, err
 	}
 	if cfg.Region == "" {
-		return nil, ErrNoRegion
+		return nil, errNoRegion
 	}
 	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
-		return nil, fmt.Errorf("%w (%w)", ErrNoCredentials, err)
+		return nil, fmt.Errorf("%w (%w)", errNoCredentials, err)
 	}
 	c := &Client{config: cfg, endpoint: o.Endpoint, http: &http.Client{Timeout: 2 * time.Minute}}
 	if c.endpoint == "" && cfg.BaseEndpoint != nil {

@@ -128,6 +128,14 @@ func holder(who arn.Principal) (kind, name string) {
 	return "", ""
 }
 
+// are is "1 account is" or "n accounts are".
+func are(n int) string {
+	if n == 1 {
+		return "1 account is"
+	}
+	return plural(n) + " are"
+}
+
 // plural is "1 account" or "n accounts".
 func plural(n int) string {
 	if n == 1 {

@@ -211,11 +211,17 @@ func (d *diagnosis) unassociated(ctx context.Context, r *regionDiagnosis, want [
 	}
 	p := problem{
 		code: muster.ProblemCodeMembersNotAssociated, severity: muster.SeverityError, about: lost,
-		text: fmt.Sprintf("%s of the organization are not associated with the delegated administrator: it neither sees them nor can it switch anything on there. "+
-			"All at once: muster rollout enable --region %s --types %s", plural(lost.Count), r.region, strings.ReplaceAll(names(want), ", ", ",")),
+		text: are(lost.Count) + " not associated with the delegated administrator: it neither sees them nor can it switch anything on there.",
 	}
 	for _, account := range lost.Accounts[:min(len(lost.Accounts), shownRemedies, limit-r.members)] {
 		p.remedies = append(p.remedies, d.byAdministrator(r, "associate-member", "AssociateMember", "/members/associate", "--account-id", string(account)))
+	}
+	if lost.Count > 1 {
+		p.text += " The last command does all at once."
+		p.remedies = append(p.remedies, remedy{
+			role: muster.RemedyRoleDelegatedAdministrator, account: r.administrator,
+			command: "muster rollout enable --region " + string(r.region) + " --types " + strings.ReplaceAll(names(want), ", ", ","),
+		})
 	}
 	r.problems = append(r.problems, p)
 	return false, nil
@@ -235,7 +241,7 @@ func (d *diagnosis) full(ctx context.Context, r *regionDiagnosis, lost survey.Fo
 	}
 	if lost.Count > 0 {
 		p.severity = muster.SeverityError
-		p.text += fmt.Sprintf(" %s are left out.", plural(lost.Count))
+		p.text += fmt.Sprintf(" %s left out.", are(lost.Count))
 	}
 	idle, err := survey.SuspendedMembers(ctx, d.tx, r.region, r.administrator, shownRemedies)
 	if err != nil {

@@ -117,7 +117,7 @@ func (d *diagnosis) role(ctx context.Context) error {
 func roleMissing(lack survey.Found, management arn.AccountID) problem {
 	p := problem{
 		code: muster.ProblemCodeServiceLinkedRoleMissing, severity: muster.SeverityWarning, about: lack,
-		text: plural(lack.Count) + " lack the role AWSServiceRoleForAmazonInspector2, in whose name Inspector works there.",
+		text: "The role AWSServiceRoleForAmazonInspector2, in whose name Inspector works, is missing in " + plural(lack.Count) + ".",
 	}
 	for _, account := range lack.Accounts[:min(len(lack.Accounts), shownRemedies)] {
 		role, _ := iam.ServiceLinkedRoleARN(account, organizations.InspectorPrincipal) // of a service that iam knows
@@ -211,7 +211,7 @@ func (d *diagnosis) suspended(ctx context.Context) error {
 	}
 	d.problems = append(d.problems, problem{
 		code: muster.ProblemCodeAccountsSuspended, severity: muster.SeverityInfo, about: lost,
-		text: plural(lost.Count) + " of the organization are suspended, closing or not signed up yet: nothing can be switched on there, and calls that name them report ACCOUNT_IS_ISOLATED.",
+		text: are(lost.Count) + " suspended, closing or not signed up yet: nothing can be switched on there, and calls that name them report ACCOUNT_IS_ISOLATED.",
 	})
 	return nil
 }

@@ -30,6 +30,7 @@ func TestDoctorMendsWhatItNames(t *testing.T) {
 			p.alone()
 			p.organization()
 			p.broken()
+			p.rollout()
 			p.helpless()
 		})
 	}
@@ -70,8 +71,13 @@ func (p *patient) ask(profile string, args ...string) (string, int) {
 	p.t.Setenv("AWS_PROFILE", "doctor")
 	p.t.Setenv("AWS_ENDPOINT_URL", p.endpoint)
 	p.t.Setenv("AWS_REGION", "us-east-1")
+	return p.muster(append([]string{"doctor"}, args...)...)
+}
+
+// muster runs a command as the profile that was asked as last.
+func (p *patient) muster(args ...string) (string, int) {
 	var stdout, stderr bytes.Buffer
-	code := musters.Main(append([]string{"doctor"}, args...), &stdout, &stderr)
+	code := musters.Main(args, &stdout, &stderr)
 	return stdout.String() + stderr.String(), code
 }
 
@@ -141,6 +147,9 @@ func (p *patient) run(m client.Remedy) {
 		return
 	}
 	words := shellWords(m.Command)
+	if words[0] == "muster" && words[1] == "rollout" {
+		return // does at once what the commands before it did one by one
+	}
 	profile, ok := p.by[m.AccountID]
 	if !ok || words[0] != "aws" {
 		p.t.Fatalf("who runs %+v?", m)
@@ -232,6 +241,41 @@ func (p *patient) broken() {
 		got = strings.ReplaceAll(got, "REMOVAL_IN_PROGRESS eu-west-1 ", "")
 		p.want(got, c.want)
 	}
+}
+
+// rollout: one command instead of the many that the doctor prints.
+func (p *patient) rollout() {
+	p.t.Helper()
+	for _, account := range []string{p.accounts["workload"], p.management} {
+		p.must(p.answerTo("audit", nil, "inspector2", "disassociate-member", "--account-id", account))
+	}
+	if out, code := p.ask("audit", p.args...); code != 1 || !strings.Contains(out, "  muster rollout enable --region us-east-1 --types EC2,ECR,LAMBDA --endpoint-url http") {
+		p.t.Errorf("the doctor names no rollout: %d\n%s", code, out)
+	}
+	regions := []string{"--regions", "us-east-1,eu-west-1"}
+	for _, c := range []struct {
+		code int
+		want string
+		args []string
+	}{
+		{0, "for 3 accounts: SUCCEEDED", append([]string{"rollout", "enable", "--types", "EC2,ECR,LAMBDA"}, regions...)},
+		{0, "for 1 accounts: SUCCEEDED", []string{"rollout", "enable", "--types", "lambda-code", "--name", "WORK*"}},
+		{1, "DISASSOCIATE_ALL_MEMBERS", append([]string{"rollout", "disable", "--types", "EC2,ECR,LAMBDA", "--accounts", p.accounts["audit"]}, regions...)},
+		{1, "ap-south-1      REFUSED                 0 succeeded, 0 failed, ACCESS_DENIED: Invoking account is not the delegated admin account in ap-south-1\n  us-east-1       SUCCEEDED               3 succeeded",
+			[]string{"rollout", "enable", "--types", "EC2,ECR,LAMBDA", "--name", "*", "--regions", "us-east-1,ap-south-1"}},
+		{2, "No account of the organization matches the target.", []string{"rollout", "enable", "--types", "EC2", "--tags", "no=body"}},
+		{2, "is not KEY=VALUE", []string{"rollout", "enable", "--types", "EC2", "--tags", "nobody"}},
+		{2, "failed to satisfy constraint", []string{"rollout", "enable", "--types", "EC3"}},
+		{2, "--types is needed", []string{"rollout", "enable"}},
+		{1, "There is no rollout rollout-0.", []string{"rollout", "status", "rollout-0"}},
+		{0, "enable  EC2,ECR,LAMBDA  3 accounts, 2 Regions  SUCCEEDED", []string{"rollout", "list"}},
+	} {
+		out, code := p.muster(c.args...)
+		if code != c.code || !strings.Contains(out, c.want) {
+			p.t.Errorf("muster %v: exit %d, want %d with %q; it said\n%s", c.args, code, c.code, c.want, out)
+		}
+	}
+	p.want(p.heal("audit"), "MEMBERS_SCAN_TYPES_OFF eu-west-1")
 }
 
 // helpless: a caller who may ask and nothing else is told what it lacks, and
