@@ -53,6 +53,8 @@ func TestScanCommand(t *testing.T) {
 		{"archive:" + put("c.tar", "hello"), 1, "not an image"},
 		{"archive:" + put("d.zip", "PK\x03\x04 cut"), 1, "zip"},
 		{"dir:" + filepath.Join(dir, "c.tar"), 1, "not a folder"},
+		{"sbom:/dev/null", 1, "write it to a file first"},
+		{"/dev/null", 1, "write it to a file first"},
 		{put("e.txt", "hello"), 1, "where you know better"},
 		{"debian:12", 1, "image:debian:12"},
 		{"image:", 1, "nothing after the colon"},

@@ -56,7 +56,7 @@ func ParseTarget(text string) (Target, error) {
 			if name == "" {
 				return Target{}, noTarget("%q names nothing after the colon", text)
 			}
-			return Target{Kind(kind), name}, nil
+			return Target{Kind(kind), name}, readable(Kind(kind), name)
 		}
 	}
 	if text == "" {
@@ -70,9 +70,24 @@ func ParseTarget(text string) (Target, error) {
 		return Target{}, fmt.Errorf("%w: %w", ErrTarget, err)
 	case info.IsDir():
 		return Target{detectFolder(text), text}, nil
+	case !info.Mode().IsRegular():
+		return Target{}, readable(Archive, text)
 	}
 	kind2, err := detectFile(text)
 	return Target{kind2, text}, err
+}
+
+// readable refuses pipes and devices, whose opening may wait for ever and
+// which cannot be read twice. What is not there is told when it is opened.
+func readable(kind Kind, name string) error {
+	if kind == Dir || kind == Image {
+		return nil
+	}
+	info, err := os.Stat(name)
+	if err != nil || info.Mode().IsRegular() || info.IsDir() {
+		return nil
+	}
+	return noTarget("%s is a pipe or a device; write it to a file first", name)
 }
 
 // detectFolder tells an OCI layout from other folders.
