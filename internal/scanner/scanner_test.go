@@ -172,6 +172,35 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// TestExplanationAgrees: what is reported is explained as reported, package by
+// package.
+func TestExplanationAgrees(t *testing.T) {
+	cache := t.TempDir()
+	dir := testshared.Dir(t)
+	target := scanner.Target{Kind: scanner.Lock, Name: filepath.Join(dir, "targets/lockfiles/boulder-2021/go.mod")}
+	opts := scanner.Options{Advisories: knowledge.Config{Location: filepath.Join(dir, "advisories", "small"), Dir: cache}}
+	r, err := scanner.Scan(t.Context(), target, opts)
+	if err != nil || len(r.Findings) < 20 {
+		t.Fatalf("%d findings, %v", len(r.Findings), err)
+	}
+	for _, f := range r.Findings[:20] {
+		opts.Explain = f.Package.VulnerabilityID
+		explained, err := scanner.Scan(t.Context(), target, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reported := 0
+		for _, d := range explained.Explanation.Decisions {
+			if d.Reported {
+				reported++
+			}
+		}
+		if !explained.Explanation.Reported || reported != len(f.Affects) {
+			t.Errorf("%s: %d packages explained as reported, %d are", opts.Explain, reported, len(f.Affects))
+		}
+	}
+}
+
 // BenchmarkWarm is a scan with everything compiled, without the start of a
 // process: the lock file of 1,291 npm packages, the SBOM of an image.
 func BenchmarkWarm(b *testing.B) {
