@@ -197,7 +197,11 @@ func question(call *awsmodel.Call, b iam.Bearer, action string, t target, keys m
 	for key, values := range t.keys {
 		c.Set(key, values...)
 	}
-	return policies, policy.Request{Principal: call.Principal, Action: action, Resource: string(t.arn), Context: c}
+	who := call.Principal
+	if t.stranger {
+		who.ARN, who.RoleARN = "", "" // its account may be meant, it is not
+	}
+	return policies, policy.Request{Principal: who, Action: action, Resource: string(t.arn), Context: c}
 }
 
 // describe adds the condition keys that describe the request itself.

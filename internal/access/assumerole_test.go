@@ -59,6 +59,28 @@ func TestWhoMayAssumeARole(t *testing.T) {
 	})
 }
 
+// TestNamesOfTheDeletedAreNotTrusted: whoever takes the name of a deleted or
+// renamed user is not the one whom a trust policy means, until it is written
+// anew.
+func TestNamesOfTheDeletedAreNotTrusted(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		first := w.user("ada", allow("sts:AssumeRole", "*"))
+		trusting := trust(string(first.ARN))
+		role := w.role(away, "ByUser", trusting)
+		if _, err := w.assume(first, stsapi.AssumeRoleInput{RoleArn: role}); err != nil {
+			t.Fatal(err)
+		}
+		do(w, root(home), w.iam.UpdateUser, iamapi.UpdateUserInput{UserName: "ada", NewUserName: new("lovelace")})
+		second := w.user("ada", allow("sts:AssumeRole", "*"))
+		_, err := w.assume(second, stsapi.AssumeRoleInput{RoleArn: role})
+		w.refused(err, 403, "AccessDenied", "User: "+string(second.ARN)+" is not authorized to perform: sts:AssumeRole on resource: "+role)
+		do(w, root(away), w.iam.UpdateAssumeRolePolicy, iamapi.UpdateAssumeRolePolicyInput{RoleName: "ByUser", PolicyDocument: trusting})
+		if _, err := w.assume(second, stsapi.AssumeRoleInput{RoleArn: role}); err != nil {
+			t.Errorf("after the policy was written anew: %v", err)
+		}
+	})
+}
+
 func TestSessionsHaveTheRolesRightsWithinTheirPolicy(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ada := w.user("ada", allow("sts:AssumeRole", "*"))

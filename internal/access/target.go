@@ -21,6 +21,8 @@ type target struct {
 	// whose resource it is.
 	policy  *policy.Document
 	account arn.AccountID
+	// stranger: the caller is not the one whom the policy means by its name.
+	stranger bool
 	// missing resources allow nobody; that they are missing is not told.
 	missing bool
 	// terse denials do not say which policy decided.

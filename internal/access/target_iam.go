@@ -178,12 +178,24 @@ func (d *Desk) stsTargets(ctx context.Context, call *awsmodel.Call, op *awsmodel
 			return err
 		}
 		t.keys = resourceTags(tags)
+		t.stranger = stranger(call.Principal, r.Trusted)
 		if t.policy, err = policy.Parse(r.Trust, policy.Trust); err != nil {
 			return fmt.Errorf("trust policy of %s: %w", r.ARN(), err)
 		}
 		return nil
 	})
 	return []target{t}, err
+}
+
+// stranger reports whether a caller only has a name that a trust policy gives
+// to somebody who had it before.
+func stranger(who arn.Principal, trusted map[string]string) bool {
+	for _, name := range []arn.ARN{who.ARN, who.RoleARN} {
+		if id, ok := trusted[string(name)]; ok && id != iam.OwnerOf(who) {
+			return true
+		}
+	}
+	return false
 }
 
 // rootOf is the root user of an account given by its id or already so.

@@ -34,7 +34,7 @@ type Bearer struct {
 // Bearer returns what a principal carries. It returns store.ErrNotFound when
 // the user, role or account has gone since the principal signed.
 func (k *Keys) Bearer(ctx context.Context, p arn.Principal) (Bearer, error) {
-	b, err := k.bearer(ctx, p.Account, ownerOf(p))
+	b, err := k.bearer(ctx, p.Account, OwnerOf(p))
 	if err != nil {
 		return Bearer{}, err
 	}
@@ -62,9 +62,9 @@ func (k *Keys) Bearer(ctx context.Context, p arn.Principal) (Bearer, error) {
 	return out, nil
 }
 
-// ownerOf is the unique id of the user or role behind a principal, empty for
+// OwnerOf is the unique id of the user or role behind a principal, empty for
 // the root user.
-func ownerOf(p arn.Principal) string {
+func OwnerOf(p arn.Principal) string {
 	switch {
 	case p.Session != nil:
 		return p.Session.Owner

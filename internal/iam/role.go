@@ -43,7 +43,7 @@ func (s *Service) CreateRole(ctx context.Context, call *awsmodel.Call, in *api.C
 	}
 	return update(ctx, s, call.Account(), func(tx *store.Tx) (*api.CreateRoleOutput, error) {
 		r.ID = newUniqueID(rolePrefix)
-		if err := s.checkNewRole(ctx, tx, r); err != nil {
+		if err := s.checkNewRole(ctx, tx, &r); err != nil {
 			return nil, err
 		}
 		if err := identity.InsertRole(ctx, tx, r); err != nil {
@@ -58,14 +58,15 @@ func (s *Service) CreateRole(ctx context.Context, call *awsmodel.Call, in *api.C
 	})
 }
 
-func (s *Service) checkNewRole(ctx context.Context, tx *store.Tx, r identity.Role) error {
+// checkNewRole checks a role that is to be made, and notes whom it trusts.
+func (s *Service) checkNewRole(ctx context.Context, tx *store.Tx, r *identity.Role) (err error) {
 	if strings.HasPrefix(r.Path, servicePath) {
 		return desk.Invalid("Roles under the path %s can only be created with CreateServiceLinkedRole.", servicePath)
 	}
-	if err := checkTrust(ctx, tx, r.Trust); err != nil {
+	if r.Trusted, err = checkTrust(ctx, tx, r.Trust); err != nil {
 		return err
 	}
-	_, err := identity.RoleByName(ctx, tx, r.Account, r.Name)
+	_, err = identity.RoleByName(ctx, tx, r.Account, r.Name)
 	if err := desk.MustBeNew(err, "Role with name %s already exists.", r.Name); err != nil {
 		return err
 	}
@@ -157,7 +158,7 @@ func (s *Service) UpdateAssumeRolePolicy(ctx context.Context, call *awsmodel.Cal
 		if err != nil {
 			return nil, err
 		}
-		if err := checkTrust(ctx, tx, in.PolicyDocument); err != nil {
+		if r.Trusted, err = checkTrust(ctx, tx, in.PolicyDocument); err != nil {
 			return nil, err
 		}
 		r.Trust = in.PolicyDocument
@@ -187,32 +188,37 @@ func (s *Service) DeleteRole(ctx context.Context, call *awsmodel.Call, in *api.D
 }
 
 // checkTrust checks a trust policy: its form, its size, and that the users and
-// roles it names exist.
-func checkTrust(ctx context.Context, tx *store.Tx, text string) error {
+// roles it names exist, whose unique ids it returns by ARN.
+func checkTrust(ctx context.Context, tx *store.Tx, text string) (map[string]string, error) {
 	doc, err := desk.ParsePolicy(text, policy.Trust)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if desk.PolicySize(text) > maxTrustSize {
-		return desk.Quota("ACLSizePerRole", maxTrustSize)
+		return nil, desk.Quota("ACLSizePerRole", maxTrustSize)
 	}
+	trusted := map[string]string{}
 	for _, p := range doc.Principals() {
-		ok, err := principalExists(ctx, tx, p)
+		id, ok, err := idOfPrincipal(ctx, tx, p)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if !ok {
-			return &api.MalformedPolicyDocumentException{Message: `Invalid principal in policy: "AWS":"` + p + `"`}
+			return nil, &api.MalformedPolicyDocumentException{Message: `Invalid principal in policy: "AWS":"` + p + `"`}
+		}
+		if id != "" {
+			trusted[p] = id
 		}
 	}
-	return nil
+	return trusted, nil
 }
 
-// principalExists looks users, roles and sessions up. Accounts may be anyone's.
-func principalExists(ctx context.Context, tx *store.Tx, written string) (bool, error) {
+// idOfPrincipal looks users, roles and the roles of sessions up. Accounts may
+// be anyone's and have no id of their own.
+func idOfPrincipal(ctx context.Context, tx *store.Tx, written string) (id string, ok bool, err error) {
 	parts, err := arn.Parse(arn.ARN(written))
 	if err != nil || parts.Resource == "root" {
-		return true, nil // "*", an account id or an account's root
+		return "", true, nil // "*", an account id or an account's root
 	}
 	kind, rest, _ := strings.Cut(parts.Resource, "/")
 	name := rest[strings.LastIndex(rest, "/")+1:]
@@ -221,16 +227,16 @@ func principalExists(ctx context.Context, tx *store.Tx, written string) (bool, e
 	case "user":
 		var u identity.User
 		u, err = identity.UserByName(ctx, tx, parts.Account, name)
-		found = u.ARN()
+		id, found = u.ID, u.ARN()
 	case "role":
 		var r identity.Role
 		r, err = identity.RoleByName(ctx, tx, parts.Account, name)
-		found = r.ARN()
+		id, found = r.ID, r.ARN()
 	case "assumed-role":
 		roleName, session, _ := strings.Cut(rest, "/")
 		var r identity.Role
 		r, err = identity.RoleByName(ctx, tx, parts.Account, roleName)
-		found = SessionARN(parts.Account, r.Name, session)
+		id, found = r.ID, SessionARN(parts.Account, r.Name, session)
 	}
-	return found == arn.ARN(written), desk.IgnoreMissing(err)
+	return id, found == arn.ARN(written), desk.IgnoreMissing(err)
 }

@@ -3,6 +3,8 @@ package identity
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"muster/internal/arn"
@@ -17,7 +19,10 @@ type Role struct {
 	// ID is the unique id, AROA….
 	ID string
 	// Trust is the policy document that says who may assume the role.
-	Trust       string
+	Trust string
+	// Trusted are the unique ids of the users and roles that Trust names, by
+	// ARN: someone who takes a name later is not meant.
+	Trusted     map[string]string
 	Description string
 	// MaxSession bounds the length of a session.
 	MaxSession time.Duration
@@ -33,24 +38,44 @@ type Role struct {
 // ARN names the role with its path.
 func (r Role) ARN() arn.ARN { return arn.New("iam", "", r.Account, "role"+r.Path+r.Name) }
 
-const roleColumns = `account, name, path, id, trust, description, max_session, boundary, service, created_at, last_used_at, last_used_region`
+// trusted is Trusted as it is stored.
+func (r Role) trusted() (string, error) {
+	if len(r.Trusted) == 0 {
+		return "{}", nil
+	}
+	body, err := json.Marshal(r.Trusted)
+	return string(body), err
+}
+
+const roleColumns = `account, name, path, id, trust, trusted, description, max_session, boundary, service, created_at, last_used_at, last_used_region`
 
 func scanRole(s scanner) (Role, error) {
 	var r Role
 	var maxSession, created, used int64
-	err := s.Scan(&r.Account, &r.Name, &r.Path, &r.ID, &r.Trust, &r.Description, &maxSession, &r.Boundary, &r.Service,
+	var trusted string
+	err := s.Scan(&r.Account, &r.Name, &r.Path, &r.ID, &r.Trust, &trusted, &r.Description, &maxSession, &r.Boundary, &r.Service,
 		&created, &used, &r.LastUsedRegion)
+	if err != nil {
+		return r, err
+	}
 	r.MaxSession = time.Duration(maxSession) * time.Second
 	r.CreatedAt, r.LastUsedAt = store.Time(created), store.Time(used)
-	return r, err
+	if err := json.Unmarshal([]byte(trusted), &r.Trusted); err != nil {
+		return r, fmt.Errorf("trusted by role %s: %w", r.ARN(), err)
+	}
+	return r, nil
 }
 
 // InsertRole adds a role.
 func InsertRole(ctx context.Context, tx *store.Tx, r Role) error {
-	_, err := tx.Exec(ctx, `INSERT INTO iam_roles
-		(account, name_key, name, path, id, trust, description, max_session, boundary, service, created_at, last_used_at, last_used_region)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, '')`,
-		r.Account, Key(r.Name), r.Name, r.Path, r.ID, r.Trust, r.Description, int64(r.MaxSession/time.Second), r.Boundary, r.Service,
+	trusted, err := r.trusted()
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO iam_roles
+		(account, name_key, name, path, id, trust, trusted, description, max_session, boundary, service, created_at, last_used_at, last_used_region)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '')`,
+		r.Account, Key(r.Name), r.Name, r.Path, r.ID, r.Trust, trusted, r.Description, int64(r.MaxSession/time.Second), r.Boundary, r.Service,
 		store.Micros(r.CreatedAt))
 	return err
 }
@@ -77,9 +102,13 @@ func Roles(ctx context.Context, tx *store.Tx, account arn.AccountID, pathPrefix,
 // UpdateRole stores what of a role can change: trust policy, description,
 // longest session, boundary.
 func UpdateRole(ctx context.Context, tx *store.Tx, r Role) error {
-	return affected(tx.Exec(ctx, `UPDATE iam_roles SET trust = $3, description = $4, max_session = $5, boundary = $6
+	trusted, err := r.trusted()
+	if err != nil {
+		return err
+	}
+	return affected(tx.Exec(ctx, `UPDATE iam_roles SET trust = $3, trusted = $4, description = $5, max_session = $6, boundary = $7
 		WHERE account = $1 AND name_key = $2`,
-		r.Account, Key(r.Name), r.Trust, r.Description, int64(r.MaxSession/time.Second), r.Boundary))
+		r.Account, Key(r.Name), r.Trust, trusted, r.Description, int64(r.MaxSession/time.Second), r.Boundary))
 }
 
 // TouchRole notes that a role was used.

@@ -45,6 +45,9 @@ CREATE TABLE iam_roles (
     id               TEXT   NOT NULL,
     -- Who may assume it: a policy document.
     trust            TEXT   NOT NULL,
+    -- Whom the policy's names meant when it was written: a JSON object from
+    -- ARN to unique id.
+    trusted          TEXT   NOT NULL DEFAULT '{}',
     description      TEXT   NOT NULL,
     -- In seconds.
     max_session      BIGINT NOT NULL,
