@@ -7,6 +7,6 @@ grep -rlE '^func Fuzz' --include='*_test.go' . | while read -r file; do
   pkg=$(dirname "$file")
   grep -oE '^func Fuzz[A-Za-z0-9_]*' "$file" | sed 's/^func //' | while read -r target; do
     echo "== $pkg $target"
-    go test -run '^$' -fuzz "^$target\$" -fuzztime "$span" "$pkg"
+    go test -run '^$' -fuzz "^$target\$" -fuzztime "$span" -fuzzminimizetime 5x "$pkg"
   done
 done
