@@ -43,7 +43,7 @@ func validCall(m *awsmodel.Model, op *awsmodel.Operation) message {
 	in := rapid.Custom(func(t *rapid.T) any { return wiretest.Input(t, m, op) }).Example(1)
 	out := message{method: op.Method, url: "http://muster.example/", service: op.Service}
 	switch m.Protocol {
-	case awsmodel.Query:
+	case awsmodel.Query, awsmodel.EC2:
 		out.contentType, out.body = "application/x-www-form-urlencoded", wiretest.Form(m, op, in).Encode()
 		return out
 	case awsmodel.JSON11:

@@ -16,7 +16,7 @@ func (e *exchange) decode() (any, error) {
 	switch e.protocol {
 	case awsmodel.JSON11:
 		err = e.service.codec.DecodeJSON(e.op, e.body, in)
-	case awsmodel.Query:
+	case awsmodel.Query, awsmodel.EC2:
 		err = e.service.codec.DecodeForm(e.op, e.form, in)
 	default:
 		err = e.service.codec.DecodeREST(e.op, &wire.RESTRequest{Path: e.path, Query: e.form, Header: e.r.Header, Body: e.body}, in)
@@ -45,6 +45,8 @@ func (e *exchange) encode() error {
 	switch e.protocol {
 	case awsmodel.Query:
 		e.reply.body = e.queryResult()
+	case awsmodel.EC2:
+		e.reply.body = e.ec2Result()
 	default:
 		e.reply.body, err = e.service.codec.AppendJSON(nil, e.op.Output, e.out)
 	}
@@ -67,11 +69,19 @@ func (e *exchange) queryResult() []byte {
 	return wire.AppendEndTag(b, name)
 }
 
+func (e *exchange) ec2Result() []byte {
+	name := e.op.Name + "Response"
+	b := append([]byte("<"+name+` xmlns="`), e.service.model.XMLNamespace...)
+	b = append(b, `"><requestId>`+e.id+"</requestId>"...)
+	b = e.service.codec.AppendXML(b, e.op.Output, e.out)
+	return wire.AppendEndTag(b, name)
+}
+
 // write sends the reply. An error means that the client has gone.
 func (e *exchange) write(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", map[awsmodel.Protocol]string{
-		awsmodel.JSON11: "application/x-amz-json-1.1", awsmodel.Query: "text/xml", awsmodel.RESTJSON: "application/json",
+		awsmodel.JSON11: "application/x-amz-json-1.1", awsmodel.Query: "text/xml", awsmodel.EC2: "text/xml;charset=UTF-8", awsmodel.RESTJSON: "application/json",
 	}[e.protocol])
 	h.Set("X-Amzn-Requestid", e.id)
 	h.Set("Date", e.now.Format(http.TimeFormat))

@@ -104,7 +104,7 @@ func (d *Door) add(s *service) error {
 	switch m.Protocol {
 	case awsmodel.JSON11:
 		d.targets[m.TargetPrefix] = s
-	case awsmodel.Query:
+	case awsmodel.Query, awsmodel.EC2:
 		d.versions[m.Version] = s
 	case awsmodel.RESTJSON:
 		d.rest = append(d.rest, s)

@@ -82,7 +82,7 @@ func (e *exchange) identify() error {
 	switch e.protocol {
 	case awsmodel.JSON11:
 		return e.identifyTarget()
-	case awsmodel.Query:
+	case awsmodel.Query, awsmodel.EC2:
 		return e.identifyAction()
 	}
 	return e.identifyPath()
@@ -133,7 +133,7 @@ func (e *exchange) identifyAction() error {
 	}
 	action, version := e.form.Get("Action"), e.form.Get("Version")
 	if s := e.door.versions[version]; s != nil {
-		e.service = s
+		e.service, e.protocol = s, s.model.Protocol
 	}
 	switch {
 	case action == "":

@@ -31,6 +31,8 @@ func (e *exchange) refuse(err error) {
 	switch e.protocol {
 	case awsmodel.Query:
 		e.reply.body = e.queryError(r)
+	case awsmodel.EC2:
+		e.reply.body = e.ec2Error(r)
 	default:
 		e.reply.body = e.jsonError(r)
 	}
@@ -80,8 +82,11 @@ func (e *exchange) fault(f *awsmodel.Fault) *refusal {
 	switch f.Code {
 	case "AccessDenied", "AccessDeniedException":
 		r.code, r.status = e.named("AccessDenied"), http.StatusForbidden
-		if e.protocol == awsmodel.JSON11 {
+		switch e.protocol {
+		case awsmodel.JSON11:
 			r.status = http.StatusBadRequest
+		case awsmodel.EC2:
+			r.code = "UnauthorizedOperation"
 		}
 	case "Throttling", "ThrottlingException", "TooManyRequestsException":
 		e.throttle(r)
@@ -106,7 +111,7 @@ func (e *exchange) throttle(r *refusal) {
 // named is a common error's code in the protocol: JSON protocols end it in
 // "Exception", the query protocol does not.
 func (e *exchange) named(code string) string {
-	if e.protocol == awsmodel.Query {
+	if e.protocol.Form() {
 		return code
 	}
 	return code + "Exception"
@@ -192,6 +197,12 @@ func (e *exchange) queryError(r *refusal) []byte {
 	b = append(wire.AppendText(b, r.message), "</Message>"...)
 	b = append(b, r.members...)
 	return append(b, "</Error><RequestId>"+e.id+"</RequestId></ErrorResponse>"...)
+}
+
+func (e *exchange) ec2Error(r *refusal) []byte {
+	b := append([]byte("<Response><Errors><Error><Code>"), r.code...)
+	b = wire.AppendText(append(b, "</Code><Message>"...), r.message)
+	return append(b, "</Message></Error></Errors><RequestID>"+e.id+"</RequestID></Response>"...)
 }
 
 // quote is a JSON string.

@@ -35,7 +35,7 @@ func (e *exchange) authRefusal(s *sigv4.Error) *refusal {
 	switch e.protocol {
 	case awsmodel.JSON11:
 		r.status = http.StatusBadRequest
-	case awsmodel.Query:
+	case awsmodel.Query, awsmodel.EC2:
 		r.code = authCodes[s.Kind].query
 		if s.Kind == sigv4.Incomplete {
 			r.status = http.StatusBadRequest

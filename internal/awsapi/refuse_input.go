@@ -13,7 +13,7 @@ import (
 func (e *exchange) malformed(err error) *refusal {
 	r := &refusal{status: http.StatusBadRequest, code: "SerializationException", message: sentence(err.Error())}
 	switch {
-	case e.protocol == awsmodel.Query:
+	case e.protocol.Form():
 		r.code = "MalformedQueryString"
 	case e.service != nil && e.service.reasoned():
 		r.code = "ValidationException"
@@ -31,7 +31,7 @@ func sentence(s string) string {
 func (e *exchange) invalid(in *wire.Invalid) *refusal {
 	r := &refusal{status: http.StatusBadRequest, message: in.Error()}
 	switch {
-	case e.protocol == awsmodel.Query:
+	case e.protocol.Form():
 		r.code = "ValidationError"
 	case e.service.reasoned():
 		r.code = "ValidationException"
@@ -124,7 +124,7 @@ func (e *exchange) unknownOperation(name string) *refusal {
 	switch e.protocol {
 	case awsmodel.RESTJSON:
 		r.status = http.StatusNotFound
-	case awsmodel.Query:
+	case awsmodel.Query, awsmodel.EC2:
 		r.code = "InvalidAction"
 		r.message = fmt.Sprintf("Could not find operation %.200s for version %.40s", name, e.form.Get("Version"))
 	}

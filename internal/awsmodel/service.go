@@ -10,7 +10,13 @@ const (
 	RESTJSON Protocol = "rest-json"
 	JSON11   Protocol = "json"
 	Query    Protocol = "query"
+	// EC2 is the query protocol with lists that number their elements without
+	// "member", and envelopes of its own.
+	EC2 Protocol = "ec2"
 )
+
+// Form reports whether requests are forms and answers XML.
+func (p Protocol) Form() bool { return p == Query || p == EC2 }
 
 // Model is the description of a service, without behaviour. It is a constant
 // table: nobody changes it.

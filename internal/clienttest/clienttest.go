@@ -116,6 +116,9 @@ func convert(dir string, body []byte) error {
 	if err := json.Unmarshal(body, &d); err != nil {
 		return err
 	}
+	if d.Metadata["protocol"] == "ec2" {
+		return nil // all clients know it, and by names of their own
+	}
 	for name, pages := range d.Pagination {
 		pages["result_key"] = d.lists(d.Operations[name]["output"])
 	}

@@ -7,13 +7,14 @@ import (
 	"muster/internal/inspector"
 	"muster/internal/inspector/results"
 	"muster/internal/organizations"
+	"muster/internal/regions"
 	"muster/internal/sts"
 )
 
 // titles are the services' names for readers, by signing name.
 var titles = map[string]string{
 	"inspector2": "Amazon Inspector", "inspector-scan": "Amazon Inspector Scan", "organizations": "AWS Organizations",
-	"iam": "AWS IAM", "sts": "AWS STS", "ecr": "Amazon ECR", "muster": "muster",
+	"iam": "AWS IAM", "sts": "AWS STS", "ecr": "Amazon ECR", "ec2": "Amazon EC2 (Regions only)", "muster": "muster",
 }
 
 // Coverage lists every service with the operations that the desks implement.
@@ -23,6 +24,7 @@ func Coverage() []awsmodel.ServiceCoverage {
 	d := &desks{
 		iam: iam.New(keys, iam.Options{}), sts: sts.New(nil, keys, nil), organizations: organizations.New(nil, organizations.Options{}),
 		inspector: inspector.New(inspector.Config{}), results: results.New(results.Config{}), fleet: fleet.New(nil, fleet.Options{}), feeds: &feedDesk{},
+		regions: regions.New(nil, nil),
 	}
 	var list []awsmodel.ServiceCoverage
 	for _, s := range d.services() {

@@ -36,6 +36,7 @@ import (
 	"muster/internal/organizations/policies"
 	"muster/internal/pagetoken"
 	"muster/internal/refresh"
+	"muster/internal/regions"
 	"muster/internal/rollout"
 	"muster/internal/scan"
 	"muster/internal/store"
@@ -63,6 +64,7 @@ type desks struct {
 	rollout       *rollout.Service
 	doctor        *doctor.Service
 	faults        *fault.Service
+	regions       *regions.Service
 }
 
 // parts builds everything between the store and the listener and returns the
@@ -138,7 +140,7 @@ func (s *Server) desks() (*desks, error) {
 	}
 	d.doctor = s.doctor(d, pages)
 	d.rollout = rollout.New(rollout.Config{
-		Store: s.store, Pages: pages, Inspector: d.inspector, Access: d.access, Regions: regions(s.config),
+		Store: s.store, Pages: pages, Inspector: d.inspector, Access: d.access, Regions: regionsOf(s.config),
 	})
 	limits, err := s.limits()
 	if err != nil {
@@ -149,10 +151,10 @@ func (s *Server) desks() (*desks, error) {
 		Transition: s.config.Transition, WaitPeriod: s.config.OrganizationWaitPeriod, Faults: directoryFaults(d.faults),
 	})
 	d.handshakes = handshakes.New(s.store, d.organizations, time.Now)
-	d.policies = policies.New(s.store, d.organizations, policies.Options{Regions: regions(s.config), Transition: s.config.Transition, Delay: d.faults.Delay})
+	d.policies = policies.New(s.store, d.organizations, policies.Options{Regions: regionsOf(s.config), Transition: s.config.Transition, Delay: d.faults.Delay})
 	d.iam = iam.New(s.keys, iam.Options{Pages: pages, Usage: d.inspector, Controls: s.obeyed(controls)})
 	d.fleet = fleet.New(s.store, fleet.Options{
-		Inventories: d.scan, Pages: pages, Regions: regions(s.config),
+		Inventories: d.scan, Pages: pages, Regions: regionsOf(s.config),
 		Revoked: func(ctx context.Context, tx *store.Tx, h hosts.Host, now time.Time) error {
 			return d.scan.HostRevoked(ctx, tx, h.Account, h.Region, string(h.ID), now)
 		},
@@ -185,17 +187,18 @@ func (s *Server) inspector(d *desks, pages *pagetoken.Sealer) error {
 		return err
 	}
 	d.inspector = inspector.New(inspector.Config{
-		Store: s.store, Pages: pages, Access: d.access, Regions: regions(s.config),
+		Store: s.store, Pages: pages, Access: d.access, Regions: regionsOf(s.config),
 		Transition: s.config.Transition, Transitions: transitions, MemberLimit: int(s.config.MemberLimit),
 		Faults: inspectorFaults(d.faults),
 	})
 	d.results = results.New(results.Config{Store: s.store, Pages: pages, Intel: s.intel, Resuppress: d.scan.Resuppress})
 	d.usage = usage.New(usage.Config{Store: s.store, Pages: pages, Prices: prices})
 	d.keys, d.tags = encryption.New(s.store), tagging.New(s.store, nil)
+	d.regions = regions.New(s.store, regionsOf(s.config))
 	return nil
 }
 
-func regions(c config.Config) []arn.Region {
+func regionsOf(c config.Config) []arn.Region {
 	var list []arn.Region
 	for _, r := range c.Regions {
 		list = append(list, arn.Region(r))
@@ -231,7 +234,7 @@ func (d *desks) services() []awsmodel.Service {
 	d.faults.AddHandlers(&own)
 	return []awsmodel.Service{
 		found.Service(), inspectorscan.Handlers{}.Service(), directory.Service(),
-		d.iam.Handlers().Service(), d.sts.Handlers().Service(), ecr.Handlers{}.Service(), own.Service(),
+		d.iam.Handlers().Service(), d.sts.Handlers().Service(), ecr.Handlers{}.Service(), d.regions.Handlers().Service(), own.Service(),
 	}
 }
 

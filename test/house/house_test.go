@@ -73,7 +73,7 @@ var rooms = map[string]struct {
 
 	"iam": {desks, ""}, "sts": {desks, ""}, "organizations": {desks, ""}, "inspector": {desks, ""},
 	"fleet": {desks, ""}, "scan": {desks, ""}, "refresh": {desks, ""}, "event": {desks, ""}, "scanner": {desks, ""}, "access": {desks, ""},
-	"rollout": {desks, ""}, "doctor": {desks, ""}, "fault": {desks, ""},
+	"rollout": {desks, ""}, "doctor": {desks, ""}, "fault": {desks, ""}, "regions": {desks, ""},
 
 	"awsapi": {doors, ""}, "agentapi": {doors, ""}, "console": {doors, ""}, "report": {doors, ""},
 

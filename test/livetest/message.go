@@ -25,7 +25,7 @@ func (m *Model) Message(operation string, in map[string]any) (Message, error) {
 		return Message{}, fmt.Errorf("%s has no operation %s", m.Service(), operation)
 	}
 	switch m.Metadata.Protocol {
-	case "query":
+	case "query", "ec2":
 		form := url.Values{"Action": {operation}, "Version": {m.Metadata.APIVersion}}
 		m.form(op.Input, in, "", form)
 		return Message{m.Service(), http.MethodPost, "/", form.Encode(), header("application/x-www-form-urlencoded")}, nil
@@ -121,7 +121,7 @@ func (m *Model) form(shape string, value any, name string, out url.Values) {
 			of = s.Member.Shape
 		}
 		for i, v := range value {
-			m.form(of, v, fmt.Sprintf("%s.member.%d", name, i+1), out)
+			m.form(of, v, fmt.Sprintf("%s%s%d", name, m.position(), i+1), out)
 		}
 	default:
 		if seconds, ok := value.(float64); ok && s.Type == "timestamp" {
@@ -129,6 +129,17 @@ func (m *Model) form(shape string, value any, name string, out url.Values) {
 		}
 		out.Set(name, text(value))
 	}
+}
+
+// Form reports whether requests are forms and answers XML.
+func (m *Model) Form() bool { return m.Metadata.Protocol == "query" || m.Metadata.Protocol == "ec2" }
+
+// position stands between a list's name and an element's number.
+func (m *Model) position() string {
+	if m.Metadata.Protocol == "ec2" {
+		return "."
+	}
+	return ".member."
 }
 
 func join(a, b string) string {

@@ -94,7 +94,7 @@ func (b *breaker) structure(shape string, seen []string, whole place, valid map[
 		if sh.Requires(name) && member.Location != "uri" {
 			without := maps.Clone(valid)
 			delete(without, name)
-			if len(without) > 0 || path == "" || b.m.Metadata.Protocol != "query" {
+			if len(without) > 0 || path == "" || !b.m.Form() {
 				b.add(required, at, "Member must not be null", whole(without))
 			}
 		}
@@ -140,10 +140,10 @@ func (b *breaker) value(shape string, seen []string, whole place, path, at strin
 // types adds values of wrong types; forms have only text.
 func (b *breaker) types(whole place, at string, values ...any) {
 	for _, v := range values {
-		if _, isText := v.(string); b.m.Metadata.Protocol == "query" && !isText {
+		if _, isText := v.(string); b.m.Form() && !isText {
 			continue
 		}
-		if b.m.Metadata.Protocol == "query" && v == "text" {
+		if b.m.Form() && v == "text" {
 			continue
 		}
 		b.add(wrongType, at, "Member must be", whole(v))
@@ -177,7 +177,7 @@ func (b *breaker) collection(sh *livetest.Shape, seen []string, whole place, pat
 	if sh.Min != nil && *sh.Min > 0 {
 		b.add(tooShort, at, fmt.Sprintf("Member must have length greater than or equal to %v", *sh.Min), whole(many(int(*sh.Min)-1)))
 	}
-	if fields, ok := one.(map[string]any); ok && len(fields) == 0 && b.m.Metadata.Protocol == "query" {
+	if fields, ok := one.(map[string]any); ok && len(fields) == 0 && b.m.Form() {
 		return // a form cannot say it
 	}
 	if sh.Max != nil && *sh.Max < 2000 {

@@ -112,6 +112,8 @@ func common(service string) []string {
 	switch service {
 	case "iam", "sts":
 		return []string{"403 AccessDenied", "400 ValidationError"}
+	case "ec2":
+		return []string{"403 UnauthorizedOperation", "400 InvalidParameterValue", "412 DryRunOperation"}
 	case "inspector2", "inspector-scan":
 		return []string{"403 AccessDeniedException", "400 ValidationException"}
 	}

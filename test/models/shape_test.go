@@ -19,8 +19,11 @@ import (
 func conform(m *livetest.Model, operation string, a livetest.Answer) []string {
 	op := m.Operations[operation]
 	c := conformer{m: m}
-	if m.Metadata.Protocol == "query" {
+	switch m.Metadata.Protocol {
+	case "query":
 		return c.query(operation, a)
+	case "ec2":
+		return c.ec2(operation, a)
 	}
 	if op.Output == "" {
 		if body := strings.TrimSpace(a.Body); body != "" && body != "{}" {
@@ -212,6 +215,24 @@ func (c *conformer) query(operation string, a livetest.Answer) []string {
 	return c.wrong
 }
 
+// ec2 looks at an answer whose members stand beside the request's id.
+func (c *conformer) ec2(operation string, a livetest.Answer) []string {
+	var root element
+	if err := xml.Unmarshal([]byte(a.Body), &root); err != nil {
+		return []string{"is no XML: " + err.Error()}
+	}
+	if root.XMLName.Local != operation+"Response" || root.XMLName.Space != c.m.Metadata.XMLNamespace {
+		c.say("", "the root is %v", root.XMLName)
+	}
+	if len(root.Children) == 0 || root.Children[0].XMLName.Local != "requestId" {
+		return append(c.wrong, "no requestId")
+	}
+	root.Children = root.Children[1:]
+	output := c.m.Operations[operation].Output
+	c.check(output, c.tree(output, root, operation), "")
+	return c.wrong
+}
+
 // tree turns an element into what the same value would be in JSON.
 func (c *conformer) tree(shape string, e element, at string) any {
 	sh := c.m.Shapes[shape]
@@ -232,7 +253,7 @@ func (c *conformer) tree(shape string, e element, at string) any {
 	case "list":
 		list := []any{}
 		for _, child := range e.Children {
-			if child.XMLName.Local != "member" {
+			if child.XMLName.Local != map[bool]string{true: "item", false: "member"}[c.m.Metadata.Protocol == "ec2"] {
 				c.say(at, "%s in a list", child.XMLName.Local)
 			}
 			list = append(list, c.tree(sh.Member.Shape, child, at))

@@ -1,5 +1,5 @@
 // Package wire puts the shapes of a service model on the wire and takes them
-// from it: rest-json, JSON 1.1 and the query protocol, with all constraints of
+// from it: rest-json, JSON 1.1, the query protocol and EC2's, with all constraints of
 // the model checked on the way in. It knows shapes, not services, and does no
 // I/O.
 package wire
@@ -18,6 +18,10 @@ type Codec struct {
 	model  *awsmodel.Model
 	shapes []compiled
 	limits Limits
+	// flat lists number their elements without naming them: EC2's protocol.
+	flat bool
+	// element is what the elements of a list are called in XML.
+	element string
 }
 
 // Limits bound what one request may make the decoder build.
@@ -58,7 +62,10 @@ func (p *pattern) ok(s string) bool {
 
 // New prepares a model.
 func New(model *awsmodel.Model, limits Limits) *Codec {
-	c := &Codec{model: model, shapes: make([]compiled, len(model.Shapes)), limits: limits}
+	c := &Codec{model: model, shapes: make([]compiled, len(model.Shapes)), limits: limits, element: "member"}
+	if model.Protocol == awsmodel.EC2 {
+		c.flat, c.element = true, "item"
+	}
 	for i := range model.Shapes {
 		s := &model.Shapes[i]
 		c.shapes[i].Shape = s

@@ -111,13 +111,14 @@ func (d *queryDecoder) structure(s *compiled, n *node, v reflect.Value) error {
 	return nil
 }
 
-// list reads "Name.member.N"; an empty value of "Name" itself is an empty list.
+// list reads "Name.member.N", in EC2's protocol "Name.N"; an empty value of
+// "Name" itself is an empty list.
 func (d *queryDecoder) list(s *compiled, n *node, v reflect.Value) error {
 	if n.has && n.text != "" {
 		d.wrongType(s)
 		return nil
 	}
-	items, err := numbered(n.child("member"))
+	items, err := numbered(d.codec.positions(n))
 	if err != nil {
 		return err
 	}
@@ -141,6 +142,14 @@ func (d *queryDecoder) list(s *compiled, n *node, v reflect.Value) error {
 	})
 	d.size(s, len(items))
 	return err
+}
+
+// positions is where the elements of a list are numbered.
+func (c *Codec) positions(n *node) *node {
+	if c.flat {
+		return n
+	}
+	return n.child("member")
 }
 
 // numbered returns the children "1", "2", … in the order of their numbers.

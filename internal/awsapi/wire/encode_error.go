@@ -26,7 +26,7 @@ func (c *Codec) ErrorMembers(shape int, v reflect.Value, protocol awsmodel.Proto
 				header = map[string]string{}
 			}
 			header[http.CanonicalHeaderKey(m.LocationName)] = string(xmlText(nil, member, behind(f)))
-		case protocol == awsmodel.Query:
+		case protocol.Form():
 			members = c.xmlElement(members, m.Name, member, f)
 		default:
 			members = append(AppendString(append(members, ','), m.Name), ':')

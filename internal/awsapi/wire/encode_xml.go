@@ -37,7 +37,7 @@ func (c *Codec) xmlElement(dst []byte, name string, s *compiled, v reflect.Value
 	case awsmodel.List:
 		elem := &c.shapes[s.Elem]
 		for i := range v.Len() {
-			dst = c.xmlElement(dst, "member", elem, v.Index(i))
+			dst = c.xmlElement(dst, c.element, elem, v.Index(i))
 		}
 	case awsmodel.Map:
 		dst = c.xmlMap(dst, s, v)

@@ -16,7 +16,7 @@ import (
 // bodyOf is an example input of the operation, as its protocol writes it.
 func bodyOf(codec *wire.Codec, m *awsmodel.Model, op *awsmodel.Operation, seed int) []byte {
 	in := rapid.Custom(func(t *rapid.T) any { return wiretest.Input(t, m, op) }).Example(seed)
-	if m.Protocol == awsmodel.Query {
+	if m.Protocol.Form() {
 		return []byte(wiretest.Form(m, op, in).Encode())
 	}
 	body, err := codec.AppendJSON(nil, op.Input, in)
@@ -45,7 +45,7 @@ func FuzzDecode(f *testing.F) {
 		if decodeAny(codec, s.Model, op, body, in) != nil {
 			return
 		}
-		if s.Model.Protocol == awsmodel.Query {
+		if s.Model.Protocol.Form() {
 			codec.AppendXML(nil, op.Input, in)
 			return
 		}
@@ -66,7 +66,7 @@ func FuzzDecode(f *testing.F) {
 
 func decodeAny(codec *wire.Codec, m *awsmodel.Model, op *awsmodel.Operation, body []byte, in any) error {
 	switch m.Protocol {
-	case awsmodel.Query:
+	case awsmodel.Query, awsmodel.EC2:
 		form, err := wire.ParseForm(string(body))
 		if err != nil {
 			return err

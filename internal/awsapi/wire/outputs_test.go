@@ -4,6 +4,7 @@ import (
 	"reflect"
 
 	"muster/internal/awsmodel"
+	"muster/internal/awsmodel/ec2"
 	"muster/internal/awsmodel/ecr"
 	"muster/internal/awsmodel/iam"
 	"muster/internal/awsmodel/inspector2"
@@ -17,7 +18,7 @@ import (
 // Handlers struct.
 func outputType(op awsmodel.Operation) reflect.Type {
 	handlers := map[string]any{
-		"ecr": ecr.Handlers{}, "iam": iam.Handlers{}, "inspector2": inspector2.Handlers{}, "inspector-scan": inspectorscan.Handlers{},
+		"ec2": ec2.Handlers{}, "ecr": ecr.Handlers{}, "iam": iam.Handlers{}, "inspector2": inspector2.Handlers{}, "inspector-scan": inspectorscan.Handlers{},
 		"muster": muster.Handlers{}, "organizations": organizations.Handlers{}, "sts": sts.Handlers{},
 	}
 	f, _ := reflect.TypeOf(handlers[op.Service]).FieldByName(op.Name)

@@ -40,7 +40,7 @@ func TestInputsRoundTrip(t *testing.T) {
 func roundTrip(codec *wire.Codec, m *awsmodel.Model, op *awsmodel.Operation, in any) (any, error) {
 	got := op.NewInput()
 	switch m.Protocol {
-	case awsmodel.Query:
+	case awsmodel.Query, awsmodel.EC2:
 		form, err := wire.ParseForm(wiretest.Form(m, op, in).Encode())
 		if err != nil {
 			return nil, err
@@ -93,7 +93,7 @@ func TestOutputsEncode(t *testing.T) {
 			echo.Input = op.Output
 			out := reflect.New(outputType(op)).Interface()
 			wiretest.Fill(t, s.Model, op.Output, reflect.ValueOf(out).Elem())
-			if s.Model.Protocol == awsmodel.Query {
+			if s.Model.Protocol.Form() {
 				wellFormed(t, append(append([]byte("<r>"), codec.AppendXML(nil, op.Output, out)...), "</r>"...))
 				return
 			}

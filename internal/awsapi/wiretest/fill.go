@@ -92,7 +92,7 @@ func (f filler) structure(s *awsmodel.Shape, v reflect.Value, depth int) {
 		}
 	}
 	// A form cannot carry a structure without members.
-	if f.m.Protocol == awsmodel.Query && set == 0 && len(s.Members) > 0 {
+	if f.m.Protocol.Form() && set == 0 && len(s.Members) > 0 {
 		f.fill(s.Members[0].Shape, v.Field(0), depth)
 	}
 }

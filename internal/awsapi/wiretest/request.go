@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"muster/internal/awsmodel"
+	"muster/internal/awsmodel/ec2"
 	"muster/internal/awsmodel/ecr"
 	"muster/internal/awsmodel/iam"
 	"muster/internal/awsmodel/inspector2"
@@ -21,7 +22,7 @@ import (
 
 func services() []awsmodel.Service {
 	return []awsmodel.Service{
-		ecr.Handlers{}.Service(), iam.Handlers{}.Service(), inspector2.Handlers{}.Service(), inspectorscan.Handlers{}.Service(),
+		ec2.Handlers{}.Service(), ecr.Handlers{}.Service(), iam.Handlers{}.Service(), inspector2.Handlers{}.Service(), inspectorscan.Handlers{}.Service(),
 		muster.Handlers{}.Service(), organizations.Handlers{}.Service(), sts.Handlers{}.Service(),
 	}
 }
@@ -50,7 +51,7 @@ func form(m *awsmodel.Model, shape int, v reflect.Value, name string, out url.Va
 			out.Set(name, "")
 		}
 		for i := range v.Len() {
-			form(m, s.Elem, v.Index(i), name+".member."+itoa(i+1), out)
+			form(m, s.Elem, v.Index(i), name+position(m)+itoa(i+1), out)
 		}
 	default:
 		out.Set(name, Text(s, v))
@@ -126,3 +127,11 @@ func texts(m *awsmodel.Model, s *awsmodel.Shape, v reflect.Value) []string {
 }
 
 func itoa(i int) string { return fmt.Sprint(i) }
+
+// position stands between a list's name and an element's number.
+func position(m *awsmodel.Model) string {
+	if m.Protocol == awsmodel.EC2 {
+		return "."
+	}
+	return ".member."
+}

@@ -51,6 +51,7 @@ type service struct {
 
 func services() []service {
 	return []service{
+		{pkg: "ec2", file: "ec2", signingName: "ec2", own: true},
 		{pkg: "ecr", file: "ecr"},
 		{pkg: "iam", file: "iam", signingName: "iam", global: true},
 		{pkg: "inspector2", file: "inspector2"},
