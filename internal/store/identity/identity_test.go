@@ -33,7 +33,7 @@ func TestEntitiesComeBackAsStored(t *testing.T) {
 		group := identity.Group{Account: account, Name: "Ops", Path: "/", ID: "AGPA1", CreatedAt: now}
 		role := identity.Role{
 			Account: account, Name: "Audit", Path: "/a/", ID: "AROA1", Trust: "{}", Description: "d",
-			MaxSession: time.Hour, Boundary: "", Service: "x.amazonaws.com", CreatedAt: now,
+			MaxSession: time.Hour, Boundary: "", Trusted: map[string]string{"arn:x": "AIDA1"}, Service: "x.amazonaws.com", CreatedAt: now,
 		}
 		policy := identity.Policy{Account: account, Name: "P", Path: "/p/", ID: "ANPA1", Description: "d", Document: "{}", Version: 1, Latest: 1, CreatedAt: now, UpdatedAt: now}
 		key := identity.AccessKey{Account: account, ID: "AKIA1", Owner: "AIDA1", Secret: []byte{0, 255}, Status: identity.KeyActive, CreatedAt: now}

@@ -38,10 +38,13 @@ type Role struct {
 // ARN names the role with its path.
 func (r Role) ARN() arn.ARN { return arn.New("iam", "", r.Account, "role"+r.Path+r.Name) }
 
+// noneTrusted is how an empty Trusted is stored.
+const noneTrusted = "{}"
+
 // trusted is Trusted as it is stored.
 func (r Role) trusted() (string, error) {
 	if len(r.Trusted) == 0 {
-		return "{}", nil
+		return noneTrusted, nil
 	}
 	body, err := json.Marshal(r.Trusted)
 	return string(body), err
@@ -60,6 +63,9 @@ func scanRole(s scanner) (Role, error) {
 	}
 	r.MaxSession = time.Duration(maxSession) * time.Second
 	r.CreatedAt, r.LastUsedAt = store.Time(created), store.Time(used)
+	if trusted == noneTrusted {
+		return r, nil
+	}
 	if err := json.Unmarshal([]byte(trusted), &r.Trusted); err != nil {
 		return r, fmt.Errorf("trusted by role %s: %w", r.ARN(), err)
 	}
