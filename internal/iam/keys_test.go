@@ -49,7 +49,11 @@ func TestLookupOfLongTermKeys(t *testing.T) {
 		w.unknown(k.AccessKeyId, "token")
 		w.unknown("AKIAIOSFODNN7EXAMPLE", "")
 		w.unknown("", "")
-		w.unknown(k.AccessKeyId[:19]+"A", "")
+		last := "A"
+		if strings.HasSuffix(k.AccessKeyId, last) {
+			last = "B"
+		}
+		w.unknown(k.AccessKeyId[:19]+last, "")
 
 		// Everything acts at once, though the answer above is remembered.
 		do(w, w.UpdateAccessKey, api.UpdateAccessKeyInput{UserName: new("ada"), AccessKeyId: k.AccessKeyId, Status: api.StatusTypeInactive})

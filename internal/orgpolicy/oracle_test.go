@@ -32,9 +32,12 @@ func oracle(levels [][]map[string]any) (settings map[string]effect, conflicts ma
 			for path, operators := range flatten(document) {
 				applyOracle(settings, conflicts, touched, above, path, operators)
 			}
-			for path := range flatten(document) {
-				if _, there := settings[path]; there {
-					touched[path] = true
+			// An operator that is not permitted touches nothing.
+			for path, operators := range flatten(document) {
+				for operator := range operators {
+					if _, there := settings[path]; there && permittedByAll(above, path, operator) {
+						touched[path] = true
+					}
 				}
 			}
 		}

@@ -1,10 +1,10 @@
 package story
 
 import (
-	"os"
 	"os/exec"
 	"testing"
 
+	"muster/internal/clienttest"
 	"muster/internal/config"
 )
 
@@ -24,7 +24,7 @@ func TestFaultsMeetClients(t *testing.T) {
 			}
 			t.Cleanup(w.close)
 			cmd := exec.CommandContext(t.Context(), "python3", "testdata/boto3_fault.py")
-			cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+w.endpoint, "PYTHONDONTWRITEBYTECODE=1")
+			cmd.Env = clienttest.Environment(t, w.endpoint)
 			for name, value := range w.profiles["management"].environment() {
 				cmd.Env = append(cmd.Env, name+"="+value)
 			}

@@ -31,7 +31,7 @@ def own(called, /, **body):
 
 def client(service, attempts):
     # The environment of the tests says one attempt; the configuration wins.
-    return session.client(service, config=Config(retries={"total_max_attempts": attempts, "mode": "standard"}))
+    return session.client(service, endpoint_url=endpoint, config=Config(retries={"total_max_attempts": attempts, "mode": "standard"}))
 
 
 def put(kind, /, **rule):
