@@ -286,7 +286,9 @@ func (m *model) join(name string) {
 	m.accounts[name].in, m.accounts[name].parent = true, root
 	for _, n := range regions {
 		r := m.regions[n]
-		delete(r.members, name) // it is new here
+		if r.members[name] != "" {
+			r.members[name] = "REMOVED" // it was a member once, and is none now
+		}
 		if r.administrator == "" || len(r.auto) == 0 || name == r.administrator {
 			continue
 		}

@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	seed    = flag.Uint64("walk.seed", 0, "repeats the history of this seed; 0 means a new one")
+	seed    = flag.Uint64("walk.seed", 896674609, "plays the history of this seed; 0 means a new one")
 	steps   = flag.Int("walk.steps", 1000, "how long the histories are")
 	cutting = flag.Duration("walk.shrink", 40*time.Second, "how long a failing history is made shorter")
 )
