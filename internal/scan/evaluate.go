@@ -10,6 +10,7 @@ import (
 	"muster/internal/advisorydb"
 	"muster/internal/finding"
 	"muster/internal/inventory"
+	"muster/internal/scan/library"
 	"muster/internal/store"
 	"muster/internal/store/activation"
 	"muster/internal/store/catalog"
@@ -103,7 +104,7 @@ func (s *Service) scanOnce(ctx context.Context, places []catalog.Place) error {
 		if err := storeFresh(ctx, tx, list, generation); err != nil {
 			return err
 		}
-		e := &evaluator{service: s, tx: tx, set: set, library: newLibrary(set), now: s.now(),
+		e := &evaluator{service: s, tx: tx, set: set, library: library.New(set), now: s.now(),
 			contents: map[int64]*content{}, regimes: map[Account]*regime{}}
 		return e.scan(ctx, places)
 	})
@@ -160,7 +161,7 @@ type evaluator struct {
 	service  *Service
 	tx       *store.Tx
 	set      *advisorydb.Set
-	library  *library
+	library  *library.Library
 	now      time.Time
 	contents map[int64]*content
 	regimes  map[Account]*regime
@@ -295,9 +296,9 @@ func (e *evaluator) content(ctx context.Context, id int64) (*content, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.wanted = finding.FromPackages(affected, e.library.intel)
-	if e.library.err != nil {
-		return nil, fmt.Errorf("read advisories: %w", e.library.err)
+	c.wanted = finding.FromPackages(affected, e.library.Intel)
+	if err := e.library.Err(); err != nil {
+		return nil, fmt.Errorf("read advisories: %w", err)
 	}
 	e.contents[id] = c
 	return c, nil
@@ -358,7 +359,7 @@ func (e *evaluator) affected(ctx context.Context, c *content) ([]finding.Affecte
 			if err != nil {
 				return nil, err
 			}
-			e.library.cite(c.items[i].Ecosystem, &m)
+			e.library.Cite(c.items[i].Ecosystem, &m)
 			list = append(list, finding.Affected{
 				Item: c.items[i], VulnerabilityID: m.VulnerabilityID, Related: m.Related, FixedVersion: m.FixedVersion,
 				Source: m.Source, VendorSeverity: m.VendorSeverity, Evidence: evidence(&m),

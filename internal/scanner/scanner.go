@@ -16,8 +16,8 @@ import (
 	"muster/internal/finding"
 	"muster/internal/inventory"
 	"muster/internal/match"
+	"muster/internal/scan/library"
 	"muster/internal/scanner/knowledge"
-	"muster/internal/scanner/library"
 	"muster/internal/source/image"
 )
 

@@ -16,7 +16,7 @@ import (
 )
 
 // Library answers what is known of a vulnerability, from one set of
-// advisories. It remembers its answers; use one per scan, in one goroutine.
+// advisories. It remembers its answers; use one per scan or transaction, in one goroutine.
 type Library struct {
 	set     *advisorydb.Set
 	records map[[2]string]*advisory.Advisory
