@@ -6,6 +6,7 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
+	"muster/internal/organizations/refusal"
 	"muster/internal/store"
 	"muster/internal/store/directory"
 )
@@ -35,7 +36,7 @@ func (s *Service) DescribeAccount(ctx context.Context, call *awsmodel.Call, in *
 		}
 		a, err := directory.LookupMember(ctx, tx, m.Org, arn.AccountID(in.AccountId))
 		if err != nil {
-			return nil, missing(err, accountNotFound())
+			return nil, refusal.Missing(err, refusal.AccountNotFound())
 		}
 		return &api.DescribeAccountOutput{Account: new(accountOutput(m, a))}, nil
 	})
@@ -74,7 +75,7 @@ func (s *Service) ListAccountsForParent(ctx context.Context, call *awsmodel.Call
 			return nil, err
 		}
 		if err := parentExists(ctx, tx, m, in.ParentId); err != nil {
-			return nil, missing(err, parentNotFound())
+			return nil, refusal.Missing(err, parentNotFound())
 		}
 		read, err := directory.MembersUnder(ctx, tx, m.Org, in.ParentId, arn.AccountID(l.after), l.ask())
 		if err != nil {

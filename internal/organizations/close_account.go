@@ -11,6 +11,7 @@ import (
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
 	"muster/internal/organizations/principal"
+	"muster/internal/organizations/refusal"
 	"muster/internal/store"
 	"muster/internal/store/directory"
 )
@@ -44,12 +45,12 @@ func (s *Service) CloseAccount(ctx context.Context, call *awsmodel.Call, in *api
 // closable refuses a closure that state or limits forbid.
 func (s *Service) closable(ctx context.Context, tx *store.Tx, m Membership, account arn.AccountID, now time.Time) error {
 	if !m.AllFeatures() {
-		return notAllFeatures()
+		return refusal.NotAllFeatures()
 	}
 	a, err := directory.LookupMember(ctx, tx, m.Org, account)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return accountNotFound()
+		return refusal.AccountNotFound()
 	case err != nil:
 		return err
 	case account == m.Management:

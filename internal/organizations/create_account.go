@@ -12,6 +12,7 @@ import (
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
 	"muster/internal/iam"
+	"muster/internal/organizations/refusal"
 	"muster/internal/store"
 	"muster/internal/store/directory"
 )
@@ -219,7 +220,7 @@ func (s *Service) DescribeCreateAccountStatus(ctx context.Context, call *awsmode
 		}
 		r, err := directory.LookupRequest(ctx, tx, m.Org, in.CreateAccountRequestId)
 		if err != nil {
-			return nil, missing(err, createStatusNotFound())
+			return nil, refusal.Missing(err, createStatusNotFound())
 		}
 		return &api.DescribeCreateAccountStatusOutput{CreateAccountStatus: new(requestOutput(r))}, nil
 	})

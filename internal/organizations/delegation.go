@@ -6,6 +6,7 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
+	"muster/internal/organizations/refusal"
 	"muster/internal/store"
 	"muster/internal/store/directory"
 )
@@ -56,7 +57,7 @@ func (s *Service) ListDelegatedAdministrators(ctx context.Context, call *awsmode
 			return nil, err
 		}
 		if !m.AllFeatures() {
-			return nil, notAllFeatures()
+			return nil, refusal.NotAllFeatures()
 		}
 		if principal != "" && !recognized(principal) {
 			return nil, unrecognizedServicePrincipal()
@@ -140,10 +141,10 @@ func (s *Service) ListDelegatedServicesForAccount(ctx context.Context, call *aws
 // isAdministrator refuses an account without any registration.
 func isAdministrator(ctx context.Context, tx *store.Tx, m Membership, account arn.AccountID) error {
 	if !m.AllFeatures() {
-		return notAllFeatures()
+		return refusal.NotAllFeatures()
 	}
 	if _, err := directory.LookupMember(ctx, tx, m.Org, account); err != nil {
-		return missing(err, accountNotFound())
+		return refusal.Missing(err, refusal.AccountNotFound())
 	}
 	n, err := directory.CountDelegationsOf(ctx, tx, m.Org, account)
 	if err == nil && n == 0 {

@@ -6,6 +6,7 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
+	"muster/internal/organizations/refusal"
 	"muster/internal/store"
 	"muster/internal/store/directory"
 )
@@ -39,7 +40,7 @@ func (s *Service) part(ctx context.Context, tx *store.Tx, call *awsmodel.Call, m
 	}
 	a, err := directory.LookupMember(ctx, tx, m.Org, account)
 	if err != nil {
-		return missing(err, accountNotFound())
+		return refusal.Missing(err, refusal.AccountNotFound())
 	}
 	n, err := directory.CountDelegationsOf(ctx, tx, m.Org, account)
 	if err != nil {

@@ -1,31 +1,13 @@
 package organizations
 
 import (
-	"errors"
-
 	api "muster/internal/awsmodel/organizations"
-	"muster/internal/store"
+	"muster/internal/organizations/refusal"
 )
 
 // The refusals of this service. Texts that AWS was seen to send are verbatim,
 // because clients match parts of them; for the others the text is the sentence
 // by which AWS's reference explains the reason.
-
-// missing turns store.ErrNotFound into a refusal and leaves all else alone.
-func missing(err, refusal error) error {
-	if errors.Is(err, store.ErrNotFound) {
-		return refusal
-	}
-	return err
-}
-
-func notInUse() error {
-	return &api.AWSOrganizationsNotInUseException{Message: "Your account is not a member of an organization."}
-}
-
-func accessDenied() error {
-	return &api.AccessDeniedException{Message: "You don't have permissions to access this resource."}
-}
 
 func alreadyInOrganization() error {
 	return &api.AlreadyInOrganizationException{Message: "The provided account is already a member of an organization."}
@@ -33,10 +15,6 @@ func alreadyInOrganization() error {
 
 func organizationNotEmpty() error {
 	return &api.OrganizationNotEmptyException{Message: "To delete an organization you must first remove all member accounts (except the master)."}
-}
-
-func accountNotFound() error {
-	return &api.AccountNotFoundException{Message: "You specified an account that doesn't exist."}
 }
 
 func managementCannotLeave() error {
@@ -75,10 +53,6 @@ func childNotFound() error {
 	return &api.ChildNotFoundException{Message: "You specified a child that doesn't exist."}
 }
 
-func targetNotFound() error {
-	return &api.TargetNotFoundException{Message: "You specified a target that doesn't exist."}
-}
-
 func sourceParentNotFound() error {
 	return &api.SourceParentNotFoundException{Message: "You specified a source parent that doesn't exist or doesn't hold the account."}
 }
@@ -103,132 +77,112 @@ func requestInProgress() error {
 	return &api.TooManyRequestsException{Message: "AWS Organizations can't complete your request because another request is already in progress. Try again later."}
 }
 
-// constraint is a ConstraintViolationException.
-func constraint(reason api.ConstraintViolationExceptionReason, text string) error {
-	return &api.ConstraintViolationException{Message: text, Reason: reason}
-}
-
-func notAllFeatures() error {
-	return constraint(api.ConstraintViolationExceptionReasonOrganizationNotInAllFeaturesMode,
-		"The request failed because the organization does not have all features enabled. Please enable all features in your organization and then retry.")
-}
-
 func tooManyAccounts() error {
-	return constraint(api.ConstraintViolationExceptionReasonAccountNumberLimitExceeded,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonAccountNumberLimitExceeded,
 		"You have exceeded the allowed number of AWS Accounts.")
 }
 
 func tooManyUnits() error {
-	return constraint(api.ConstraintViolationExceptionReasonOuNumberLimitExceeded,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonOuNumberLimitExceeded,
 		"You have exceeded the allowed number of organizational units.")
 }
 
 func tooDeep() error {
-	return constraint(api.ConstraintViolationExceptionReasonOuDepthLimitExceeded,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonOuDepthLimitExceeded,
 		"You attempted to create an OU tree that is too many levels deep.")
 }
 
 func tooManyTags() error {
-	return constraint(api.ConstraintViolationExceptionReasonMaxTagLimitExceeded,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonMaxTagLimitExceeded,
 		"You have exceeded the number of tags allowed on this resource.")
 }
 
 func policyTypeEnabledForThisService() error {
-	return constraint(api.ConstraintViolationExceptionReasonPolicyTypeEnabledForThisService,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonPolicyTypeEnabledForThisService,
 		"You attempted to disable service access before you disabled the policy type (for example, INSPECTOR_POLICY). To complete this operation, you must first disable the policy type.")
 }
 
 func tooManyAdministrators() error {
-	return constraint(api.ConstraintViolationExceptionReasonMaxDelegatedAdministratorsForServiceLimitExceeded,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonMaxDelegatedAdministratorsForServiceLimitExceeded,
 		"You have exceeded the allowed number of delegated administrators for the delegated service.")
 }
 
 func cannotRegisterManagement() error {
-	return constraint(api.ConstraintViolationExceptionReasonCannotRegisterMasterAsDelegatedAdministrator,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonCannotRegisterMasterAsDelegatedAdministrator,
 		"You cannot register master account/yourself as delegated administrator for your organization.")
 }
 
 func cannotRegisterSuspended() error {
-	return constraint(api.ConstraintViolationExceptionReasonCannotRegisterSuspendedAccountAsDelegatedAdministrator,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonCannotRegisterSuspendedAccountAsDelegatedAdministrator,
 		"You cannot register a suspended account as delegated administrator for your organization.")
 }
 
 func serviceAccessNotEnabled() error {
-	return constraint(api.ConstraintViolationExceptionReasonServiceAccessNotEnabled,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonServiceAccessNotEnabled,
 		"You attempted to register a delegated administrator before you enabled service access. Call the EnableAWSServiceAccess API first.")
 }
 
 func cannotRemoveAdministrator() error {
-	return constraint(api.ConstraintViolationExceptionReasonCannotRemoveDelegatedAdministratorFromOrg,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonCannotRemoveDelegatedAdministratorFromOrg,
 		"You attempted to remove an account that is registered as a delegated administrator for a service integrated with your organization. To complete this operation, you must first deregister this account as a delegated administrator.")
 }
 
 func signUpUnfinished() error {
-	return constraint(api.ConstraintViolationExceptionReasonAccountCreationNotComplete,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonAccountCreationNotComplete,
 		"Your account setup isn't complete or your account isn't fully active. You must complete the account setup before you create an organization.")
 }
 
 func cannotStandAlone() error {
-	return constraint(api.ConstraintViolationExceptionReasonAccountCannotLeaveWithoutPhoneVerification,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonAccountCannotLeaveWithoutPhoneVerification,
 		"You attempted to remove an account from the organization that doesn't yet have enough information to exist as a standalone account. This account requires you to first complete phone verification.")
 }
 
 func transferGoesOn() error {
-	return constraint(api.ConstraintViolationExceptionReasonActiveResponsibilityTransferProcess,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonActiveResponsibilityTransferProcess,
 		"You cannot delete organization due to an ongoing responsibility transfer process. For example, a pending invitation or an in-progress transfer. To delete the organization, you must resolve the current transfer process.")
 }
 
 func waitPeriodActive() error {
-	return constraint(api.ConstraintViolationExceptionReasonWaitPeriodActive,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonWaitPeriodActive,
 		"After you create an AWS account, you must wait until the waiting period is over before the account can leave the organization.")
 }
 
 func cannotCloseManagement() error {
-	return constraint(api.ConstraintViolationExceptionReasonCannotCloseManagementAccount,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonCannotCloseManagementAccount,
 		"You attempted to close the management account. To close the management account for the organization, you must first either remove or close all member accounts in the organization.")
 }
 
 func tooManyClosures() error {
-	return constraint(api.ConstraintViolationExceptionReasonCloseAccountQuotaExceeded,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonCloseAccountQuotaExceeded,
 		"You have exceeded close account quota for the past 30 days.")
 }
 
 func tooManyClosuresAtOnce() error {
-	return constraint(api.ConstraintViolationExceptionReasonCloseAccountRequestsLimitExceeded,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonCloseAccountRequestsLimitExceeded,
 		"You attempted to exceed the number of accounts that you can close at a time.")
 }
 
-// invalid is an InvalidInputException.
-func invalid(reason api.InvalidInputExceptionReason, text string) error {
-	return &api.InvalidInputException{Message: text, Reason: reason}
-}
-
 func unrecognizedServicePrincipal() error {
-	return invalid(api.InvalidInputExceptionReasonUnrecognizedServicePrincipal,
+	return refusal.Invalid(api.InvalidInputExceptionReasonUnrecognizedServicePrincipal,
 		"You specified an unrecognized service principal.")
 }
 
 func invalidNextToken() error {
-	return invalid(api.InvalidInputExceptionReasonInvalidNextToken,
+	return refusal.Invalid(api.InvalidInputExceptionReasonInvalidNextToken,
 		"You provided an invalid next token. Get the value for this parameter from the response to a previous call of the operation.")
 }
 
 func invalidRoleName() error {
-	return invalid(api.InvalidInputExceptionReasonInvalidRoleName,
+	return refusal.Invalid(api.InvalidInputExceptionReasonInvalidRoleName,
 		"You provided a role name that isn't valid. A role name can't begin with the reserved prefix AWSServiceRoleFor.")
 }
 
 func systemTag() error {
-	return invalid(api.InvalidInputExceptionReasonInvalidSystemTagsParameter,
+	return refusal.Invalid(api.InvalidInputExceptionReasonInvalidSystemTagsParameter,
 		"You specified a tag key that is a system tag. You can't add, edit, or delete system tag keys because they're reserved for AWS use.")
 }
 
 func duplicateTagKey() error {
-	return invalid(api.InvalidInputExceptionReasonDuplicateTagKey,
+	return refusal.Invalid(api.InvalidInputExceptionReasonDuplicateTagKey,
 		"Tag keys must be unique among the tags attached to the same entity.")
-}
-
-func notTaggable() error {
-	return invalid(api.InvalidInputExceptionReasonTargetNotSupported,
-		"You can't perform the specified operation on that target entity.")
 }

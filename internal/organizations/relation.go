@@ -6,6 +6,7 @@ import (
 
 	"muster/internal/awsmodel"
 	"muster/internal/organizations/delegation"
+	"muster/internal/organizations/refusal"
 	"muster/internal/store"
 	"muster/internal/store/directory"
 )
@@ -100,7 +101,7 @@ func (s *Service) Relation(ctx context.Context, call *awsmodel.Call, op *awsmode
 		}
 		v, err := delegates(ctx, tx, call, m, op.Name, in)
 		if err == nil && v == delegation.Denied {
-			err = accessDenied()
+			err = refusal.AccessDenied()
 		}
 		return err
 	})
@@ -116,7 +117,7 @@ func (s *Service) admit(ctx context.Context, tx *store.Tx, call *awsmodel.Call, 
 func (s *Service) AdmitTo(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op string, in any) (Membership, error) {
 	m, err := Of(ctx, tx, call.Account())
 	if err != nil {
-		return Membership{}, missing(err, notInUse())
+		return Membership{}, refusal.Missing(err, refusal.NotInUse())
 	}
 	ok, err := permits(ctx, tx, admitted[op], m)
 	if err == nil && ok && admitted[op] == delegable && !m.IsManagement() {
@@ -128,7 +129,7 @@ func (s *Service) AdmitTo(ctx context.Context, tx *store.Tx, call *awsmodel.Call
 		return Membership{}, err
 	}
 	if !ok {
-		return Membership{}, accessDenied()
+		return Membership{}, refusal.AccessDenied()
 	}
 	return m, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
+	"muster/internal/organizations/refusal"
 	"muster/internal/orgpolicy"
 	"muster/internal/store"
 	"muster/internal/store/directory"
@@ -84,22 +85,22 @@ func taggable(ctx context.Context, tx *store.Tx, m Membership, id string) error 
 	switch {
 	case strings.HasPrefix(id, "p-"):
 		if _, ok := orgpolicy.ManagedPolicy(id); ok && m.AllFeatures() {
-			return notTaggable()
+			return refusal.TargetNotSupported()
 		}
 		_, err := policies.Lookup(ctx, tx, m.Org, id)
-		return missing(err, targetNotFound())
+		return refusal.Missing(err, refusal.TargetNotFound())
 	case strings.HasPrefix(id, "rp-"):
 		p, err := policies.LookupResourcePolicy(ctx, tx, m.Org)
 		if err == nil && p.ID != id {
 			err = store.ErrNotFound
 		}
-		return missing(err, targetNotFound())
+		return refusal.Missing(err, refusal.TargetNotFound())
 	case strings.HasPrefix(id, "rt-"):
 		t, err := handshakes.LookupTransfer(ctx, tx, id)
 		if err == nil && t.TargetOrg != m.Org {
 			err = store.ErrNotFound
 		}
-		return missing(err, targetNotFound())
+		return refusal.Missing(err, refusal.TargetNotFound())
 	}
 	return TargetExists(ctx, tx, m, id)
 }
@@ -111,7 +112,7 @@ func TargetExists(ctx context.Context, tx *store.Tx, m Membership, id string) er
 		return nil
 	}
 	_, err := parentOf(ctx, tx, m.Org, id)
-	return missing(err, targetNotFound())
+	return refusal.Missing(err, refusal.TargetNotFound())
 }
 
 func isSystemTag(key string) bool { return strings.HasPrefix(strings.ToLower(key), "aws:") }

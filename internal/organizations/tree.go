@@ -7,6 +7,7 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
+	"muster/internal/organizations/refusal"
 	"muster/internal/store"
 	"muster/internal/store/directory"
 )
@@ -73,7 +74,7 @@ func (s *Service) ListParents(ctx context.Context, call *awsmodel.Call, in *api.
 		}
 		id, err := parentOf(ctx, tx, m.Org, in.ChildId)
 		if err != nil {
-			return nil, missing(err, childNotFound())
+			return nil, refusal.Missing(err, childNotFound())
 		}
 		parent := api.Parent{Id: new(id), Type: api.ParentTypeOrganizationalUnit}
 		if isRoot(id) {
@@ -106,7 +107,7 @@ func (s *Service) ListChildren(ctx context.Context, call *awsmodel.Call, in *api
 			return nil, err
 		}
 		if err := parentExists(ctx, tx, m, in.ParentId); err != nil {
-			return nil, missing(err, parentNotFound())
+			return nil, refusal.Missing(err, parentNotFound())
 		}
 		ids, err := children(ctx, tx, m.Org, in.ParentId, in.ChildType, l)
 		if err != nil {
@@ -158,13 +159,13 @@ func (s *Service) MoveAccount(ctx context.Context, call *awsmodel.Call, in *api.
 func movable(ctx context.Context, tx *store.Tx, m Membership, in *api.MoveAccountInput) error {
 	a, err := directory.LookupMember(ctx, tx, m.Org, arn.AccountID(in.AccountId))
 	if err != nil {
-		return missing(err, accountNotFound())
+		return refusal.Missing(err, refusal.AccountNotFound())
 	}
 	if err := parentExists(ctx, tx, m, in.SourceParentId); err != nil {
-		return missing(err, sourceParentNotFound())
+		return refusal.Missing(err, sourceParentNotFound())
 	}
 	if err := parentExists(ctx, tx, m, in.DestinationParentId); err != nil {
-		return missing(err, destinationParentNotFound())
+		return refusal.Missing(err, destinationParentNotFound())
 	}
 	if a.Parent == in.DestinationParentId {
 		return duplicateAccount()

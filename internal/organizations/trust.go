@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"muster/internal/arn"
+	"muster/internal/organizations/refusal"
 	"muster/internal/store"
 	"muster/internal/store/directory"
 )
@@ -64,7 +65,7 @@ func DisableTrustedAccess(ctx context.Context, tx *store.Tx, m Membership, princ
 // trustable checks what every call about a service's access checks.
 func trustable(m Membership, principal string) error {
 	if !m.AllFeatures() {
-		return notAllFeatures()
+		return refusal.NotAllFeatures()
 	}
 	if !recognized(principal) {
 		return unrecognizedServicePrincipal()
@@ -124,7 +125,7 @@ func registrable(ctx context.Context, tx *store.Tx, m Membership, account arn.Ac
 	a, err := directory.LookupMember(ctx, tx, m.Org, account)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return accountNotFound()
+		return refusal.AccountNotFound()
 	case err != nil:
 		return err
 	case account == m.Management:
@@ -141,7 +142,7 @@ func DeregisterDelegatedAdministrator(ctx context.Context, tx *store.Tx, m Membe
 		return err
 	}
 	if _, err := directory.LookupMember(ctx, tx, m.Org, account); err != nil {
-		return missing(err, accountNotFound())
+		return refusal.Missing(err, refusal.AccountNotFound())
 	}
-	return missing(directory.DeleteDelegation(ctx, tx, m.Org, principal, account), accountNotRegistered())
+	return refusal.Missing(directory.DeleteDelegation(ctx, tx, m.Org, principal, account), accountNotRegistered())
 }

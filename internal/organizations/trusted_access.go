@@ -5,6 +5,7 @@ import (
 
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
+	"muster/internal/organizations/refusal"
 	"muster/internal/store"
 	"muster/internal/store/directory"
 )
@@ -58,7 +59,7 @@ func (s *Service) ListAWSServiceAccessForOrganization(ctx context.Context, call 
 			return nil, err
 		}
 		if !m.AllFeatures() {
-			return nil, notAllFeatures()
+			return nil, refusal.NotAllFeatures()
 		}
 		read, err := directory.TrustedServices(ctx, tx, m.Org, l.after, l.ask())
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
+	"muster/internal/organizations/refusal"
 	"muster/internal/store"
 	"muster/internal/store/directory"
 	"muster/internal/store/policies"
@@ -47,7 +48,7 @@ func (s *Service) plan(ctx context.Context, tx *store.Tx, m Membership, parent, 
 	if parent != m.Root {
 		p, err := directory.LookupUnit(ctx, tx, m.Org, parent)
 		if err != nil {
-			return u, missing(err, parentNotFound())
+			return u, refusal.Missing(err, parentNotFound())
 		}
 		above = p.Path
 	}
@@ -88,7 +89,7 @@ func (s *Service) DescribeOrganizationalUnit(ctx context.Context, call *awsmodel
 		}
 		u, err := directory.LookupUnit(ctx, tx, m.Org, in.OrganizationalUnitId)
 		if err != nil {
-			return nil, missing(err, unitNotFound())
+			return nil, refusal.Missing(err, unitNotFound())
 		}
 		return &api.DescribeOrganizationalUnitOutput{OrganizationalUnit: new(unitOutput(m, u))}, nil
 	})
@@ -103,7 +104,7 @@ func (s *Service) UpdateOrganizationalUnit(ctx context.Context, call *awsmodel.C
 		}
 		u, err := directory.LookupUnit(ctx, tx, m.Org, in.OrganizationalUnitId)
 		if err != nil {
-			return nil, missing(err, unitNotFound())
+			return nil, refusal.Missing(err, unitNotFound())
 		}
 		if in.Name != nil {
 			if err := nameFree(ctx, tx, m.Org, u.Parent, *in.Name, u.ID); err != nil {
@@ -131,7 +132,7 @@ func (s *Service) DeleteOrganizationalUnit(ctx context.Context, call *awsmodel.C
 		}
 		u, err := directory.LookupUnit(ctx, tx, m.Org, in.OrganizationalUnitId)
 		if err != nil {
-			return nil, missing(err, unitNotFound())
+			return nil, refusal.Missing(err, unitNotFound())
 		}
 		empty, err := isEmpty(ctx, tx, m.Org, u.ID)
 		if err != nil {
@@ -178,7 +179,7 @@ func (s *Service) ListOrganizationalUnitsForParent(ctx context.Context, call *aw
 			return nil, err
 		}
 		if err := parentExists(ctx, tx, m, in.ParentId); err != nil {
-			return nil, missing(err, parentNotFound())
+			return nil, refusal.Missing(err, parentNotFound())
 		}
 		read, err := directory.UnitsUnder(ctx, tx, m.Org, in.ParentId, l.after, l.ask())
 		if err != nil {

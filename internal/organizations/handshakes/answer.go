@@ -8,6 +8,7 @@ import (
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
 	"muster/internal/organizations"
+	"muster/internal/organizations/refusal"
 	"muster/internal/store"
 	"muster/internal/store/directory"
 	"muster/internal/store/handshakes"
@@ -28,7 +29,7 @@ type party struct {
 func (s *Service) find(ctx context.Context, tx *store.Tx, call *awsmodel.Call, id string) (handshakes.Handshake, party, error) {
 	h, err := handshakes.Lookup(ctx, tx, id)
 	if err != nil {
-		return h, party{}, missing(err, handshakeNotFound())
+		return h, party{}, refusal.Missing(err, handshakeNotFound())
 	}
 	p, err := s.partyOf(ctx, tx, call, h)
 	if err != nil {
@@ -44,7 +45,7 @@ func (s *Service) find(ctx context.Context, tx *store.Tx, call *awsmodel.Call, i
 func (s *Service) partyOf(ctx context.Context, tx *store.Tx, call *awsmodel.Call, h handshakes.Handshake) (party, error) {
 	a, err := directory.LookupAccount(ctx, tx, call.Account())
 	if err != nil {
-		return party{}, missing(err, handshakeNotFound())
+		return party{}, refusal.Missing(err, handshakeNotFound())
 	}
 	p := party{Account: a, recipient: isRecipient(h, a)}
 	m, err := organizations.Of(ctx, tx, a.ID)
@@ -93,7 +94,7 @@ func (s *Service) answer(ctx context.Context, call *awsmodel.Call, id string, to
 			return nil, err
 		}
 		if !may(by) {
-			return nil, accessDenied()
+			return nil, refusal.AccessDenied()
 		}
 		from, err := s.state(ctx, tx, h, call.Time)
 		if err != nil {

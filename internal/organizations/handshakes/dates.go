@@ -4,6 +4,7 @@ import (
 	"time"
 
 	api "muster/internal/awsmodel/organizations"
+	"muster/internal/organizations/refusal"
 )
 
 const (
@@ -20,16 +21,16 @@ func startDate(start, now time.Time) error {
 	start = start.UTC()
 	switch {
 	case !start.Equal(start.Truncate(day)):
-		return invalid(api.InvalidInputExceptionReasonStartDateNotBeginningOfDay,
+		return refusal.Invalid(api.InvalidInputExceptionReasonStartDateNotBeginningOfDay,
 			"You provided an invalid start date. The start date must be the beginning of the day (00:00:00.000).")
 	case start.Day() != 1:
-		return invalid(api.InvalidInputExceptionReasonStartDateNotBeginningOfMonth,
+		return refusal.Invalid(api.InvalidInputExceptionReasonStartDateNotBeginningOfMonth,
 			"You provided an invalid start date. The start date must be the first day of the month.")
 	case !now.Before(start.Add(-answerBefore)):
-		return invalid(api.InvalidInputExceptionReasonStartDateTooEarly,
+		return refusal.Invalid(api.InvalidInputExceptionReasonStartDateTooEarly,
 			"You provided an invalid start date. The start date is too early.")
 	case start.After(now.AddDate(0, startWithin, 0)):
-		return invalid(api.InvalidInputExceptionReasonStartDateTooLate,
+		return refusal.Invalid(api.InvalidInputExceptionReasonStartDateTooLate,
 			"You provided an invalid start date. The start date is too late.")
 	}
 	return nil
@@ -56,12 +57,12 @@ func endDate(asked *time.Time, start, now time.Time) (time.Time, error) {
 	next := end.Truncate(time.Second).Add(time.Second)
 	switch {
 	case !next.Equal(next.Truncate(day)) || next.Day() != 1:
-		return end, invalid(api.InvalidInputExceptionReasonEndDateNotEndOfMonth,
+		return end, refusal.Invalid(api.InvalidInputExceptionReasonEndDateNotEndOfMonth,
 			"You provided an invalid end date. The end date must be the end of the last day of the month (23.59.59.999).")
 	case end.After(now.AddDate(endWithin, 0, 0)):
-		return end, invalid(api.InvalidInputExceptionReasonInvalidEndDate, "You provided an invalid end date.")
+		return end, refusal.Invalid(api.InvalidInputExceptionReasonInvalidEndDate, "You provided an invalid end date.")
 	case end.Before(earliest):
-		return end, invalid(api.InvalidInputExceptionReasonEndDateTooEarly,
+		return end, refusal.Invalid(api.InvalidInputExceptionReasonEndDateTooEarly,
 			"You provided an invalid end date. It is too early for the transfer to end.")
 	}
 	return end, nil

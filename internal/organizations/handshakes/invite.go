@@ -8,6 +8,7 @@ import (
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
 	"muster/internal/organizations"
+	"muster/internal/organizations/refusal"
 	"muster/internal/store"
 	"muster/internal/store/directory"
 	"muster/internal/store/handshakes"
@@ -125,7 +126,7 @@ func (s *Service) acceptInvitation(ctx context.Context, tx *store.Tx, h handshak
 	}
 	o, err := directory.LookupOrganization(ctx, tx, h.Org)
 	if err != nil {
-		return missing(err, invalidTransition())
+		return refusal.Missing(err, invalidTransition())
 	}
 	migrating, err := s.migration(ctx, tx, h.Org, now)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
 	"muster/internal/organizations"
+	"muster/internal/organizations/refusal"
 	"muster/internal/store"
 	"muster/internal/store/directory"
 	"muster/internal/store/handshakes"
@@ -32,7 +33,7 @@ func (s *Service) ListHandshakesForAccount(ctx context.Context, call *awsmodel.C
 	return view(ctx, s, func(tx *store.Tx) (*api.ListHandshakesForAccountOutput, error) {
 		a, err := directory.LookupAccount(ctx, tx, call.Account())
 		if err != nil {
-			return nil, missing(err, accessDenied())
+			return nil, refusal.Missing(err, refusal.AccessDenied())
 		}
 		read := func(f handshakes.Filter, after handshakes.Place, limit int) ([]handshakes.Handshake, error) {
 			return handshakes.SentTo(ctx, tx, a.ID, a.Email, f, after, limit)

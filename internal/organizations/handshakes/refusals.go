@@ -1,30 +1,12 @@
 package handshakes
 
 import (
-	"errors"
-
 	api "muster/internal/awsmodel/organizations"
-	"muster/internal/store"
+	"muster/internal/organizations/refusal"
 )
 
 // The refusals of this desk. The texts are the sentences by which AWS's
 // reference explains each exception and reason.
-
-// missing turns store.ErrNotFound into a refusal and leaves all else alone.
-func missing(err, refusal error) error {
-	if errors.Is(err, store.ErrNotFound) {
-		return refusal
-	}
-	return err
-}
-
-func accessDenied() error {
-	return &api.AccessDeniedException{Message: "You don't have permissions to access this resource."}
-}
-
-func notInUse() error {
-	return &api.AWSOrganizationsNotInUseException{Message: "Your account is not a member of an organization."}
-}
 
 func handshakeNotFound() error {
 	return &api.HandshakeNotFoundException{Message: "We can't find a handshake with the HandshakeId that you specified."}
@@ -99,52 +81,37 @@ func transferExists() error {
 		"You cannot perform this operation with the current transfer.")
 }
 
-// constraint is a ConstraintViolationException.
-func constraint(reason api.ConstraintViolationExceptionReason, text string) error {
-	return &api.ConstraintViolationException{Message: text, Reason: reason}
-}
-
 func organizationTooLarge() error {
-	return constraint(api.ConstraintViolationExceptionReasonAllFeaturesMigrationOrganizationSizeLimitExceeded,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonAllFeaturesMigrationOrganizationSizeLimitExceeded,
 		"Your organization has too many accounts for the standard migration process to enable all features mode.")
 }
 
 func tooManyInbound() error {
-	return constraint(api.ConstraintViolationExceptionReasonResponsibilityTransferMaxInboundQuotaViolation,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonResponsibilityTransferMaxInboundQuotaViolation,
 		"You have exceeded your inbound transfers limit.")
 }
 
 func tooManyOutbound() error {
-	return constraint(api.ConstraintViolationExceptionReasonResponsibilityTransferMaxOutboundQuotaViolation,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonResponsibilityTransferMaxOutboundQuotaViolation,
 		"You have exceeded your outbound transfers limit.")
 }
 
 func chainTooLong() error {
-	return constraint(api.ConstraintViolationExceptionReasonResponsibilityTransferMaxLevelViolation,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonResponsibilityTransferMaxLevelViolation,
 		"You have exceeded the maximum length of your transfer chain.")
 }
 
-// invalid is an InvalidInputException.
-func invalid(reason api.InvalidInputExceptionReason, text string) error {
-	return &api.InvalidInputException{Message: text, Reason: reason}
-}
-
 func wrongParty() error {
-	return invalid(api.InvalidInputExceptionReasonInvalidPartyTypeTarget,
+	return refusal.Invalid(api.InvalidInputExceptionReasonInvalidPartyTypeTarget,
 		"You specified the wrong type of entity (account, organization, or email) as a party.")
 }
 
 func invalidAddress() error {
-	return invalid(api.InvalidInputExceptionReasonInvalidEmailAddressTarget,
+	return refusal.Invalid(api.InvalidInputExceptionReasonInvalidEmailAddressTarget,
 		"You specified an invalid email address for the invited account owner.")
 }
 
-func targetNotSupported() error {
-	return invalid(api.InvalidInputExceptionReasonTargetNotSupported,
-		"You can't perform the specified operation on that target entity.")
-}
-
 func oneFilter() error {
-	return invalid(api.InvalidInputExceptionReasonMaxLimitExceededFilter,
+	return refusal.Invalid(api.InvalidInputExceptionReasonMaxLimitExceededFilter,
 		"You can specify only one filter parameter for the operation.")
 }

@@ -10,6 +10,7 @@ import (
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
 	"muster/internal/organizations"
+	"muster/internal/organizations/refusal"
 	"muster/internal/store"
 	"muster/internal/store/directory"
 	"muster/internal/store/handshakes"
@@ -100,10 +101,10 @@ func (s *Service) source(ctx context.Context, tx *store.Tx, m organizations.Memb
 	}
 	its, err := organizations.Of(ctx, tx, account)
 	if err != nil {
-		return missing(err, targetNotSupported())
+		return refusal.Missing(err, refusal.TargetNotSupported())
 	}
 	if !its.IsManagement() {
-		return targetNotSupported()
+		return refusal.TargetNotSupported()
 	}
 	list, err := handshakes.InForce(ctx, tx, account, now)
 	if err != nil {
@@ -121,11 +122,11 @@ func (s *Service) source(ctx context.Context, tx *store.Tx, m organizations.Memb
 func (s *Service) acceptTransfer(ctx context.Context, tx *store.Tx, h handshakes.Handshake, by party, now time.Time) error {
 	switch {
 	case by.in == nil:
-		return notInUse()
+		return refusal.NotInUse()
 	case by.in.Org == h.Org:
 		return sourceIsTarget()
 	case !by.in.IsManagement():
-		return accessDenied()
+		return refusal.AccessDenied()
 	}
 	t, err := handshakes.LookupTransfer(ctx, tx, h.Transfer)
 	if err != nil {
@@ -220,7 +221,7 @@ func sideOf(ctx context.Context, tx *store.Tx, t handshakes.Transfer, m organiza
 func findTransfer(ctx context.Context, tx *store.Tx, m organizations.Membership, id string) (handshakes.Transfer, side, error) {
 	t, err := handshakes.LookupTransfer(ctx, tx, id)
 	if err != nil {
-		return t, "", missing(err, transferNotFound())
+		return t, "", refusal.Missing(err, transferNotFound())
 	}
 	from, ok, err := sideOf(ctx, tx, t, m)
 	if err == nil && !ok {

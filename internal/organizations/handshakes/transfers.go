@@ -6,6 +6,7 @@ import (
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
 	"muster/internal/organizations"
+	"muster/internal/organizations/refusal"
 	"muster/internal/store"
 	"muster/internal/store/directory"
 	"muster/internal/store/handshakes"
@@ -40,7 +41,7 @@ func (s *Service) UpdateResponsibilityTransfer(ctx context.Context, call *awsmod
 			return nil, err
 		}
 		if from != inbound {
-			return nil, accessDenied()
+			return nil, refusal.AccessDenied()
 		}
 		t.Name = in.Name
 		if err := handshakes.PutTransfer(ctx, tx, t); err != nil {

@@ -7,6 +7,7 @@ import (
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
 	"muster/internal/organizations"
+	"muster/internal/organizations/refusal"
 	"muster/internal/orgpolicy"
 	"muster/internal/store"
 	"muster/internal/store/directory"
@@ -67,7 +68,7 @@ func (s *Service) attachable(ctx context.Context, tx *store.Tx, m organizations.
 func inUse(ctx context.Context, tx *store.Tx, org organizations.OrganizationID, policyType string) error {
 	t, err := directory.LookupPolicyType(ctx, tx, org, policyType)
 	if err != nil {
-		return missing(err, policyTypeNotEnabled())
+		return refusal.Missing(err, policyTypeNotEnabled())
 	}
 	if t.Status != directory.PolicyTypeEnabled {
 		return policyChangesInProgress()

@@ -8,6 +8,7 @@ import (
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
 	"muster/internal/organizations"
+	"muster/internal/organizations/refusal"
 	"muster/internal/orgpolicy"
 	"muster/internal/store"
 	"muster/internal/store/directory"
@@ -27,7 +28,7 @@ func (s *Service) DescribeEffectivePolicy(ctx context.Context, call *awsmodel.Ca
 			return nil, err
 		}
 		if !m.AllFeatures() {
-			return nil, notAllFeatures()
+			return nil, refusal.NotAllFeatures()
 		}
 		found, err := effectiveOf(ctx, tx, m, account, string(in.PolicyType))
 		if err != nil {
@@ -49,11 +50,11 @@ func (s *Service) asked(ctx context.Context, tx *store.Tx, call *awsmodel.Call, 
 			return organizations.Account{}, err
 		}
 		if id = arn.AccountID(*target); !id.Valid() {
-			return organizations.Account{}, targetNotSupported()
+			return organizations.Account{}, refusal.TargetNotSupported()
 		}
 	}
 	a, err := directory.LookupMember(ctx, tx, m.Org, id)
-	return a, missing(err, targetNotFound())
+	return a, refusal.Missing(err, refusal.TargetNotFound())
 }
 
 func effectiveOf(ctx context.Context, tx *store.Tx, m organizations.Membership, a organizations.Account, policyType string) (inherited, error) {
@@ -66,7 +67,7 @@ func effectiveOf(ctx context.Context, tx *store.Tx, m organizations.Membership, 
 		return inherited{}, err
 	}
 	found, err := e.member(ctx, tx, a)
-	return found, missing(err, effectivePolicyNotFound())
+	return found, refusal.Missing(err, effectivePolicyNotFound())
 }
 
 // ListEffectivePolicyValidationErrors lists what the policies of an account
@@ -83,11 +84,11 @@ func (s *Service) ListEffectivePolicyValidationErrors(ctx context.Context, call 
 			return nil, err
 		}
 		if !m.AllFeatures() {
-			return nil, notAllFeatures()
+			return nil, refusal.NotAllFeatures()
 		}
 		a, err := directory.LookupMember(ctx, tx, m.Org, arn.AccountID(in.AccountId))
 		if err != nil {
-			return nil, missing(err, accountNotFound())
+			return nil, refusal.Missing(err, refusal.AccountNotFound())
 		}
 		found, err := effectiveOf(ctx, tx, m, a, string(in.PolicyType))
 		if err != nil {
@@ -138,7 +139,7 @@ func (s *Service) ListAccountsWithInvalidEffectivePolicy(ctx context.Context, ca
 			return nil, err
 		}
 		if !m.AllFeatures() {
-			return nil, notAllFeatures()
+			return nil, refusal.NotAllFeatures()
 		}
 		e, err := NewEffective(ctx, tx, m.Org, string(in.PolicyType))
 		if err != nil {

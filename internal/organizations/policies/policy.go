@@ -10,6 +10,7 @@ import (
 	api "muster/internal/awsmodel/organizations"
 	"muster/internal/organizations"
 	"muster/internal/organizations/delegation"
+	"muster/internal/organizations/refusal"
 	"muster/internal/orgpolicy"
 	"muster/internal/store"
 	"muster/internal/store/directory"
@@ -39,7 +40,7 @@ func lookup(ctx context.Context, tx *store.Tx, m organizations.Membership, id st
 		return managed(m, p), nil
 	}
 	p, err := policies.Lookup(ctx, tx, m.Org, id)
-	return own(p), missing(err, policyNotFound())
+	return own(p), refusal.Missing(err, policyNotFound())
 }
 
 func summary(m organizations.Membership, p held) api.PolicySummary {

@@ -1,32 +1,14 @@
 package policies
 
 import (
-	"errors"
-
 	api "muster/internal/awsmodel/organizations"
-	"muster/internal/store"
+	"muster/internal/organizations/refusal"
 )
 
 // The refusals of this room, in the manner of the desk's own.
 
-// missing turns store.ErrNotFound into a refusal and leaves all else alone.
-func missing(err, refusal error) error {
-	if errors.Is(err, store.ErrNotFound) {
-		return refusal
-	}
-	return err
-}
-
 func policyNotFound() error {
 	return &api.PolicyNotFoundException{Message: "We can't find a policy with the PolicyId that you specified."}
-}
-
-func targetNotFound() error {
-	return &api.TargetNotFoundException{Message: "You specified a target that doesn't exist."}
-}
-
-func accountNotFound() error {
-	return &api.AccountNotFoundException{Message: "You specified an account that doesn't exist."}
 }
 
 func rootNotFound() error {
@@ -83,87 +65,67 @@ func resourcePolicyNotFound() error {
 	return &api.ResourcePolicyNotFoundException{Message: "We can't find a resource policy request with the parameter that you specified."}
 }
 
-// constraint is a ConstraintViolationException.
-func constraint(reason api.ConstraintViolationExceptionReason, text string) error {
-	return &api.ConstraintViolationException{Message: text, Reason: reason}
-}
-
-func notAllFeatures() error {
-	return constraint(api.ConstraintViolationExceptionReasonOrganizationNotInAllFeaturesMode,
-		"The request failed because the organization does not have all features enabled. Please enable all features in your organization and then retry.")
-}
-
 func tooManyPolicies() error {
-	return constraint(api.ConstraintViolationExceptionReasonPolicyNumberLimitExceeded,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonPolicyNumberLimitExceeded,
 		"You have exceeded the number of policies that you can have in an organization.")
 }
 
 func contentTooLong() error {
-	return constraint(api.ConstraintViolationExceptionReasonPolicyContentLimitExceeded,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonPolicyContentLimitExceeded,
 		"You attempted to create a policy that is larger than the maximum size.")
 }
 
 func tooManyAttachments() error {
-	return constraint(api.ConstraintViolationExceptionReasonMaxPolicyTypeAttachmentLimitExceeded,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonMaxPolicyTypeAttachmentLimitExceeded,
 		"You attempted to exceed the number of policies of a certain type that can be attached to an entity at one time.")
 }
 
 func tooFewAttachments() error {
-	return constraint(api.ConstraintViolationExceptionReasonMinPolicyTypeAttachmentLimitExceeded,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonMinPolicyTypeAttachmentLimitExceeded,
 		"You attempted to detach a policy from an entity that would cause the entity to have fewer than the minimum number of policies of a certain type required.")
 }
 
 func serviceAccessNotEnabled() error {
-	return constraint(api.ConstraintViolationExceptionReasonServiceAccessNotEnabled,
+	return refusal.Constraint(api.ConstraintViolationExceptionReasonServiceAccessNotEnabled,
 		"You attempted to enable a policy type before you enabled service access. Call the EnableAWSServiceAccess API first.")
 }
 
-// invalid is an InvalidInputException.
-func invalid(reason api.InvalidInputExceptionReason, text string) error {
-	return &api.InvalidInputException{Message: text, Reason: reason}
-}
-
 func immutablePolicy() error {
-	return invalid(api.InvalidInputExceptionReasonImmutablePolicy,
+	return refusal.Invalid(api.InvalidInputExceptionReasonImmutablePolicy,
 		"You specified a policy that is managed by AWS and can't be modified.")
 }
 
 func nonDetachablePolicy() error {
-	return invalid(api.InvalidInputExceptionReasonNonDetachablePolicy,
+	return refusal.Invalid(api.InvalidInputExceptionReasonNonDetachablePolicy,
 		"You can't detach this AWS Managed Policy.")
 }
 
-func targetNotSupported() error {
-	return invalid(api.InvalidInputExceptionReasonTargetNotSupported,
-		"You can't perform the specified operation on that target entity.")
-}
-
 func invalidResourcePolicy(detail string) error {
-	return invalid(api.InvalidInputExceptionReasonInvalidResourcePolicyJson,
+	return refusal.Invalid(api.InvalidInputExceptionReasonInvalidResourcePolicyJson,
 		"The provided resource policy isn't valid: "+detail)
 }
 
 func invalidPrincipal() error {
-	return invalid(api.InvalidInputExceptionReasonInvalidPrincipal,
+	return refusal.Invalid(api.InvalidInputExceptionReasonInvalidPrincipal,
 		"You specified an invalid principal element in the policy.")
 }
 
 func unsupportedAction() error {
-	return invalid(api.InvalidInputExceptionReasonUnsupportedActionInResourcePolicy,
+	return refusal.Invalid(api.InvalidInputExceptionReasonUnsupportedActionInResourcePolicy,
 		"You specified an action that isn't supported in a resource policy.")
 }
 
 func unsupportedPolicyType() error {
-	return invalid(api.InvalidInputExceptionReasonUnsupportedPolicyTypeInResourcePolicy,
+	return refusal.Invalid(api.InvalidInputExceptionReasonUnsupportedPolicyTypeInResourcePolicy,
 		"You specified a policy type that isn't supported in a resource policy.")
 }
 
 func unsupportedResource() error {
-	return invalid(api.InvalidInputExceptionReasonUnsupportedResourceInResourcePolicy,
+	return refusal.Invalid(api.InvalidInputExceptionReasonUnsupportedResourceInResourcePolicy,
 		"You specified a resource that isn't supported in a resource policy.")
 }
 
 func tagsOfExisting() error {
-	return invalid(api.InvalidInputExceptionReasonInvalidListMember,
+	return refusal.Invalid(api.InvalidInputExceptionReasonInvalidListMember,
 		"Tags can be given only when the resource policy is created. Use TagResource for an existing one.")
 }

@@ -11,6 +11,7 @@ import (
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/organizations"
 	"muster/internal/organizations"
+	"muster/internal/organizations/refusal"
 	"muster/internal/policy"
 	"muster/internal/store"
 	"muster/internal/store/directory"
@@ -26,7 +27,7 @@ func (s *Service) PutResourcePolicy(ctx context.Context, call *awsmodel.Call, in
 			return nil, err
 		}
 		if !m.AllFeatures() {
-			return nil, notAllFeatures()
+			return nil, refusal.NotAllFeatures()
 		}
 		if err := checkResourcePolicy(ctx, tx, m, in.Content); err != nil {
 			return nil, err
@@ -69,7 +70,7 @@ func (s *Service) DescribeResourcePolicy(ctx context.Context, call *awsmodel.Cal
 		}
 		p, err := policies.LookupResourcePolicy(ctx, tx, m.Org)
 		if err != nil {
-			return nil, missing(err, resourcePolicyNotFound())
+			return nil, refusal.Missing(err, resourcePolicyNotFound())
 		}
 		return &api.DescribeResourcePolicyOutput{ResourcePolicy: resourceOutput(m, p)}, nil
 	})
@@ -84,7 +85,7 @@ func (s *Service) DeleteResourcePolicy(ctx context.Context, call *awsmodel.Call,
 		}
 		p, err := policies.LookupResourcePolicy(ctx, tx, m.Org)
 		if err != nil {
-			return nil, missing(err, resourcePolicyNotFound())
+			return nil, refusal.Missing(err, resourcePolicyNotFound())
 		}
 		if err := directory.DeleteTags(ctx, tx, m.Org, p.ID); err != nil {
 			return nil, err
@@ -139,7 +140,7 @@ func (st statement) checkPrincipal(ctx context.Context, tx *store.Tx, m organiza
 			account = parts.Account
 		}
 		if _, err := directory.LookupMember(ctx, tx, m.Org, account); err != nil {
-			return missing(err, invalidPrincipal())
+			return refusal.Missing(err, invalidPrincipal())
 		}
 	}
 	return nil
