@@ -28,7 +28,7 @@ func (a AutoEnable) Types() []ScanType {
 
 const autoEnableColumns = `ec2, ecr, lambda, lambda_code, code_repository`
 
-func scanAutoEnable(s scanner) (AutoEnable, error) {
+func scanAutoEnable(s store.Scanner) (AutoEnable, error) {
 	var a AutoEnable
 	err := s.Scan(&a.EC2, &a.ECR, &a.Lambda, &a.LambdaCode, &a.CodeRepository)
 	return a, err
@@ -37,7 +37,7 @@ func scanAutoEnable(s scanner) (AutoEnable, error) {
 // LookupAutoEnable returns an administrator's setting; nothing is switched on
 // until somebody does.
 func LookupAutoEnable(ctx context.Context, tx *store.Tx, administrator arn.AccountID, region arn.Region) (AutoEnable, error) {
-	a, err := one(tx.QueryRow(ctx, `SELECT `+autoEnableColumns+` FROM inspector_auto_enable
+	a, err := store.ReadOne(tx.QueryRow(ctx, `SELECT `+autoEnableColumns+` FROM inspector_auto_enable
 		WHERE administrator = $1 AND region = $2`, administrator, region), scanAutoEnable)
 	if errors.Is(err, store.ErrNotFound) {
 		return AutoEnable{}, nil

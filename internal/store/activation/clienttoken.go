@@ -19,7 +19,7 @@ type ClientToken struct {
 	ExpiresAt      time.Time
 }
 
-func scanClientToken(s scanner) (ClientToken, error) {
+func scanClientToken(s store.Scanner) (ClientToken, error) {
 	var t ClientToken
 	var expires int64
 	err := s.Scan(&t.Account, &t.Region, &t.Operation, &t.Token, &t.Request, &t.Reply, &expires)
@@ -31,7 +31,7 @@ const clientTokenColumns = `account, region, operation, token, request, reply, e
 
 // LookupClientToken returns the reply kept under a token at a time.
 func LookupClientToken(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, operation, token string, now time.Time) (ClientToken, error) {
-	return one(tx.QueryRow(ctx, `SELECT `+clientTokenColumns+` FROM inspector_client_tokens
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+clientTokenColumns+` FROM inspector_client_tokens
 		WHERE account = $1 AND region = $2 AND operation = $3 AND token = $4 AND expires_at > $5`,
 		account, region, operation, token, store.Micros(now)), scanClientToken)
 }

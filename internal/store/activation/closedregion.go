@@ -14,7 +14,7 @@ func ClosedAmong(ctx context.Context, tx *store.Tx, region arn.Region, accounts 
 	w.Add("region = ?", region)
 	store.In(&w, "account", accounts...)
 	rows, err := tx.Query(ctx, `SELECT account FROM inspector_closed_regions`+w.SQL(), w.Args()...)
-	list, err := all(rows, err, scanAccount)
+	list, err := store.ReadAll(rows, err, scanAccount)
 	found := make(map[arn.AccountID]bool, len(list))
 	for _, a := range list {
 		found[a] = true
@@ -44,5 +44,5 @@ func OpenRegion(ctx context.Context, tx *store.Tx, account arn.AccountID, region
 // ClosedRegions lists the Regions that an account has opted out of.
 func ClosedRegions(ctx context.Context, tx *store.Tx, account arn.AccountID) ([]arn.Region, error) {
 	rows, err := tx.Query(ctx, `SELECT region FROM inspector_closed_regions WHERE account = $1 ORDER BY region`, account)
-	return all(rows, err, func(s scanner) (r arn.Region, err error) { return r, s.Scan(&r) })
+	return store.ReadAll(rows, err, func(s store.Scanner) (r arn.Region, err error) { return r, s.Scan(&r) })
 }

@@ -21,7 +21,7 @@ type Configuration struct {
 
 const configurationColumns = `rescan_duration, pull_rescan_duration, pull_rescan_mode, ecr_updated_at, scan_mode, ec2_updated_at`
 
-func scanConfiguration(s scanner) (Configuration, error) {
+func scanConfiguration(s store.Scanner) (Configuration, error) {
 	var c Configuration
 	var ecr, ec2 int64
 	err := s.Scan(&c.RescanDuration, &c.PullRescanDuration, &c.PullRescanMode, &ecr, &c.ScanMode, &ec2)
@@ -32,7 +32,7 @@ func scanConfiguration(s scanner) (Configuration, error) {
 // LookupConfiguration returns an account's own configuration;
 // store.ErrNotFound when it never set one.
 func LookupConfiguration(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region) (Configuration, error) {
-	return one(tx.QueryRow(ctx, `SELECT `+configurationColumns+` FROM inspector_configurations
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+configurationColumns+` FROM inspector_configurations
 		WHERE account = $1 AND region = $2`, account, region), scanConfiguration)
 }
 

@@ -19,7 +19,7 @@ type DeepInspection struct {
 	PackagePaths, OrganizationPaths []string
 }
 
-func scanDeepInspection(s scanner) (DeepInspection, error) {
+func scanDeepInspection(s store.Scanner) (DeepInspection, error) {
 	var d DeepInspection
 	var own, org string
 	if err := s.Scan(&d.Activated, &own, &org); err != nil {
@@ -37,7 +37,7 @@ func scanDeepInspection(s scanner) (DeepInspection, error) {
 // LookupDeepInspection returns an account's setting; until it sets one, deep
 // inspection is activated without paths of its own.
 func LookupDeepInspection(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region) (DeepInspection, error) {
-	d, err := one(tx.QueryRow(ctx, `SELECT activated, package_paths, organization_paths FROM inspector_deep_inspection
+	d, err := store.ReadOne(tx.QueryRow(ctx, `SELECT activated, package_paths, organization_paths FROM inspector_deep_inspection
 		WHERE account = $1 AND region = $2`, account, region), scanDeepInspection)
 	if errors.Is(err, store.ErrNotFound) {
 		return DeepInspection{Activated: true}, nil

@@ -31,7 +31,7 @@ type Designation struct {
 
 const designationColumns = `org, region, account, status, designated_at`
 
-func scanDesignation(s scanner) (Designation, error) {
+func scanDesignation(s store.Scanner) (Designation, error) {
 	var d Designation
 	var at int64
 	err := s.Scan(&d.Org, &d.Region, &d.Account, &d.Status, &at)
@@ -41,7 +41,7 @@ func scanDesignation(s scanner) (Designation, error) {
 
 // LookupDesignation returns the designation of an organization in a Region.
 func LookupDesignation(ctx context.Context, tx *store.Tx, org directory.OrganizationID, region arn.Region) (Designation, error) {
-	return one(tx.QueryRow(ctx, `SELECT `+designationColumns+` FROM inspector_designations
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+designationColumns+` FROM inspector_designations
 		WHERE org = $1 AND region = $2`, org, region), scanDesignation)
 }
 
@@ -49,7 +49,7 @@ func LookupDesignation(ctx context.Context, tx *store.Tx, org directory.Organiza
 func Designations(ctx context.Context, tx *store.Tx, org directory.OrganizationID) ([]Designation, error) {
 	rows, err := tx.Query(ctx, `SELECT `+designationColumns+` FROM inspector_designations
 		WHERE org = $1 ORDER BY region`, org)
-	return all(rows, err, scanDesignation)
+	return store.ReadAll(rows, err, scanDesignation)
 }
 
 // InsertDesignation adds a designation.
@@ -61,11 +61,11 @@ func InsertDesignation(ctx context.Context, tx *store.Tx, d Designation) error {
 
 // SetDesignationStatus changes the status of a Region's designation.
 func SetDesignationStatus(ctx context.Context, tx *store.Tx, org directory.OrganizationID, region arn.Region, status DesignationStatus) error {
-	return affected(tx.Exec(ctx, `UPDATE inspector_designations SET status = $3 WHERE org = $1 AND region = $2`,
+	return store.Affected(tx.Exec(ctx, `UPDATE inspector_designations SET status = $3 WHERE org = $1 AND region = $2`,
 		org, region, status))
 }
 
 // DeleteDesignation forgets a Region's designation.
 func DeleteDesignation(ctx context.Context, tx *store.Tx, org directory.OrganizationID, region arn.Region) error {
-	return affected(tx.Exec(ctx, `DELETE FROM inspector_designations WHERE org = $1 AND region = $2`, org, region))
+	return store.Affected(tx.Exec(ctx, `DELETE FROM inspector_designations WHERE org = $1 AND region = $2`, org, region))
 }

@@ -21,9 +21,9 @@ type EncryptionKey struct {
 // LookupEncryptionKey returns the customer's key; store.ErrNotFound when the
 // service's own is in use.
 func LookupEncryptionKey(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, scanType, resourceType string) (arn.ARN, error) {
-	return one(tx.QueryRow(ctx, `SELECT kms_key FROM inspector_encryption_keys
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT kms_key FROM inspector_encryption_keys
 		WHERE account = $1 AND region = $2 AND scan_type = $3 AND resource_type = $4`, account, region, scanType, resourceType),
-		func(s scanner) (key arn.ARN, err error) { return key, s.Scan(&key) })
+		func(s store.Scanner) (key arn.ARN, err error) { return key, s.Scan(&key) })
 }
 
 // PutEncryptionKey sets the customer's key.

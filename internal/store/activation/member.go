@@ -47,7 +47,7 @@ type Member struct {
 
 const memberColumns = `administrator, region, account, relationship, updated_at`
 
-func scanMember(s scanner) (Member, error) {
+func scanMember(s store.Scanner) (Member, error) {
 	var m Member
 	var at int64
 	err := s.Scan(&m.Administrator, &m.Region, &m.Account, &m.Relationship, &at)
@@ -88,7 +88,7 @@ func count(ctx context.Context, tx *store.Tx, m Member, from, to Relationship) e
 
 // LookupMember returns an account's relationship, ended ones included.
 func LookupMember(ctx context.Context, tx *store.Tx, administrator arn.AccountID, region arn.Region, account arn.AccountID) (Member, error) {
-	return one(tx.QueryRow(ctx, `SELECT `+memberColumns+` FROM inspector_members
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+memberColumns+` FROM inspector_members
 		WHERE administrator = $1 AND region = $2 AND account = $3`, administrator, region, account), scanMember)
 }
 
@@ -100,7 +100,7 @@ func LookupMembers(ctx context.Context, tx *store.Tx, administrator arn.AccountI
 	w.Add("region = ?", region)
 	store.In(&w, "account", accounts...)
 	rows, err := tx.Query(ctx, `SELECT `+memberColumns+` FROM inspector_members`+w.SQL(), w.Args()...)
-	list, err := all(rows, err, scanMember)
+	list, err := store.ReadAll(rows, err, scanMember)
 	found := make(map[arn.AccountID]Member, len(list))
 	for _, m := range list {
 		found[m.Account] = m
@@ -113,7 +113,7 @@ func MembersPage(ctx context.Context, tx *store.Tx, administrator arn.AccountID,
 	rows, err := tx.Query(ctx, `SELECT `+memberColumns+` FROM inspector_members
 		WHERE administrator = $1 AND region = $2 AND account > $3 AND `+associated+`
 		ORDER BY account LIMIT $4`, administrator, region, after, limit)
-	return all(rows, err, scanMember)
+	return store.ReadAll(rows, err, scanMember)
 }
 
 // RelationsPage returns up to limit relationships after an account, ended ones
@@ -122,13 +122,13 @@ func RelationsPage(ctx context.Context, tx *store.Tx, administrator arn.AccountI
 	rows, err := tx.Query(ctx, `SELECT `+memberColumns+` FROM inspector_members
 		WHERE administrator = $1 AND region = $2 AND account > $3 ORDER BY account LIMIT $4`,
 		administrator, region, after, limit)
-	return all(rows, err, scanMember)
+	return store.ReadAll(rows, err, scanMember)
 }
 
 // CountMembers tells how many members are associated.
 func CountMembers(ctx context.Context, tx *store.Tx, administrator arn.AccountID, region arn.Region) (int, error) {
-	n, err := one(tx.QueryRow(ctx, `SELECT members FROM inspector_member_counts
-		WHERE administrator = $1 AND region = $2`, administrator, region), scanCount)
+	n, err := store.ReadOne(tx.QueryRow(ctx, `SELECT members FROM inspector_member_counts
+		WHERE administrator = $1 AND region = $2`, administrator, region), store.ScanCount)
 	if errors.Is(err, store.ErrNotFound) {
 		return 0, nil
 	}
@@ -147,12 +147,12 @@ func SetUpMembers(ctx context.Context, tx *store.Tx, administrator arn.AccountID
 // OldestInSetup returns when the oldest member that is being set up began to
 // be; store.ErrNotFound when there is none.
 func OldestInSetup(ctx context.Context, tx *store.Tx, administrator arn.AccountID, region arn.Region) (time.Time, error) {
-	return one(tx.QueryRow(ctx, `SELECT updated_at FROM inspector_members
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT updated_at FROM inspector_members
 		WHERE administrator = $1 AND region = $2 AND relationship = 'CREATED'
 		ORDER BY updated_at LIMIT 1`, administrator, region), scanTime)
 }
 
-func scanTime(s scanner) (time.Time, error) {
+func scanTime(s store.Scanner) (time.Time, error) {
 	var at int64
 	err := s.Scan(&at)
 	return store.Time(at), err
@@ -163,12 +163,12 @@ func scanTime(s scanner) (time.Time, error) {
 func RelationsOf(ctx context.Context, tx *store.Tx, account arn.AccountID) ([]Member, error) {
 	rows, err := tx.Query(ctx, `SELECT `+memberColumns+` FROM inspector_members
 		WHERE account = $1 ORDER BY region, administrator`, account)
-	return all(rows, err, scanMember)
+	return store.ReadAll(rows, err, scanMember)
 }
 
 // DeleteMember forgets a relationship.
 func DeleteMember(ctx context.Context, tx *store.Tx, m Member) error {
-	was, err := one(tx.QueryRow(ctx, `DELETE FROM inspector_members
+	was, err := store.ReadOne(tx.QueryRow(ctx, `DELETE FROM inspector_members
 		WHERE administrator = $1 AND region = $2 AND account = $3 RETURNING relationship`,
 		m.Administrator, m.Region, m.Account), scanRelationship)
 	if err != nil {
@@ -177,7 +177,7 @@ func DeleteMember(ctx context.Context, tx *store.Tx, m Member) error {
 	return count(ctx, tx, m, was, "")
 }
 
-func scanRelationship(s scanner) (Relationship, error) {
+func scanRelationship(s store.Scanner) (Relationship, error) {
 	var r Relationship
 	err := s.Scan(&r)
 	return r, err
@@ -187,13 +187,13 @@ func scanRelationship(s scanner) (Relationship, error) {
 // account in a Region: its administrator while it is an associated member of
 // one that is designated, else store.ErrNotFound.
 func AdministratorOf(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region) (arn.AccountID, error) {
-	return one(tx.QueryRow(ctx, `SELECT m.administrator FROM inspector_members m
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT m.administrator FROM inspector_members m
 		JOIN organization_accounts o ON o.account = m.account
 		JOIN inspector_designations d ON d.org = o.org AND d.region = m.region AND d.account = m.administrator
 		WHERE m.account = $1 AND m.region = $2 AND d.status = 'ENABLED' AND m.`+associated, account, region), scanAccount)
 }
 
-func scanAccount(s scanner) (arn.AccountID, error) {
+func scanAccount(s store.Scanner) (arn.AccountID, error) {
 	var a arn.AccountID
 	err := s.Scan(&a)
 	return a, err

@@ -15,7 +15,7 @@ func Policies(ctx context.Context, tx *store.Tx, accounts []arn.AccountID) (map[
 	store.In(&w, "account", accounts...)
 	rows, err := tx.Query(ctx, `SELECT account, policy FROM inspector_policies`+w.SQL(), w.Args()...)
 	found := map[arn.AccountID]string{}
-	_, err = all(rows, err, func(s scanner) (a arn.AccountID, err error) {
+	_, err = store.ReadAll(rows, err, func(s store.Scanner) (a arn.AccountID, err error) {
 		var text string
 		err = s.Scan(&a, &text)
 		found[a] = text
@@ -49,7 +49,7 @@ func DeletePolicies(ctx context.Context, tx *store.Tx, accounts []arn.AccountID)
 // HasPolicies reports whether any account of an organization is under a
 // policy.
 func HasPolicies(ctx context.Context, tx *store.Tx, org directory.OrganizationID) (bool, error) {
-	n, err := one(tx.QueryRow(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM inspector_policies WHERE org = $1 LIMIT 1) p`, org), scanCount)
+	n, err := store.ReadOne(tx.QueryRow(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM inspector_policies WHERE org = $1 LIMIT 1) p`, org), store.ScanCount)
 	return n > 0, err
 }
 
@@ -57,5 +57,5 @@ func HasPolicies(ctx context.Context, tx *store.Tx, org directory.OrganizationID
 // policy.
 func OrganizationsWithPolicies(ctx context.Context, tx *store.Tx) ([]directory.OrganizationID, error) {
 	rows, err := tx.Query(ctx, `SELECT DISTINCT org FROM inspector_policies ORDER BY org`)
-	return all(rows, err, func(s scanner) (o directory.OrganizationID, err error) { return o, s.Scan(&o) })
+	return store.ReadAll(rows, err, func(s store.Scanner) (o directory.OrganizationID, err error) { return o, s.Scan(&o) })
 }

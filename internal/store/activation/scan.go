@@ -99,7 +99,7 @@ func (s Scans) Has(status Status) bool {
 
 const scanColumns = `account, region, type, status, changed_at, first_enabled_at, error_code, error_message`
 
-func scanScan(s scanner) (Scan, error) {
+func scanScan(s store.Scanner) (Scan, error) {
 	var c Scan
 	var changed, first int64
 	err := s.Scan(&c.Account, &c.Region, &c.Type, &c.Status, &changed, &first, &c.ErrorCode, &c.ErrorMessage)
@@ -120,7 +120,7 @@ func LookupScans(ctx context.Context, tx *store.Tx, region arn.Region, accounts 
 	w.Add("region = ?", region)
 	store.In(&w, "account", accounts...)
 	rows, err := tx.Query(ctx, `SELECT `+scanColumns+` FROM inspector_scans`+w.SQL(), w.Args()...)
-	list, err := all(rows, err, scanScan)
+	list, err := store.ReadAll(rows, err, scanScan)
 	found := make(map[arn.AccountID]Scans, len(accounts))
 	for _, a := range accounts {
 		found[a] = Scans{}
@@ -134,7 +134,7 @@ func LookupScans(ctx context.Context, tx *store.Tx, region arn.Region, accounts 
 // ScansEverywhere returns the scan types of an account by Region.
 func ScansEverywhere(ctx context.Context, tx *store.Tx, account arn.AccountID) (map[arn.Region]Scans, error) {
 	rows, err := tx.Query(ctx, `SELECT `+scanColumns+` FROM inspector_scans WHERE account = $1`, account)
-	list, err := all(rows, err, scanScan)
+	list, err := store.ReadAll(rows, err, scanScan)
 	found := map[arn.Region]Scans{}
 	for _, s := range list {
 		if found[s.Region] == nil {

@@ -39,7 +39,7 @@ func digest(c inventory.Component) []byte {
 
 const componentColumns = `id, ecosystem, name, version, arch, source, source_version, manager, generation`
 
-func scanComponent(s scanner) (c Component, err error) {
+func scanComponent(s store.Scanner) (c Component, err error) {
 	err = s.Scan(&c.ID, &c.Ecosystem, &c.Name, &c.Version, &c.Arch, &c.Source, &c.SourceVersion, &c.Manager, &c.Generation)
 	return c, err
 }
@@ -64,7 +64,7 @@ func putComponents(ctx context.Context, tx *store.Tx, list []inventory.Component
 		var w store.Where
 		store.In(&w, "digest", part...)
 		rows, err := tx.Query(ctx, `SELECT id, digest FROM components`+w.SQL(), w.Args()...)
-		return each(rows, err, func(s scanner) error {
+		return each(rows, err, func(s store.Scanner) error {
 			var id int64
 			var d []byte
 			if err := s.Scan(&id, &d); err != nil {
@@ -155,7 +155,7 @@ func components(ctx context.Context, tx *store.Tx, ids []int64, condition string
 		var w store.Where
 		store.In(&w, "id", part...)
 		rows, err := tx.Query(ctx, `SELECT `+componentColumns+` FROM components`+w.SQL()+condition, w.Args()...)
-		return each(rows, err, func(s scanner) error {
+		return each(rows, err, func(s store.Scanner) error {
 			c, err := scanComponent(s)
 			list = append(list, c)
 			return err
@@ -185,7 +185,7 @@ func Touched(ctx context.Context, tx *store.Tx, keys []Key, generation int64) ([
 			w.Add("c.generation <> ? AND c.generation >= 0", generation)
 			rows, err := tx.Query(ctx, `SELECT `+columns("c.", componentColumns)+` FROM component_keys k
 				JOIN components c ON c.id = k.component`+w.SQL(), w.Args()...)
-			return each(rows, err, func(s scanner) error {
+			return each(rows, err, func(s store.Scanner) error {
 				c, err := scanComponent(s)
 				if err == nil && !seen[c.ID] {
 					seen[c.ID] = true
@@ -207,5 +207,5 @@ func Touched(ctx context.Context, tx *store.Tx, keys []Key, generation int64) ([
 func MatchedOtherwise(ctx context.Context, tx *store.Tx, generation, after int64, limit int) ([]Component, error) {
 	rows, err := tx.Query(ctx, `SELECT `+componentColumns+` FROM components
 		WHERE id > $1 AND generation <> $2 AND generation >= 0 ORDER BY id LIMIT $3`, after, generation, limit)
-	return all(rows, err, scanComponent)
+	return store.ReadAll(rows, err, scanComponent)
 }

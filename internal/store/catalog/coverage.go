@@ -92,7 +92,7 @@ func CoveragePage(ctx context.Context, tx *store.Tx, scope Scope, region string,
 	w.After([]string{"r.account", "r.type", "r.id"}, after.Account, after.Type, after.ID)
 	rows, err := tx.Query(ctx, `SELECT `+columns("r.", resourceColumns)+` FROM resources r`+w.SQL()+
 		` ORDER BY r.account, r.type, r.id LIMIT `+w.Arg(limit), w.Args()...)
-	list, err := all(rows, err, scanResource)
+	list, err := store.ReadAll(rows, err, scanResource)
 	if err != nil {
 		return nil, fmt.Errorf("list coverage: %w", err)
 	}
@@ -137,7 +137,7 @@ func CountCoverageBy(ctx context.Context, tx *store.Tx, scope Scope, region stri
 	w.Add(string(by)+" > ?", after)
 	rows, err := tx.Query(ctx, `SELECT `+string(by)+`, COUNT(*) FROM `+from+w.SQL()+
 		` GROUP BY `+string(by)+` ORDER BY `+string(by)+` LIMIT `+w.Arg(limit), w.Args()...)
-	list, err := all(rows, err, func(s scanner) (g GroupCount, err error) { return g, s.Scan(&g.Key, &g.Count) })
+	list, err := store.ReadAll(rows, err, func(s store.Scanner) (g GroupCount, err error) { return g, s.Scan(&g.Key, &g.Count) })
 	if err != nil {
 		return nil, fmt.Errorf("count coverage: %w", err)
 	}

@@ -23,9 +23,6 @@ import (
 	"muster/internal/store"
 )
 
-// scanner is one row, of sql.Row or sql.Rows.
-type scanner interface{ Scan(dest ...any) error }
-
 // newNumber is a fresh row number: the microseconds and some of the chance of
 // a store id, so numbers rise with time. Should two processes ever draw the
 // same, the insert fails as a conflict and its work is done again.
@@ -57,13 +54,8 @@ func chunks[T any](values []T, do func([]T) error) error {
 	return nil
 }
 
-// all reads every row of a query.
-func all[T any](rows *sql.Rows, err error, scan func(scanner) (T, error)) ([]T, error) {
-	return store.All(rows, err, func(r *sql.Rows) (T, error) { return scan(r) })
-}
-
 // each runs a query and hands every row to scan.
-func each(rows *sql.Rows, err error, scan func(scanner) error) error {
+func each(rows *sql.Rows, err error, scan func(store.Scanner) error) error {
 	_, err = store.All(rows, err, func(r *sql.Rows) (struct{}, error) { return struct{}{}, scan(r) })
 	return err
 }
@@ -72,8 +64,3 @@ func each(rows *sql.Rows, err error, scan func(scanner) error) error {
 func columns(prefix, list string) string {
 	return prefix + strings.ReplaceAll(list, ", ", ", "+prefix)
 }
-
-// row makes a missing row store.ErrNotFound.
-type row struct{ *sql.Row }
-
-func (r row) Scan(dest ...any) error { return store.One(r.Row, dest...) }

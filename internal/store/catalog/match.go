@@ -22,7 +22,7 @@ func MatchesOf(ctx context.Context, tx *store.Tx, components []int64) ([]Match, 
 		var w store.Where
 		store.In(&w, "component", part...)
 		rows, err := tx.Query(ctx, `SELECT component, vulnerability, body FROM matches`+w.SQL(), w.Args()...)
-		return each(rows, err, func(s scanner) error {
+		return each(rows, err, func(s store.Scanner) error {
 			var m Match
 			err := s.Scan(&m.Component, &m.Vulnerability, &m.Body)
 			list = append(list, m)
@@ -87,7 +87,7 @@ func InventoriesWith(ctx context.Context, tx *store.Tx, components []int64) ([]i
 func InventoriesOf(ctx context.Context, tx *store.Tx, ecosystem string) ([]int64, error) {
 	rows, err := tx.Query(ctx, `SELECT DISTINCT i.inventory FROM components c JOIN inventory_components i ON i.component = c.id
 		WHERE c.ecosystem = $1 OR substr(c.ecosystem, 1, $2) = $3`, ecosystem, len(ecosystem)+1, ecosystem+":")
-	return all(rows, err, func(s scanner) (id int64, err error) { return id, s.Scan(&id) })
+	return store.ReadAll(rows, err, func(s store.Scanner) (id int64, err error) { return id, s.Scan(&id) })
 }
 
 // numbers runs a query of one column for many values, each number once.
@@ -98,7 +98,7 @@ func numbers[T any](ctx context.Context, tx *store.Tx, values []T, query, column
 		var w store.Where
 		store.In(&w, column, part...)
 		rows, err := tx.Query(ctx, query+w.SQL(), w.Args()...)
-		return each(rows, err, func(s scanner) error {
+		return each(rows, err, func(s store.Scanner) error {
 			var n int64
 			err := s.Scan(&n)
 			if !seen[n] {

@@ -110,7 +110,7 @@ func meteredTimes(ctx context.Context, tx *store.Tx, table, began, condition str
 	store.In(&w, "account", accounts...)
 	rows, err := tx.Query(ctx, `SELECT account, type, scan_type, scan_mode, CAST(SUM(`+until+` - `+since+`) AS BIGINT) FROM `+table+w.SQL()+
 		` GROUP BY account, type, scan_type, scan_mode`, w.Args()...)
-	list, err := all(rows, err, func(s scanner) (m Metered, err error) {
+	list, err := store.ReadAll(rows, err, func(s store.Scanner) (m Metered, err error) {
 		var micros int64
 		err = s.Scan(&m.Account, &m.Type, &m.ScanType, &m.ScanMode, &micros)
 		m.Time = time.Duration(micros) * time.Microsecond

@@ -54,7 +54,7 @@ type Coverage struct {
 const resourceColumns = `account, region, type, id, number, details, inventory, reported_at, collected_at, first_seen_at, gone_at, ` +
 	`covered, scan_type, scan_mode, status, reason, scanned_at`
 
-func scanResource(s scanner) (Resource, error) {
+func scanResource(s store.Scanner) (Resource, error) {
 	var r Resource
 	var kind, id, details string
 	var reported, collected, first, gone, scanned int64
@@ -73,8 +73,8 @@ func scanResource(s scanner) (Resource, error) {
 
 // LookupResource returns a resource, or store.ErrNotFound.
 func LookupResource(ctx context.Context, tx *store.Tx, at Place) (Resource, error) {
-	r, err := scanResource(row{tx.QueryRow(ctx, `SELECT `+resourceColumns+` FROM resources
-		WHERE account = $1 AND region = $2 AND type = $3 AND id = $4`, at.Account, at.Region, at.Type, at.ID)})
+	r, err := store.ReadOne(tx.QueryRow(ctx, `SELECT `+resourceColumns+` FROM resources
+		WHERE account = $1 AND region = $2 AND type = $3 AND id = $4`, at.Account, at.Region, at.Type, at.ID), scanResource)
 	if err != nil {
 		return r, fmt.Errorf("resource %s of %s: %w", at.ID, at.Account, err)
 	}
@@ -88,7 +88,7 @@ func ResourcesByNumber(ctx context.Context, tx *store.Tx, numbers []int64) (map[
 		var w store.Where
 		store.In(&w, "number", part...)
 		rows, err := tx.Query(ctx, `SELECT `+resourceColumns+` FROM resources`+w.SQL(), w.Args()...)
-		return each(rows, err, func(s scanner) error {
+		return each(rows, err, func(s store.Scanner) error {
 			r, err := scanResource(s)
 			found[r.Number] = r
 			return err
@@ -189,7 +189,7 @@ func MarkGone(ctx context.Context, tx *store.Tx, r *Resource, now time.Time) err
 func ResourcesOf(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, afterType finding.ResourceType, afterID string, limit int) ([]Resource, error) {
 	rows, err := tx.Query(ctx, `SELECT `+resourceColumns+` FROM resources
 		WHERE account = $1 AND region = $2 AND (type, id) > ($3, $4) ORDER BY type, id LIMIT $5`, account, region, afterType, afterID, limit)
-	return all(rows, err, scanResource)
+	return store.ReadAll(rows, err, scanResource)
 }
 
 // PlacesWith lists up to limit resources that have the inventory, by number
@@ -197,7 +197,7 @@ func ResourcesOf(ctx context.Context, tx *store.Tx, account arn.AccountID, regio
 func PlacesWith(ctx context.Context, tx *store.Tx, inventory, after int64, limit int) (list []Place, last int64, err error) {
 	rows, err := tx.Query(ctx, `SELECT account, region, type, id, number FROM resources
 		WHERE inventory = $1 AND number > $2 AND gone_at = 0 ORDER BY number LIMIT $3`, inventory, after, limit)
-	list, err = all(rows, err, func(s scanner) (p Place, err error) {
+	list, err = store.ReadAll(rows, err, func(s store.Scanner) (p Place, err error) {
 		return p, s.Scan(&p.Account, &p.Region, &p.Type, &p.ID, &last)
 	})
 	return list, last, err
@@ -212,7 +212,7 @@ func DropGone(ctx context.Context, tx *store.Tx, account arn.AccountID, region a
 		WHERE account = $1 AND region = $2 AND gone_at > 0 AND gone_at <= $3
 		AND NOT EXISTS (SELECT 1 FROM findings f WHERE f.resource = r.number) LIMIT $4`, account, region, store.Micros(before), limit)
 	type gone struct{ number, inventory int64 }
-	list, err := all(rows, err, func(s scanner) (g gone, err error) { return g, s.Scan(&g.number, &g.inventory) })
+	list, err := store.ReadAll(rows, err, func(s store.Scanner) (g gone, err error) { return g, s.Scan(&g.number, &g.inventory) })
 	if err != nil {
 		return 0, time.Time{}, fmt.Errorf("find resources that are gone: %w", err)
 	}

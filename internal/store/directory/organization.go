@@ -31,42 +31,42 @@ type Organization struct {
 
 const organizationColumns = `o.id, o.management, o.feature_set, o.root, o.created_at`
 
-func scanOrganization(s scanner) (Organization, error) {
+func scanOrganization(s store.Scanner) (Organization, error) {
 	var o Organization
 	var created int64
 	err := s.Scan(&o.ID, &o.Management, &o.FeatureSet, &o.Root, &created)
-	o.CreatedAt = at(created)
+	o.CreatedAt = store.TimeOrNever(created)
 	return o, err
 }
 
 // InsertOrganization adds an organization, without any account.
 func InsertOrganization(ctx context.Context, tx *store.Tx, o Organization) error {
-	return insert(ctx, tx, `INSERT INTO organizations (id, management, feature_set, root, created_at)
-		VALUES ($1, $2, $3, $4, $5)`, o.ID, o.Management, o.FeatureSet, o.Root, micros(o.CreatedAt))
+	return tx.InsertNew(ctx, `INSERT INTO organizations (id, management, feature_set, root, created_at)
+		VALUES ($1, $2, $3, $4, $5)`, o.ID, o.Management, o.FeatureSet, o.Root, store.MicrosOrNever(o.CreatedAt))
 }
 
 // LookupOrganization returns the organization of an id.
 func LookupOrganization(ctx context.Context, tx *store.Tx, id OrganizationID) (Organization, error) {
-	return one(tx.QueryRow(ctx, `SELECT `+organizationColumns+` FROM organizations o WHERE o.id = $1`, id),
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+organizationColumns+` FROM organizations o WHERE o.id = $1`, id),
 		scanOrganization)
 }
 
 // OrganizationOf returns the organization that an account belongs to.
 func OrganizationOf(ctx context.Context, tx *store.Tx, account arn.AccountID) (Organization, error) {
-	return one(tx.QueryRow(ctx, `SELECT `+organizationColumns+`
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+organizationColumns+`
 		FROM organization_accounts m JOIN organizations o ON o.id = m.org WHERE m.account = $1`, account),
 		scanOrganization)
 }
 
 // RootTaken reports whether some organization has a root of this id.
 func RootTaken(ctx context.Context, tx *store.Tx, root string) (bool, error) {
-	n, err := one(tx.QueryRow(ctx, `SELECT COUNT(*) FROM organizations WHERE root = $1`, root), scanCount)
+	n, err := store.ReadOne(tx.QueryRow(ctx, `SELECT COUNT(*) FROM organizations WHERE root = $1`, root), store.ScanCount)
 	return n > 0, err
 }
 
 // SetFeatureSet changes what an organization may use.
 func SetFeatureSet(ctx context.Context, tx *store.Tx, id OrganizationID, features FeatureSet) error {
-	return affected(tx.Exec(ctx, `UPDATE organizations SET feature_set = $2 WHERE id = $1`, id, features))
+	return store.Affected(tx.Exec(ctx, `UPDATE organizations SET feature_set = $2 WHERE id = $1`, id, features))
 }
 
 // DeleteOrganization deletes an organization with everything it holds. Its
@@ -85,5 +85,5 @@ func DeleteOrganization(ctx context.Context, tx *store.Tx, id OrganizationID) er
 			return err
 		}
 	}
-	return affected(tx.Exec(ctx, `DELETE FROM organizations WHERE id = $1`, id))
+	return store.Affected(tx.Exec(ctx, `DELETE FROM organizations WHERE id = $1`, id))
 }

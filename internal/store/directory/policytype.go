@@ -22,7 +22,7 @@ type PolicyType struct {
 	Status PolicyTypeStatus
 }
 
-func scanPolicyType(s scanner) (PolicyType, error) {
+func scanPolicyType(s store.Scanner) (PolicyType, error) {
 	var p PolicyType
 	err := s.Scan(&p.Type, &p.Status)
 	return p, err
@@ -31,12 +31,12 @@ func scanPolicyType(s scanner) (PolicyType, error) {
 // PolicyTypes returns the policy types of an organization's root, by name.
 func PolicyTypes(ctx context.Context, tx *store.Tx, org OrganizationID) ([]PolicyType, error) {
 	rows, err := tx.Query(ctx, `SELECT type, status FROM policy_types WHERE org = $1 ORDER BY type`, org)
-	return all(rows, err, scanPolicyType)
+	return store.ReadAll(rows, err, scanPolicyType)
 }
 
 // LookupPolicyType returns one policy type; store.ErrNotFound when disabled.
 func LookupPolicyType(ctx context.Context, tx *store.Tx, org OrganizationID, policyType string) (PolicyType, error) {
-	return one(tx.QueryRow(ctx, `SELECT type, status FROM policy_types WHERE org = $1 AND type = $2`, org, policyType),
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT type, status FROM policy_types WHERE org = $1 AND type = $2`, org, policyType),
 		scanPolicyType)
 }
 
@@ -49,5 +49,5 @@ func PutPolicyType(ctx context.Context, tx *store.Tx, org OrganizationID, p Poli
 
 // DeletePolicyType makes a policy type disabled.
 func DeletePolicyType(ctx context.Context, tx *store.Tx, org OrganizationID, policyType string) error {
-	return affected(tx.Exec(ctx, `DELETE FROM policy_types WHERE org = $1 AND type = $2`, org, policyType))
+	return store.Affected(tx.Exec(ctx, `DELETE FROM policy_types WHERE org = $1 AND type = $2`, org, policyType))
 }

@@ -48,7 +48,7 @@ type Request struct {
 
 const requestColumns = `org, id, email, name, role_name, tags, state, account, failure_reason, requested_at, completed_at, govcloud`
 
-func scanRequest(s scanner) (Request, error) {
+func scanRequest(s store.Scanner) (Request, error) {
 	var r Request
 	var tags string
 	var requested, completed int64
@@ -57,7 +57,7 @@ func scanRequest(s scanner) (Request, error) {
 	if err != nil {
 		return r, err
 	}
-	r.RequestedAt, r.CompletedAt = at(requested), at(completed)
+	r.RequestedAt, r.CompletedAt = store.TimeOrNever(requested), store.TimeOrNever(completed)
 	if err := json.Unmarshal([]byte(tags), &r.Tags); err != nil {
 		return r, fmt.Errorf("tags of account request %s: %w", r.ID, err)
 	}
@@ -70,15 +70,15 @@ func InsertRequest(ctx context.Context, tx *store.Tx, r Request) error {
 	if err != nil {
 		return err
 	}
-	return insert(ctx, tx, `INSERT INTO account_requests (`+requestColumns+`)
+	return tx.InsertNew(ctx, `INSERT INTO account_requests (`+requestColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		r.Org, r.ID, r.Email, r.Name, r.RoleName, string(tags), r.State, r.Account, r.FailureReason,
-		micros(r.RequestedAt), micros(r.CompletedAt), r.GovCloud)
+		store.MicrosOrNever(r.RequestedAt), store.MicrosOrNever(r.CompletedAt), r.GovCloud)
 }
 
 // LookupRequest returns the request of an id.
 func LookupRequest(ctx context.Context, tx *store.Tx, org OrganizationID, id string) (Request, error) {
-	return one(tx.QueryRow(ctx, `SELECT `+requestColumns+` FROM account_requests WHERE org = $1 AND id = $2`, org, id),
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+requestColumns+` FROM account_requests WHERE org = $1 AND id = $2`, org, id),
 		scanRequest)
 }
 
@@ -93,8 +93,8 @@ func Requests(ctx context.Context, tx *store.Tx, org OrganizationID, states []Re
 	}
 	rows, err := tx.Query(ctx, `SELECT `+requestColumns+` FROM account_requests
 		WHERE org = $1 AND state IN ($2, $3, $4) AND (requested_at, id) > ($5, $6) ORDER BY requested_at, id LIMIT $7`,
-		org, wanted(InProgress), wanted(Succeeded), wanted(Failed), micros(after.RequestedAt), after.ID, limit)
-	return all(rows, err, scanRequest)
+		org, wanted(InProgress), wanted(Succeeded), wanted(Failed), store.MicrosOrNever(after.RequestedAt), after.ID, limit)
+	return store.ReadAll(rows, err, scanRequest)
 }
 
 // RunningRequests returns up to limit requests that are in progress, oldest
@@ -102,24 +102,24 @@ func Requests(ctx context.Context, tx *store.Tx, org OrganizationID, states []Re
 func RunningRequests(ctx context.Context, tx *store.Tx, org OrganizationID, limit int) ([]Request, error) {
 	rows, err := tx.Query(ctx, `SELECT `+requestColumns+` FROM account_requests
 		WHERE org = $1 AND state = $2 ORDER BY requested_at, id LIMIT $3`, org, InProgress, limit)
-	return all(rows, err, scanRequest)
+	return store.ReadAll(rows, err, scanRequest)
 }
 
 // CountRequests counts an organization's requests in a state.
 func CountRequests(ctx context.Context, tx *store.Tx, org OrganizationID, state RequestState) (int, error) {
-	return one(tx.QueryRow(ctx, `SELECT COUNT(*) FROM account_requests WHERE org = $1 AND state = $2`, org, state),
-		scanCount)
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT COUNT(*) FROM account_requests WHERE org = $1 AND state = $2`, org, state),
+		store.ScanCount)
 }
 
 // GovCloudTaken reports whether an id is an account's half in GovCloud.
 func GovCloudTaken(ctx context.Context, tx *store.Tx, id arn.AccountID) (bool, error) {
-	n, err := one(tx.QueryRow(ctx, `SELECT COUNT(*) FROM account_requests WHERE govcloud = $1`, id), scanCount)
+	n, err := store.ReadOne(tx.QueryRow(ctx, `SELECT COUNT(*) FROM account_requests WHERE govcloud = $1`, id), store.ScanCount)
 	return n > 0, err
 }
 
 // FinishRequest writes how a request ended: State, Account, FailureReason,
 // GovCloud and CompletedAt.
 func FinishRequest(ctx context.Context, tx *store.Tx, r Request) error {
-	return affected(tx.Exec(ctx, `UPDATE account_requests SET state = $3, account = $4, failure_reason = $5, completed_at = $6, govcloud = $7
-		WHERE org = $1 AND id = $2`, r.Org, r.ID, r.State, r.Account, r.FailureReason, micros(r.CompletedAt), r.GovCloud))
+	return store.Affected(tx.Exec(ctx, `UPDATE account_requests SET state = $3, account = $4, failure_reason = $5, completed_at = $6, govcloud = $7
+		WHERE org = $1 AND id = $2`, r.Org, r.ID, r.State, r.Account, r.FailureReason, store.MicrosOrNever(r.CompletedAt), r.GovCloud))
 }

@@ -9,7 +9,7 @@ import (
 // Tag is one tag of a root, unit or account.
 type Tag struct{ Key, Value string }
 
-func scanTag(s scanner) (Tag, error) {
+func scanTag(s store.Scanner) (Tag, error) {
 	var t Tag
 	err := s.Scan(&t.Key, &t.Value)
 	return t, err
@@ -19,7 +19,7 @@ func scanTag(s scanner) (Tag, error) {
 func Tags(ctx context.Context, tx *store.Tx, org OrganizationID, resource string) ([]Tag, error) {
 	rows, err := tx.Query(ctx, `SELECT tag_key, value FROM directory_tags WHERE org = $1 AND resource = $2 ORDER BY tag_key`,
 		org, resource)
-	return all(rows, err, scanTag)
+	return store.ReadAll(rows, err, scanTag)
 }
 
 // PutTag sets a tag; a former value is overwritten.

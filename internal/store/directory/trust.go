@@ -14,17 +14,17 @@ type TrustedService struct {
 	EnabledAt time.Time
 }
 
-func scanTrustedService(s scanner) (TrustedService, error) {
+func scanTrustedService(s store.Scanner) (TrustedService, error) {
 	var t TrustedService
 	var enabled int64
 	err := s.Scan(&t.Principal, &enabled)
-	t.EnabledAt = at(enabled)
+	t.EnabledAt = store.TimeOrNever(enabled)
 	return t, err
 }
 
 // LookupTrustedService returns the trusted access of a service.
 func LookupTrustedService(ctx context.Context, tx *store.Tx, org OrganizationID, principal string) (TrustedService, error) {
-	return one(tx.QueryRow(ctx, `SELECT principal, enabled_at FROM trusted_services WHERE org = $1 AND principal = $2`,
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT principal, enabled_at FROM trusted_services WHERE org = $1 AND principal = $2`,
 		org, principal), scanTrustedService)
 }
 
@@ -32,13 +32,13 @@ func LookupTrustedService(ctx context.Context, tx *store.Tx, org OrganizationID,
 func TrustedServices(ctx context.Context, tx *store.Tx, org OrganizationID, after string, limit int) ([]TrustedService, error) {
 	rows, err := tx.Query(ctx, `SELECT principal, enabled_at FROM trusted_services
 		WHERE org = $1 AND principal > $2 ORDER BY principal LIMIT $3`, org, after, limit)
-	return all(rows, err, scanTrustedService)
+	return store.ReadAll(rows, err, scanTrustedService)
 }
 
 // InsertTrustedService records trusted access; a former date is kept.
 func InsertTrustedService(ctx context.Context, tx *store.Tx, org OrganizationID, t TrustedService) (inserted bool, err error) {
 	n, err := tx.Exec(ctx, `INSERT INTO trusted_services (org, principal, enabled_at) VALUES ($1, $2, $3)
-		ON CONFLICT (org, principal) DO NOTHING`, org, t.Principal, micros(t.EnabledAt))
+		ON CONFLICT (org, principal) DO NOTHING`, org, t.Principal, store.MicrosOrNever(t.EnabledAt))
 	return n > 0, err
 }
 
@@ -67,23 +67,23 @@ type Delegation struct {
 
 const delegationColumns = `principal, account, origin, enabled_at`
 
-func scanDelegation(s scanner) (Delegation, error) {
+func scanDelegation(s store.Scanner) (Delegation, error) {
 	var d Delegation
 	var enabled int64
 	err := s.Scan(&d.Principal, &d.Account, &d.Origin, &enabled)
-	d.EnabledAt = at(enabled)
+	d.EnabledAt = store.TimeOrNever(enabled)
 	return d, err
 }
 
 // InsertDelegation records a registration.
 func InsertDelegation(ctx context.Context, tx *store.Tx, org OrganizationID, d Delegation) error {
-	return insert(ctx, tx, `INSERT INTO delegated_administrators (org, `+delegationColumns+`) VALUES ($1, $2, $3, $4, $5)`,
-		org, d.Principal, d.Account, d.Origin, micros(d.EnabledAt))
+	return tx.InsertNew(ctx, `INSERT INTO delegated_administrators (org, `+delegationColumns+`) VALUES ($1, $2, $3, $4, $5)`,
+		org, d.Principal, d.Account, d.Origin, store.MicrosOrNever(d.EnabledAt))
 }
 
 // DeleteDelegation forgets a registration; store.ErrNotFound if there is none.
 func DeleteDelegation(ctx context.Context, tx *store.Tx, org OrganizationID, principal string, account arn.AccountID) error {
-	return affected(tx.Exec(ctx, `DELETE FROM delegated_administrators WHERE org = $1 AND principal = $2 AND account = $3`,
+	return store.Affected(tx.Exec(ctx, `DELETE FROM delegated_administrators WHERE org = $1 AND principal = $2 AND account = $3`,
 		org, principal, account))
 }
 
@@ -91,20 +91,20 @@ func DeleteDelegation(ctx context.Context, tx *store.Tx, org OrganizationID, pri
 func DelegationsTo(ctx context.Context, tx *store.Tx, org OrganizationID, principal string) ([]Delegation, error) {
 	rows, err := tx.Query(ctx, `SELECT `+delegationColumns+` FROM delegated_administrators
 		WHERE org = $1 AND principal = $2 ORDER BY account`, org, principal)
-	return all(rows, err, scanDelegation)
+	return store.ReadAll(rows, err, scanDelegation)
 }
 
 // DelegationsOf returns up to limit registrations of one account.
 func DelegationsOf(ctx context.Context, tx *store.Tx, org OrganizationID, account arn.AccountID, after string, limit int) ([]Delegation, error) {
 	rows, err := tx.Query(ctx, `SELECT `+delegationColumns+` FROM delegated_administrators
 		WHERE org = $1 AND account = $2 AND principal > $3 ORDER BY principal LIMIT $4`, org, account, after, limit)
-	return all(rows, err, scanDelegation)
+	return store.ReadAll(rows, err, scanDelegation)
 }
 
 // CountDelegationsOf counts the services an account is registered for.
 func CountDelegationsOf(ctx context.Context, tx *store.Tx, org OrganizationID, account arn.AccountID) (int, error) {
-	return one(tx.QueryRow(ctx, `SELECT COUNT(*) FROM delegated_administrators WHERE org = $1 AND account = $2`,
-		org, account), scanCount)
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT COUNT(*) FROM delegated_administrators WHERE org = $1 AND account = $2`,
+		org, account), store.ScanCount)
 }
 
 // Administrator is an account registered for at least one service.
@@ -114,11 +114,11 @@ type Administrator struct {
 	EnabledAt time.Time
 }
 
-func scanAdministrator(s scanner) (Administrator, error) {
+func scanAdministrator(s store.Scanner) (Administrator, error) {
 	var a Administrator
 	var enabled int64
 	err := s.Scan(&a.Account, &enabled)
-	a.EnabledAt = at(enabled)
+	a.EnabledAt = store.TimeOrNever(enabled)
 	return a, err
 }
 
@@ -128,5 +128,5 @@ func Administrators(ctx context.Context, tx *store.Tx, org OrganizationID, princ
 	rows, err := tx.Query(ctx, `SELECT account, MIN(enabled_at) FROM delegated_administrators
 		WHERE org = $1 AND account > $2 AND ($3 = '' OR principal = $3)
 		GROUP BY account ORDER BY account LIMIT $4`, org, after, principal, limit)
-	return all(rows, err, scanAdministrator)
+	return store.ReadAll(rows, err, scanAdministrator)
 }

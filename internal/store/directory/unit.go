@@ -24,29 +24,29 @@ func (u Unit) Depth() int { return strings.Count(u.Path, "/") - 2 }
 
 const unitColumns = `org, id, parent, name, path, created_at`
 
-func scanUnit(s scanner) (Unit, error) {
+func scanUnit(s store.Scanner) (Unit, error) {
 	var u Unit
 	var created int64
 	err := s.Scan(&u.Org, &u.ID, &u.Parent, &u.Name, &u.Path, &created)
-	u.CreatedAt = at(created)
+	u.CreatedAt = store.TimeOrNever(created)
 	return u, err
 }
 
 // InsertUnit adds a unit.
 func InsertUnit(ctx context.Context, tx *store.Tx, u Unit) error {
-	return insert(ctx, tx, `INSERT INTO organizational_units (`+unitColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`,
-		u.Org, u.ID, u.Parent, u.Name, u.Path, micros(u.CreatedAt))
+	return tx.InsertNew(ctx, `INSERT INTO organizational_units (`+unitColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`,
+		u.Org, u.ID, u.Parent, u.Name, u.Path, store.MicrosOrNever(u.CreatedAt))
 }
 
 // LookupUnit returns the unit of an id.
 func LookupUnit(ctx context.Context, tx *store.Tx, org OrganizationID, id string) (Unit, error) {
-	return one(tx.QueryRow(ctx, `SELECT `+unitColumns+` FROM organizational_units WHERE org = $1 AND id = $2`,
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+unitColumns+` FROM organizational_units WHERE org = $1 AND id = $2`,
 		org, id), scanUnit)
 }
 
 // UnitNamed returns the unit of a name directly under a parent.
 func UnitNamed(ctx context.Context, tx *store.Tx, org OrganizationID, parent, name string) (Unit, error) {
-	return one(tx.QueryRow(ctx, `SELECT `+unitColumns+` FROM organizational_units
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+unitColumns+` FROM organizational_units
 		WHERE org = $1 AND parent = $2 AND name = $3`, org, parent, name), scanUnit)
 }
 
@@ -54,27 +54,27 @@ func UnitNamed(ctx context.Context, tx *store.Tx, org OrganizationID, parent, na
 func UnitsUnder(ctx context.Context, tx *store.Tx, org OrganizationID, parent, after string, limit int) ([]Unit, error) {
 	rows, err := tx.Query(ctx, `SELECT `+unitColumns+` FROM organizational_units
 		WHERE org = $1 AND parent = $2 AND id > $3 ORDER BY id LIMIT $4`, org, parent, after, limit)
-	return all(rows, err, scanUnit)
+	return store.ReadAll(rows, err, scanUnit)
 }
 
 // Units returns up to limit units of an organization after an id.
 func Units(ctx context.Context, tx *store.Tx, org OrganizationID, after string, limit int) ([]Unit, error) {
 	rows, err := tx.Query(ctx, `SELECT `+unitColumns+` FROM organizational_units
 		WHERE org = $1 AND id > $2 ORDER BY id LIMIT $3`, org, after, limit)
-	return all(rows, err, scanUnit)
+	return store.ReadAll(rows, err, scanUnit)
 }
 
 // CountUnits counts the units of an organization.
 func CountUnits(ctx context.Context, tx *store.Tx, org OrganizationID) (int, error) {
-	return one(tx.QueryRow(ctx, `SELECT COUNT(*) FROM organizational_units WHERE org = $1`, org), scanCount)
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT COUNT(*) FROM organizational_units WHERE org = $1`, org), store.ScanCount)
 }
 
 // RenameUnit gives a unit another name.
 func RenameUnit(ctx context.Context, tx *store.Tx, org OrganizationID, id, name string) error {
-	return affected(tx.Exec(ctx, `UPDATE organizational_units SET name = $3 WHERE org = $1 AND id = $2`, org, id, name))
+	return store.Affected(tx.Exec(ctx, `UPDATE organizational_units SET name = $3 WHERE org = $1 AND id = $2`, org, id, name))
 }
 
 // DeleteUnit deletes a unit.
 func DeleteUnit(ctx context.Context, tx *store.Tx, org OrganizationID, id string) error {
-	return affected(tx.Exec(ctx, `DELETE FROM organizational_units WHERE org = $1 AND id = $2`, org, id))
+	return store.Affected(tx.Exec(ctx, `DELETE FROM organizational_units WHERE org = $1 AND id = $2`, org, id))
 }

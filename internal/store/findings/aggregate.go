@@ -167,7 +167,7 @@ func Aggregate(ctx context.Context, tx *store.Tx, a Aggregation) ([]Group, error
 	}
 	query += ` ORDER BY ` + string(a.Metric) + direction + `, account, k1, k2, k3 LIMIT ` + w.Arg(a.Limit)
 	rows, err := tx.Query(ctx, query, w.Args()...)
-	groups, err := all(rows, err, func(s scanner) (Group, error) { return scanGroup(s, a.Metric) })
+	groups, err := store.ReadAll(rows, err, func(s store.Scanner) (Group, error) { return scanGroup(s, a.Metric) })
 	if err != nil {
 		return nil, fmt.Errorf("aggregate findings by %s: %w", a.Grouping, err)
 	}
@@ -177,7 +177,7 @@ func Aggregate(ctx context.Context, tx *store.Tx, a Aggregation) ([]Group, error
 	return groups, err
 }
 
-func scanGroup(s scanner, m Metric) (g Group, err error) {
+func scanGroup(s store.Scanner, m Metric) (g Group, err error) {
 	err = s.Scan(&g.Account, &g.Keys[0], &g.Keys[1], &g.Keys[2], &g.number, &g.All, &g.Critical, &g.High, &g.Medium,
 		&g.Exploitable, &g.Fixable, &g.Extra)
 	g.metric = map[Metric]int64{ByCritical: g.Critical, ByHigh: g.High, ByAll: g.All, ByExtra: g.Extra}[m]

@@ -43,7 +43,7 @@ func putContents(ctx context.Context, tx *store.Tx, list []content) (map[[sha256
 		var w store.Where
 		store.In(&w, "digest", part...)
 		rows, err := tx.Query(ctx, `SELECT id, digest FROM contents`+w.SQL(), w.Args()...)
-		_, err = all(rows, err, func(s scanner) (id int64, err error) {
+		_, err = store.ReadAll(rows, err, func(s store.Scanner) (id int64, err error) {
 			var d []byte
 			err = s.Scan(&id, &d)
 			ids[[sha256.Size]byte(d)] = id
@@ -137,7 +137,7 @@ func readContents(ctx context.Context, tx *store.Tx, ids []int64) (map[int64]fin
 		var w store.Where
 		store.In(&w, "id", part...)
 		rows, err := tx.Query(ctx, `SELECT id, body FROM contents`+w.SQL(), w.Args()...)
-		_, err = all(rows, err, func(s scanner) (int64, error) {
+		_, err = store.ReadAll(rows, err, func(s store.Scanner) (int64, error) {
 			id, c, err := scanContent(tx, s)
 			found[id] = c
 			return id, err
@@ -150,7 +150,7 @@ func readContents(ctx context.Context, tx *store.Tx, ids []int64) (map[int64]fin
 	return found, nil
 }
 
-func scanContent(tx *store.Tx, s scanner) (id int64, c finding.Content, err error) {
+func scanContent(tx *store.Tx, s store.Scanner) (id int64, c finding.Content, err error) {
 	var body string
 	if err := s.Scan(&id, &body); err != nil {
 		return id, c, err

@@ -107,7 +107,7 @@ func VerifyCounts(ctx context.Context, tx *store.Tx) ([]string, error) {
 func readCounts(ctx context.Context, tx *store.Tx, query string) (map[bucket]tally, error) {
 	found := map[bucket]tally{}
 	rows, err := tx.Query(ctx, query)
-	_, err = all(rows, err, func(s scanner) (b bucket, err error) {
+	_, err = store.ReadAll(rows, err, func(s store.Scanner) (b bucket, err error) {
 		var t tally
 		err = s.Scan(&b.Account, &b.Region, &b.Status, &b.Type, &b.ResourceType, &b.Severity, &t.total, &t.exploitable, &t.fixable)
 		found[b] = t

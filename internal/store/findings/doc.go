@@ -13,25 +13,11 @@
 package findings
 
 import (
-	"database/sql"
 	"fmt"
 	"strconv"
 
 	"muster/internal/store"
 )
-
-// scanner is one row, of sql.Row or sql.Rows.
-type scanner interface{ Scan(dest ...any) error }
-
-// row makes a missing row store.ErrNotFound.
-type row struct{ *sql.Row }
-
-func (r row) Scan(dest ...any) error { return store.One(r.Row, dest...) }
-
-// all reads every row of a query.
-func all[T any](rows *sql.Rows, err error, scan func(scanner) (T, error)) ([]T, error) {
-	return store.All(rows, err, func(r *sql.Rows) (T, error) { return scan(r) })
-}
 
 // perStatement bounds the values of one IN list.
 const perStatement = 500

@@ -44,7 +44,7 @@ func (f *Filter) ARN() arn.ARN {
 
 const filterColumns = `account, region, id, owner, name, action, criteria, description, reason, tags, created_at, updated_at`
 
-func scanFilter(s scanner) (Filter, error) {
+func scanFilter(s store.Scanner) (Filter, error) {
 	var f Filter
 	var text, tags string
 	var created, updated int64
@@ -81,14 +81,14 @@ func PutFilter(ctx context.Context, tx *store.Tx, f *Filter) error {
 
 // LookupFilter returns a filter, or store.ErrNotFound.
 func LookupFilter(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, id string) (Filter, error) {
-	return scanFilter(row{tx.QueryRow(ctx, `SELECT `+filterColumns+` FROM filters
-		WHERE account = $1 AND region = $2 AND id = $3`, account, region, id)})
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+filterColumns+` FROM filters
+		WHERE account = $1 AND region = $2 AND id = $3`, account, region, id), scanFilter)
 }
 
 // FilterNamed returns the account's filter of that name, or store.ErrNotFound.
 func FilterNamed(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, name string) (Filter, error) {
-	return scanFilter(row{tx.QueryRow(ctx, `SELECT `+filterColumns+` FROM filters
-		WHERE account = $1 AND region = $2 AND name = $3`, account, region, name)})
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+filterColumns+` FROM filters
+		WHERE account = $1 AND region = $2 AND name = $3`, account, region, name), scanFilter)
 }
 
 // DeleteFilter forgets a filter; one that does not exist is store.ErrNotFound.
@@ -117,7 +117,7 @@ func Filters(ctx context.Context, tx *store.Tx, account arn.AccountID, region ar
 		w.Add("action = ?", action)
 	}
 	rows, err := tx.Query(ctx, `SELECT `+filterColumns+` FROM filters`+w.SQL()+` ORDER BY id LIMIT `+w.Arg(limit), w.Args()...)
-	return all(rows, err, scanFilter)
+	return store.ReadAll(rows, err, scanFilter)
 }
 
 // CountFilters is the number of an account's filters in a Region with the

@@ -36,7 +36,7 @@ type head struct {
 
 const headColumns = `f.account, f.region, f.id, f.resource, f.content, f.status, f.epss, f.first_observed_at, f.last_observed_at, f.updated_at, f.closed_at, f.cause`
 
-func scanHead(s scanner, more ...any) (h head, err error) {
+func scanHead(s store.Scanner, more ...any) (h head, err error) {
 	dest := []any{&h.account, &h.region, &h.id, &h.resource, &h.content, &h.life.Status, &h.epss, &h.first, &h.last, &h.updated, &h.closed, &h.life.Cause}
 	err = s.Scan(append(dest, more...)...)
 	h.life.FirstObservedAt, h.life.LastObservedAt = store.Time(h.first), store.Time(h.last)
@@ -82,7 +82,7 @@ func readResources(ctx context.Context, tx *store.Tx, numbers []int64) (map[int6
 		var w store.Where
 		store.In(&w, "number", part...)
 		rows, err := tx.Query(ctx, `SELECT number, details FROM resources`+w.SQL(), w.Args()...)
-		_, err = all(rows, err, func(s scanner) (n int64, err error) {
+		_, err = store.ReadAll(rows, err, func(s store.Scanner) (n int64, err error) {
 			var details string
 			if err := s.Scan(&n, &details); err != nil {
 				return n, err
@@ -103,7 +103,7 @@ func readResources(ctx context.Context, tx *store.Tx, numbers []int64) (map[int6
 // OfResource returns all findings of a resource, closed ones included.
 func OfResource(ctx context.Context, tx *store.Tx, resource int64) ([]Stored, error) {
 	rows, err := tx.Query(ctx, `SELECT `+headColumns+` FROM findings f WHERE f.resource = $1`, resource)
-	heads, err := all(rows, err, func(s scanner) (head, error) { return scanHead(s) })
+	heads, err := store.ReadAll(rows, err, func(s store.Scanner) (head, error) { return scanHead(s) })
 	if err != nil {
 		return nil, fmt.Errorf("findings of resource %d: %w", resource, err)
 	}
@@ -112,8 +112,8 @@ func OfResource(ctx context.Context, tx *store.Tx, resource int64) ([]Stored, er
 
 // Lookup returns the finding with the ARN, or store.ErrNotFound.
 func Lookup(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, id string) (Stored, error) {
-	h, err := scanHead(row{tx.QueryRow(ctx, `SELECT `+headColumns+` FROM findings f
-		WHERE f.account = $1 AND f.region = $2 AND f.id = $3`, account, region, id)})
+	h, err := store.ReadOne(tx.QueryRow(ctx, `SELECT `+headColumns+` FROM findings f
+		WHERE f.account = $1 AND f.region = $2 AND f.id = $3`, account, region, id), func(s store.Scanner) (head, error) { return scanHead(s) })
 	if err != nil {
 		return Stored{}, fmt.Errorf("finding %s of %s: %w", id, account, err)
 	}

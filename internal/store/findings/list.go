@@ -171,7 +171,7 @@ func walkStep(ctx context.Context, tx *store.Tx, q *Query, s scan, limit int) ([
 	addCriteria(&w, &q.Criteria)
 	rows, err := tx.Query(ctx, `SELECT `+headColumns+`, f.`+orderOf(q.Field).column+` FROM findings f`+use(tx, s.index)+w.SQL()+
 		` ORDER BY `+s.order+` LIMIT `+w.Arg(limit), w.Args()...)
-	return all(rows, err, func(r scanner) (head, error) { return scanSorted(r, q.Field) })
+	return store.ReadAll(rows, err, func(r store.Scanner) (head, error) { return scanSorted(r, q.Field) })
 }
 
 // use names the index for SQLite, which has no statistics to choose it by.
@@ -182,7 +182,7 @@ func use(tx *store.Tx, index string) string {
 	return ` INDEXED BY ` + index
 }
 
-func scanSorted(s scanner, field Field) (head, error) {
+func scanSorted(s store.Scanner, field Field) (head, error) {
 	dest, get := orderOf(field).value()
 	h, err := scanHead(s, dest)
 	h.sortValue = get()
@@ -264,7 +264,7 @@ func gatherPage(ctx context.Context, tx *store.Tx, q *Query, gather gathering) (
 	}
 	query += ` ORDER BY CASE WHEN ` + column + ` IS NULL THEN 1 ELSE 0 END, ` + column + d.by + `, ` + d.ties + ` LIMIT ` + w.Arg(q.Limit)
 	rows, err := tx.Query(ctx, query, w.Args()...)
-	return all(rows, err, func(r scanner) (head, error) { return scanSorted(r, q.Field) })
+	return store.ReadAll(rows, err, func(r store.Scanner) (head, error) { return scanSorted(r, q.Field) })
 }
 
 // after is the condition that a gathered finding comes after a place.

@@ -49,7 +49,7 @@ type dying struct {
 	exploit, fix        string
 }
 
-func scanDying(s scanner) (d dying, err error) {
+func scanDying(s store.Scanner) (d dying, err error) {
 	b := &d.bucket
 	err = s.Scan(&d.account, &d.region, &d.id, &d.content, &b.Status, &b.Type, &b.ResourceType, &b.Severity, &d.exploit, &d.fix)
 	b.Account, b.Region = arn.AccountID(d.account), arn.Region(d.region)
@@ -62,7 +62,7 @@ func remove(ctx context.Context, tx *store.Tx, limit int, which func(*store.Wher
 	order := which(&w)
 	rows, err := tx.Query(ctx, `SELECT f.account, f.region, f.id, f.content, f.status, f.type, f.resource_type, f.severity,
 		COALESCE(f.exploit, ''), COALESCE(f.fix, '') FROM findings f`+w.SQL()+order+` LIMIT `+w.Arg(limit), w.Args()...)
-	list, err := all(rows, err, scanDying)
+	list, err := store.ReadAll(rows, err, scanDying)
 	if err != nil {
 		return 0, fmt.Errorf("find findings to delete: %w", err)
 	}

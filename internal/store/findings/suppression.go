@@ -19,7 +19,7 @@ func ActiveMatching(ctx context.Context, tx *store.Tx, scope Scope, region arn.R
 	scope.Where(&w, "f.account")
 	addCriteria(&w, c)
 	rows, err := tx.Query(ctx, `SELECT `+headColumns+` FROM findings f`+w.SQL()+` LIMIT `+w.Arg(limit), w.Args()...)
-	heads, err := all(rows, err, func(s scanner) (head, error) { return scanHead(s) })
+	heads, err := store.ReadAll(rows, err, func(s store.Scanner) (head, error) { return scanHead(s) })
 	if err != nil {
 		return nil, fmt.Errorf("find what a rule suppresses: %w", err)
 	}
@@ -36,7 +36,7 @@ func SuppressedPage(ctx context.Context, tx *store.Tx, scope Scope, region arn.R
 	scope.Where(&w, "f.account")
 	rows, err := tx.Query(ctx, `SELECT `+headColumns+` FROM findings f`+use(tx, orderOf(ByStatus).index())+w.SQL()+
 		` ORDER BY f.account, f.id LIMIT `+w.Arg(limit), w.Args()...)
-	heads, err := all(rows, err, func(s scanner) (head, error) { return scanHead(s) })
+	heads, err := store.ReadAll(rows, err, func(s store.Scanner) (head, error) { return scanHead(s) })
 	if err != nil {
 		return nil, fmt.Errorf("list suppressed findings: %w", err)
 	}

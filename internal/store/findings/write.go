@@ -145,7 +145,7 @@ func contentsOf(ctx context.Context, tx *store.Tx, writes []Write) (map[int64]bo
 			w.Add("region = ?", at[1])
 			store.In(&w, "id", part...)
 			rows, err := tx.Query(ctx, `SELECT content FROM findings`+w.SQL(), w.Args()...)
-			_, err = all(rows, err, func(s scanner) (id int64, err error) {
+			_, err = store.ReadAll(rows, err, func(s store.Scanner) (id int64, err error) {
 				err = s.Scan(&id)
 				found[id] = true
 				return id, err
@@ -188,7 +188,7 @@ type Entry struct {
 func History(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, id string) ([]Entry, error) {
 	rows, err := tx.Query(ctx, `SELECT kind, at, before, after, why FROM finding_history
 		WHERE account = $1 AND region = $2 AND finding = $3 ORDER BY entry`, account, region, id)
-	return all(rows, err, func(s scanner) (e Entry, err error) {
+	return store.ReadAll(rows, err, func(s store.Scanner) (e Entry, err error) {
 		return e, s.Scan(&e.Kind, &e.At, &e.Before, &e.After, &e.Why)
 	})
 }

@@ -22,34 +22,10 @@ type Place struct {
 	ID   string
 }
 
-// micros is store.Micros with 0 for the zero time, "never".
-func micros(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return store.Micros(t)
-}
-
-// at is the inverse of micros.
-func at(n int64) time.Time {
-	if n == 0 {
-		return time.Time{}
-	}
-	return store.Time(n)
-}
-
 func count(ctx context.Context, tx *store.Tx, query string, args ...any) (int, error) {
 	var n int
 	err := tx.QueryRow(ctx, query, args...).Scan(&n)
 	return n, err
-}
-
-// affected turns "no row was touched" into store.ErrNotFound.
-func affected(n int64, err error) error {
-	if err == nil && n == 0 {
-		return store.ErrNotFound
-	}
-	return err
 }
 
 func tagsText(tags map[string]string) (string, error) {

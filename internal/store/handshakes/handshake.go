@@ -78,7 +78,7 @@ func scanHandshake(scan func(...any) error) (Handshake, error) {
 	if err != nil {
 		return h, err
 	}
-	h.RequestedAt, h.ExpiresAt, h.FinishedAt = at(requested), at(expires), at(finished)
+	h.RequestedAt, h.ExpiresAt, h.FinishedAt = store.TimeOrNever(requested), store.TimeOrNever(expires), store.TimeOrNever(finished)
 	h.Tags, err = readTags(tags)
 	return h, err
 }
@@ -93,7 +93,7 @@ func Insert(ctx context.Context, tx *store.Tx, list ...Handshake) error {
 		}
 		rows = append(rows, []any{
 			h.ID, h.Org, h.Management, h.Action, h.State, h.Account, h.Email, directory.EmailKey(h.Email), h.Parent,
-			h.Transfer, h.Notes, tags, micros(h.RequestedAt), micros(h.ExpiresAt), micros(h.FinishedAt),
+			h.Transfer, h.Notes, tags, store.MicrosOrNever(h.RequestedAt), store.MicrosOrNever(h.ExpiresAt), store.MicrosOrNever(h.FinishedAt),
 		})
 	}
 	columns := []string{
@@ -115,13 +115,13 @@ func Lookup(ctx context.Context, tx *store.Tx, id string) (Handshake, error) {
 
 // Finish ends a handshake in a state.
 func Finish(ctx context.Context, tx *store.Tx, id string, state State, now time.Time) error {
-	return affected(tx.Exec(ctx, `UPDATE handshakes SET state = $2, finished_at = $3 WHERE id = $1`, id, state, micros(now)))
+	return store.Affected(tx.Exec(ctx, `UPDATE handshakes SET state = $2, finished_at = $3 WHERE id = $1`, id, state, store.MicrosOrNever(now)))
 }
 
 // FinishApprovals ends the unanswered approvals of a handshake.
 func FinishApprovals(ctx context.Context, tx *store.Tx, parent string, state State, now time.Time) error {
 	_, err := tx.Exec(ctx, `UPDATE handshakes SET state = $2, finished_at = $3 WHERE parent = $1 AND state = $4`,
-		parent, state, micros(now), Requested)
+		parent, state, store.MicrosOrNever(now), Requested)
 	return err
 }
 
@@ -129,7 +129,7 @@ func FinishApprovals(ctx context.Context, tx *store.Tx, parent string, state Sta
 func CancelApprovals(ctx context.Context, tx *store.Tx, org directory.OrganizationID, account arn.AccountID, now time.Time) error {
 	_, err := tx.Exec(ctx, `UPDATE handshakes SET state = $4, finished_at = $5
 		WHERE org = $1 AND account = $2 AND action = $6 AND state = $3`,
-		org, account, Requested, Canceled, micros(now), ApproveAllFeatures)
+		org, account, Requested, Canceled, store.MicrosOrNever(now), ApproveAllFeatures)
 	return err
 }
 

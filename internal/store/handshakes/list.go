@@ -28,7 +28,7 @@ func SentBy(ctx context.Context, tx *store.Tx, org directory.OrganizationID, f F
 		WHERE h.org = $1 AND ($2 = '' OR h.action = $2) AND ($3 = '' OR h.parent = $3)
 			AND (h.finished_at = 0 OR h.finished_at > $4) AND (h.requested_at, h.id) > ($5, $6)
 		ORDER BY h.requested_at, h.id LIMIT $7`,
-		org, f.Action, f.Parent, micros(f.Since), micros(after.Time), after.ID, limit)
+		org, f.Action, f.Parent, store.MicrosOrNever(f.Since), store.MicrosOrNever(after.Time), after.ID, limit)
 	return allHandshakes(rows, err)
 }
 
@@ -39,7 +39,7 @@ func SentTo(ctx context.Context, tx *store.Tx, account arn.AccountID, email stri
 		WHERE (h.account = $1 OR h.email_key = $2 AND h.email_key <> '') AND ($3 = '' OR h.action = $3) AND ($4 = '' OR h.parent = $4)
 			AND (h.finished_at = 0 OR h.finished_at > $5) AND (h.requested_at, h.id) > ($6, $7)
 		ORDER BY h.requested_at, h.id LIMIT $8`,
-		account, directory.EmailKey(email), f.Action, f.Parent, micros(f.Since), micros(after.Time), after.ID, limit)
+		account, directory.EmailKey(email), f.Action, f.Parent, store.MicrosOrNever(f.Since), store.MicrosOrNever(after.Time), after.ID, limit)
 	return allHandshakes(rows, err)
 }
 
@@ -48,7 +48,7 @@ func SentTo(ctx context.Context, tx *store.Tx, account arn.AccountID, email stri
 func PendingTo(ctx context.Context, tx *store.Tx, org directory.OrganizationID, action Action, account arn.AccountID, email string, now time.Time) (bool, error) {
 	n, err := count(ctx, tx, `SELECT COUNT(*) FROM handshakes WHERE org = $1 AND action = $2 AND state = $3 AND expires_at > $4
 		AND (account = $5 AND account <> '' OR email_key = $6 AND email_key <> '')`,
-		org, action, Requested, micros(now), account, directory.EmailKey(email))
+		org, action, Requested, store.MicrosOrNever(now), account, directory.EmailKey(email))
 	return n > 0, err
 }
 
@@ -57,7 +57,7 @@ func PendingTo(ctx context.Context, tx *store.Tx, org directory.OrganizationID, 
 func PendingOf(ctx context.Context, tx *store.Tx, org directory.OrganizationID, action Action, now time.Time, limit int) ([]Handshake, error) {
 	rows, err := tx.Query(ctx, `SELECT `+handshakeColumns+` FROM handshakes h
 		WHERE h.org = $1 AND h.action = $2 AND h.state = $3 AND h.expires_at > $4 ORDER BY h.requested_at, h.id LIMIT $5`,
-		org, action, Requested, micros(now), limit)
+		org, action, Requested, store.MicrosOrNever(now), limit)
 	return allHandshakes(rows, err)
 }
 
@@ -65,14 +65,14 @@ func PendingOf(ctx context.Context, tx *store.Tx, org directory.OrganizationID, 
 // answer.
 func CountPending(ctx context.Context, tx *store.Tx, org directory.OrganizationID, action Action, now time.Time) (int, error) {
 	return count(ctx, tx, `SELECT COUNT(*) FROM handshakes WHERE org = $1 AND action = $2 AND state = $3 AND expires_at > $4`,
-		org, action, Requested, micros(now))
+		org, action, Requested, store.MicrosOrNever(now))
 }
 
 // CountUnacceptedSince counts an organization's handshakes of an action that
 // were sent since a time and not accepted.
 func CountUnacceptedSince(ctx context.Context, tx *store.Tx, org directory.OrganizationID, action Action, since time.Time) (int, error) {
 	return count(ctx, tx, `SELECT COUNT(*) FROM handshakes WHERE org = $1 AND action = $2 AND state <> $3 AND requested_at > $4`,
-		org, action, Accepted, micros(since))
+		org, action, Accepted, store.MicrosOrNever(since))
 }
 
 // CountOutstanding counts the approvals of a handshake that are not given by

@@ -57,7 +57,7 @@ func scanTransfer(scan func(...any) error) (Transfer, error) {
 	var created, start, end, expires int64
 	err := scan(&t.ID, &t.Type, &t.Name, &t.Status, &t.Handshake, &t.TargetOrg, &t.Target, &t.SourceOrg, &t.Source,
 		&t.SourceEmail, &created, &start, &end, &expires)
-	t.CreatedAt, t.StartAt, t.EndAt, t.ExpiresAt = at(created), at(start), at(end), at(expires)
+	t.CreatedAt, t.StartAt, t.EndAt, t.ExpiresAt = store.TimeOrNever(created), store.TimeOrNever(start), store.TimeOrNever(end), store.TimeOrNever(expires)
 	return t, err
 }
 
@@ -75,7 +75,7 @@ func PutTransfer(ctx context.Context, tx *store.Tx, t Transfer) error {
 			source_email_key = excluded.source_email_key, end_at = excluded.end_at`,
 		t.ID, t.Type, t.Name, t.Status, t.Handshake, t.TargetOrg, t.Target,
 		t.SourceOrg, t.Source, t.SourceEmail, directory.EmailKey(t.SourceEmail),
-		micros(t.CreatedAt), micros(t.StartAt), micros(t.EndAt), micros(t.ExpiresAt))
+		store.MicrosOrNever(t.CreatedAt), store.MicrosOrNever(t.StartAt), store.MicrosOrNever(t.EndAt), store.MicrosOrNever(t.ExpiresAt))
 	return err
 }
 
@@ -90,7 +90,7 @@ func LookupTransfer(ctx context.Context, tx *store.Tx, id string) (Transfer, err
 func Inbound(ctx context.Context, tx *store.Tx, org directory.OrganizationID, kind, id string, after Place, limit int) ([]Transfer, error) {
 	rows, err := tx.Query(ctx, `SELECT `+transferColumns+` FROM responsibility_transfers t
 		WHERE t.target_org = $1 AND t.type = $2 AND ($3 = '' OR t.id = $3) AND (t.created_at, t.id) > ($4, $5)
-		ORDER BY t.created_at, t.id LIMIT $6`, org, kind, id, micros(after.Time), after.ID, limit)
+		ORDER BY t.created_at, t.id LIMIT $6`, org, kind, id, store.MicrosOrNever(after.Time), after.ID, limit)
 	return allTransfers(rows, err)
 }
 
@@ -100,7 +100,7 @@ func Outbound(ctx context.Context, tx *store.Tx, source arn.AccountID, email, ki
 	rows, err := tx.Query(ctx, `SELECT `+transferColumns+` FROM responsibility_transfers t
 		WHERE (t.source = $1 OR t.source = '' AND t.source_email_key = $2) AND t.type = $3
 			AND (t.created_at, t.id) > ($4, $5)
-		ORDER BY t.created_at, t.id LIMIT $6`, source, directory.EmailKey(email), kind, micros(after.Time), after.ID, limit)
+		ORDER BY t.created_at, t.id LIMIT $6`, source, directory.EmailKey(email), kind, store.MicrosOrNever(after.Time), after.ID, limit)
 	return allTransfers(rows, err)
 }
 
@@ -109,7 +109,7 @@ func Outbound(ctx context.Context, tx *store.Tx, source arn.AccountID, email, ki
 func CountInbound(ctx context.Context, tx *store.Tx, org directory.OrganizationID, now time.Time) (int, error) {
 	return count(ctx, tx, `SELECT COUNT(*) FROM responsibility_transfers WHERE target_org = $1
 		AND (status = $2 AND expires_at > $5 OR status = $3 OR status = $4 AND end_at > $5)`,
-		org, TransferRequested, TransferAccepted, TransferWithdrawn, micros(now))
+		org, TransferRequested, TransferAccepted, TransferWithdrawn, store.MicrosOrNever(now))
 }
 
 // InForce returns the transfers from a management account's organization that
@@ -117,7 +117,7 @@ func CountInbound(ctx context.Context, tx *store.Tx, org directory.OrganizationI
 func InForce(ctx context.Context, tx *store.Tx, source arn.AccountID, now time.Time) ([]Transfer, error) {
 	rows, err := tx.Query(ctx, `SELECT `+transferColumns+` FROM responsibility_transfers t
 		WHERE t.source = $1 AND (t.status = $2 OR t.status = $3 AND t.end_at > $4) ORDER BY t.created_at, t.id`,
-		source, TransferAccepted, TransferWithdrawn, micros(now))
+		source, TransferAccepted, TransferWithdrawn, store.MicrosOrNever(now))
 	return allTransfers(rows, err)
 }
 
@@ -127,7 +127,7 @@ func InForceTo(ctx context.Context, tx *store.Tx, target arn.AccountID, now time
 	rows, err := tx.Query(ctx, `SELECT `+transferColumns+` FROM responsibility_transfers t
 		WHERE t.target_org IN (SELECT id FROM organizations WHERE management = $1)
 			AND (t.status = $2 OR t.status = $3 AND t.end_at > $4) ORDER BY t.created_at, t.id LIMIT $5`,
-		target, TransferAccepted, TransferWithdrawn, micros(now), limit)
+		target, TransferAccepted, TransferWithdrawn, store.MicrosOrNever(now), limit)
 	return allTransfers(rows, err)
 }
 
@@ -140,6 +140,6 @@ func Transferring(ctx context.Context, tx *store.Tx, org directory.OrganizationI
 	}
 	n, err = count(ctx, tx, `SELECT COUNT(*) FROM responsibility_transfers WHERE source = $1
 		AND (status = $2 AND expires_at > $5 OR status = $3 OR status = $4 AND end_at > $5)`,
-		management, TransferRequested, TransferAccepted, TransferWithdrawn, micros(now))
+		management, TransferRequested, TransferAccepted, TransferWithdrawn, store.MicrosOrNever(now))
 	return n > 0, err
 }

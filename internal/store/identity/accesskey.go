@@ -34,7 +34,7 @@ type AccessKey struct {
 
 const keyColumns = `account, id, owner, secret, status, created_at, last_used_at, last_used_region, last_used_service`
 
-func scanKey(s scanner) (AccessKey, error) {
+func scanKey(s store.Scanner) (AccessKey, error) {
 	var k AccessKey
 	var created, used int64
 	err := s.Scan(&k.Account, &k.ID, &k.Owner, &k.Secret, &k.Status, &created, &used, &k.LastUsedRegion, &k.LastUsedService)
@@ -53,7 +53,7 @@ func InsertKey(ctx context.Context, tx *store.Tx, k AccessKey) error {
 
 // KeyByID finds an access key of an account.
 func KeyByID(ctx context.Context, tx *store.Tx, account arn.AccountID, id string) (AccessKey, error) {
-	return scanKey(oneRow{tx.QueryRow(ctx, `SELECT `+keyColumns+` FROM iam_access_keys WHERE account = $1 AND id = $2`, account, id)})
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+keyColumns+` FROM iam_access_keys WHERE account = $1 AND id = $2`, account, id), scanKey)
 }
 
 // KeysOf lists the access keys of a user, or of the root user, oldest first.
@@ -65,7 +65,7 @@ func KeysOf(ctx context.Context, tx *store.Tx, o Owner) ([]AccessKey, error) {
 
 // SetKeyStatus switches a user's access key on or off.
 func SetKeyStatus(ctx context.Context, tx *store.Tx, o Owner, id, status string) error {
-	return affected(tx.Exec(ctx, `UPDATE iam_access_keys SET status = $4 WHERE account = $1 AND owner = $2 AND id = $3`,
+	return store.Affected(tx.Exec(ctx, `UPDATE iam_access_keys SET status = $4 WHERE account = $1 AND owner = $2 AND id = $3`,
 		o.Account, o.ID, id, status))
 }
 
@@ -78,5 +78,5 @@ func TouchKey(ctx context.Context, tx *store.Tx, account arn.AccountID, id strin
 
 // DeleteKey removes a user's access key.
 func DeleteKey(ctx context.Context, tx *store.Tx, o Owner, id string) error {
-	return affected(tx.Exec(ctx, `DELETE FROM iam_access_keys WHERE account = $1 AND owner = $2 AND id = $3`, o.Account, o.ID, id))
+	return store.Affected(tx.Exec(ctx, `DELETE FROM iam_access_keys WHERE account = $1 AND owner = $2 AND id = $3`, o.Account, o.ID, id))
 }

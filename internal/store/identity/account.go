@@ -29,7 +29,7 @@ func PutAlias(ctx context.Context, tx *store.Tx, account arn.AccountID, alias st
 
 // DeleteAlias takes an account's alias.
 func DeleteAlias(ctx context.Context, tx *store.Tx, account arn.AccountID, alias string) error {
-	return affected(tx.Exec(ctx, `DELETE FROM iam_account_aliases WHERE account = $1 AND alias = $2`, account, alias))
+	return store.Affected(tx.Exec(ctx, `DELETE FROM iam_account_aliases WHERE account = $1 AND alias = $2`, account, alias))
 }
 
 // PasswordPolicy is an account's password policy as stored, or
@@ -48,7 +48,7 @@ func PutPasswordPolicy(ctx context.Context, tx *store.Tx, account arn.AccountID,
 
 // DeletePasswordPolicy removes an account's password policy.
 func DeletePasswordPolicy(ctx context.Context, tx *store.Tx, account arn.AccountID) error {
-	return affected(tx.Exec(ctx, `DELETE FROM iam_password_policies WHERE account = $1`, account))
+	return store.Affected(tx.Exec(ctx, `DELETE FROM iam_password_policies WHERE account = $1`, account))
 }
 
 // CredentialReport is an account's newest credential report, or

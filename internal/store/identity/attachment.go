@@ -59,7 +59,7 @@ func InlineSize(ctx context.Context, tx *store.Tx, o Owner, except string) (int,
 
 // DeleteInline removes an inline policy.
 func DeleteInline(ctx context.Context, tx *store.Tx, o Owner, name string) error {
-	return affected(tx.Exec(ctx, `DELETE FROM iam_inline_policies WHERE account = $1 AND owner = $2 AND name = $3`,
+	return store.Affected(tx.Exec(ctx, `DELETE FROM iam_inline_policies WHERE account = $1 AND owner = $2 AND name = $3`,
 		o.Account, o.ID, name))
 }
 
@@ -72,7 +72,7 @@ func Attach(ctx context.Context, tx *store.Tx, o Owner, policy arn.ARN) error {
 
 // Detach ends an attachment.
 func Detach(ctx context.Context, tx *store.Tx, o Owner, policy arn.ARN) error {
-	return affected(tx.Exec(ctx, `DELETE FROM iam_attachments WHERE account = $1 AND owner = $2 AND policy = $3`,
+	return store.Affected(tx.Exec(ctx, `DELETE FROM iam_attachments WHERE account = $1 AND owner = $2 AND policy = $3`,
 		o.Account, o.ID, policy))
 }
 

@@ -37,7 +37,7 @@ type RoleUsage struct {
 
 const deletionColumns = `account, id, role_key, status, reason, role_usage, created_at`
 
-func scanDeletion(s scanner) (RoleDeletion, error) {
+func scanDeletion(s store.Scanner) (RoleDeletion, error) {
 	var d RoleDeletion
 	var usage string
 	var created int64
@@ -60,14 +60,14 @@ func InsertDeletion(ctx context.Context, tx *store.Tx, d RoleDeletion) error {
 
 // Deletion finds a deletion by its task id.
 func Deletion(ctx context.Context, tx *store.Tx, account arn.AccountID, id string) (RoleDeletion, error) {
-	return scanDeletion(oneRow{tx.QueryRow(ctx, `SELECT `+deletionColumns+` FROM iam_role_deletions
-		WHERE account = $1 AND id = $2`, account, id)})
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+deletionColumns+` FROM iam_role_deletions
+		WHERE account = $1 AND id = $2`, account, id), scanDeletion)
 }
 
 // PendingDeletion finds the unfinished deletion of a role.
 func PendingDeletion(ctx context.Context, tx *store.Tx, account arn.AccountID, roleName string) (RoleDeletion, error) {
-	return scanDeletion(oneRow{tx.QueryRow(ctx, `SELECT `+deletionColumns+` FROM iam_role_deletions
-		WHERE account = $1 AND role_key = $2 AND status = $3`, account, Key(roleName), DeletionInProgress)})
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+deletionColumns+` FROM iam_role_deletions
+		WHERE account = $1 AND role_key = $2 AND status = $3`, account, Key(roleName), DeletionInProgress), scanDeletion)
 }
 
 // FinishDeletion records how a deletion ended.
@@ -79,6 +79,6 @@ func FinishDeletion(ctx context.Context, tx *store.Tx, d RoleDeletion) error {
 	if err != nil {
 		return fmt.Errorf("usage of role %s: %w", d.RoleName, err)
 	}
-	return affected(tx.Exec(ctx, `UPDATE iam_role_deletions SET status = $3, reason = $4, role_usage = $5
+	return store.Affected(tx.Exec(ctx, `UPDATE iam_role_deletions SET status = $3, reason = $4, role_usage = $5
 		WHERE account = $1 AND id = $2`, d.Account, d.ID, d.Status, d.Reason, string(usage)))
 }

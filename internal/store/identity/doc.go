@@ -11,20 +11,7 @@ package identity
 
 import (
 	"strings"
-
-	"muster/internal/store"
 )
 
 // Key is the form in which names are compared: lower case.
 func Key(name string) string { return strings.ToLower(name) }
-
-// scanner is one row, of sql.Row or sql.Rows.
-type scanner interface{ Scan(dest ...any) error }
-
-// affected turns "no row was touched" into store.ErrNotFound.
-func affected(n int64, err error) error {
-	if err == nil && n == 0 {
-		return store.ErrNotFound
-	}
-	return err
-}

@@ -24,7 +24,7 @@ func (g Group) ARN() arn.ARN { return arn.New("iam", "", g.Account, "group"+g.Pa
 
 const groupColumns = `g.account, g.name, g.path, g.id, g.created_at`
 
-func scanGroup(s scanner) (Group, error) {
+func scanGroup(s store.Scanner) (Group, error) {
 	var g Group
 	var created int64
 	err := s.Scan(&g.Account, &g.Name, &g.Path, &g.ID, &created)
@@ -41,8 +41,8 @@ func InsertGroup(ctx context.Context, tx *store.Tx, g Group) error {
 
 // GroupByName finds a group.
 func GroupByName(ctx context.Context, tx *store.Tx, account arn.AccountID, name string) (Group, error) {
-	return scanGroup(oneRow{tx.QueryRow(ctx, `SELECT `+groupColumns+` FROM iam_groups g WHERE g.account = $1 AND g.name_key = $2`,
-		account, Key(name))})
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+groupColumns+` FROM iam_groups g WHERE g.account = $1 AND g.name_key = $2`,
+		account, Key(name)), scanGroup)
 }
 
 // Groups lists up to limit groups under a path prefix.
@@ -80,17 +80,17 @@ func AddToGroup(ctx context.Context, tx *store.Tx, g Group, userID string) error
 
 // RemoveFromGroup ends a membership.
 func RemoveFromGroup(ctx context.Context, tx *store.Tx, g Group, userID string) error {
-	return affected(tx.Exec(ctx, `DELETE FROM iam_group_members WHERE account = $1 AND user_id = $2 AND group_id = $3`,
+	return store.Affected(tx.Exec(ctx, `DELETE FROM iam_group_members WHERE account = $1 AND user_id = $2 AND group_id = $3`,
 		g.Account, userID, g.ID))
 }
 
 // DeleteGroup removes a group, which must be empty and without policies.
 func DeleteGroup(ctx context.Context, tx *store.Tx, g Group) error {
-	return affected(tx.Exec(ctx, `DELETE FROM iam_groups WHERE account = $1 AND name_key = $2`, g.Account, Key(g.Name)))
+	return store.Affected(tx.Exec(ctx, `DELETE FROM iam_groups WHERE account = $1 AND name_key = $2`, g.Account, Key(g.Name)))
 }
 
 // RenameGroup gives a group another name and path.
 func RenameGroup(ctx context.Context, tx *store.Tx, g Group, name, path string) error {
-	return affected(tx.Exec(ctx, `UPDATE iam_groups SET name_key = $3, name = $4, path = $5 WHERE account = $1 AND name_key = $2`,
+	return store.Affected(tx.Exec(ctx, `UPDATE iam_groups SET name_key = $3, name = $4, path = $5 WHERE account = $1 AND name_key = $2`,
 		g.Account, Key(g.Name), Key(name), name, path))
 }

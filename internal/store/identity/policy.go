@@ -30,7 +30,7 @@ func (p Policy) ARN() arn.ARN { return arn.New("iam", "", p.Account, "policy"+p.
 
 const policyColumns = `account, name, path, id, description, document, default_version, latest_version, created_at, updated_at`
 
-func scanPolicy(s scanner) (Policy, error) {
+func scanPolicy(s store.Scanner) (Policy, error) {
 	var p Policy
 	var created, updated int64
 	err := s.Scan(&p.Account, &p.Name, &p.Path, &p.ID, &p.Description, &p.Document, &p.Version, &p.Latest, &created, &updated)
@@ -51,13 +51,13 @@ func InsertPolicy(ctx context.Context, tx *store.Tx, p Policy) error {
 
 // PolicyByName finds a managed policy.
 func PolicyByName(ctx context.Context, tx *store.Tx, account arn.AccountID, name string) (Policy, error) {
-	return scanPolicy(oneRow{tx.QueryRow(ctx, `SELECT `+policyColumns+` FROM iam_policies WHERE account = $1 AND name_key = $2`,
-		account, Key(name))})
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+policyColumns+` FROM iam_policies WHERE account = $1 AND name_key = $2`,
+		account, Key(name)), scanPolicy)
 }
 
 // PolicyByARN finds a managed policy of the account.
 func PolicyByARN(ctx context.Context, tx *store.Tx, account arn.AccountID, a arn.ARN) (Policy, error) {
-	return scanPolicy(oneRow{tx.QueryRow(ctx, `SELECT `+policyColumns+` FROM iam_policies WHERE account = $1 AND arn = $2`, account, a)})
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+policyColumns+` FROM iam_policies WHERE account = $1 AND arn = $2`, account, a), scanPolicy)
 }
 
 // Policies lists up to limit managed policies under a path prefix.
@@ -77,5 +77,5 @@ func DeletePolicy(ctx context.Context, tx *store.Tx, p Policy) error {
 	if err := DeleteTags(ctx, tx, p.Owner()); err != nil {
 		return err
 	}
-	return affected(tx.Exec(ctx, `DELETE FROM iam_policies WHERE account = $1 AND name_key = $2`, p.Account, Key(p.Name)))
+	return store.Affected(tx.Exec(ctx, `DELETE FROM iam_policies WHERE account = $1 AND name_key = $2`, p.Account, Key(p.Name)))
 }

@@ -31,7 +31,7 @@ func (p InstanceProfile) Owner() Owner { return Owner{p.Account, p.ID} }
 
 const profileColumns = `account, name, path, id, role, created_at`
 
-func scanProfile(s scanner) (InstanceProfile, error) {
+func scanProfile(s store.Scanner) (InstanceProfile, error) {
 	var p InstanceProfile
 	var created int64
 	err := s.Scan(&p.Account, &p.Name, &p.Path, &p.ID, &p.Role, &created)
@@ -48,8 +48,8 @@ func InsertProfile(ctx context.Context, tx *store.Tx, p InstanceProfile) error {
 
 // ProfileByName finds an instance profile.
 func ProfileByName(ctx context.Context, tx *store.Tx, account arn.AccountID, name string) (InstanceProfile, error) {
-	return scanProfile(oneRow{tx.QueryRow(ctx, `SELECT `+profileColumns+` FROM iam_instance_profiles WHERE account = $1 AND name_key = $2`,
-		account, Key(name))})
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+profileColumns+` FROM iam_instance_profiles WHERE account = $1 AND name_key = $2`,
+		account, Key(name)), scanProfile)
 }
 
 // Profiles lists up to limit instance profiles under a path prefix.
@@ -69,7 +69,7 @@ func ProfilesOfRole(ctx context.Context, tx *store.Tx, account arn.AccountID, ro
 
 // SetProfileRole gives an instance profile a role, or none.
 func SetProfileRole(ctx context.Context, tx *store.Tx, p InstanceProfile, roleID string) error {
-	return affected(tx.Exec(ctx, `UPDATE iam_instance_profiles SET role = $3 WHERE account = $1 AND name_key = $2`,
+	return store.Affected(tx.Exec(ctx, `UPDATE iam_instance_profiles SET role = $3 WHERE account = $1 AND name_key = $2`,
 		p.Account, Key(p.Name), roleID))
 }
 
@@ -78,5 +78,5 @@ func DeleteProfile(ctx context.Context, tx *store.Tx, p InstanceProfile) error {
 	if err := DeleteTags(ctx, tx, p.Owner()); err != nil {
 		return err
 	}
-	return affected(tx.Exec(ctx, `DELETE FROM iam_instance_profiles WHERE account = $1 AND name_key = $2`, p.Account, Key(p.Name)))
+	return store.Affected(tx.Exec(ctx, `DELETE FROM iam_instance_profiles WHERE account = $1 AND name_key = $2`, p.Account, Key(p.Name)))
 }

@@ -52,7 +52,7 @@ func (r Role) trusted() (string, error) {
 
 const roleColumns = `account, name, path, id, trust, trusted, description, max_session, boundary, service, created_at, last_used_at, last_used_region`
 
-func scanRole(s scanner) (Role, error) {
+func scanRole(s store.Scanner) (Role, error) {
 	var r Role
 	var maxSession, created, used int64
 	var trusted string
@@ -88,13 +88,13 @@ func InsertRole(ctx context.Context, tx *store.Tx, r Role) error {
 
 // RoleByName finds a role.
 func RoleByName(ctx context.Context, tx *store.Tx, account arn.AccountID, name string) (Role, error) {
-	return scanRole(oneRow{tx.QueryRow(ctx, `SELECT `+roleColumns+` FROM iam_roles WHERE account = $1 AND name_key = $2`,
-		account, Key(name))})
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+roleColumns+` FROM iam_roles WHERE account = $1 AND name_key = $2`,
+		account, Key(name)), scanRole)
 }
 
 // RoleByID finds a role by its unique id.
 func RoleByID(ctx context.Context, tx *store.Tx, account arn.AccountID, id string) (Role, error) {
-	return scanRole(oneRow{tx.QueryRow(ctx, `SELECT `+roleColumns+` FROM iam_roles WHERE account = $1 AND id = $2`, account, id)})
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+roleColumns+` FROM iam_roles WHERE account = $1 AND id = $2`, account, id), scanRole)
 }
 
 // Roles lists up to limit roles under a path prefix.
@@ -112,7 +112,7 @@ func UpdateRole(ctx context.Context, tx *store.Tx, r Role) error {
 	if err != nil {
 		return err
 	}
-	return affected(tx.Exec(ctx, `UPDATE iam_roles SET trust = $3, trusted = $4, description = $5, max_session = $6, boundary = $7
+	return store.Affected(tx.Exec(ctx, `UPDATE iam_roles SET trust = $3, trusted = $4, description = $5, max_session = $6, boundary = $7
 		WHERE account = $1 AND name_key = $2`,
 		r.Account, Key(r.Name), r.Trust, trusted, r.Description, int64(r.MaxSession/time.Second), r.Boundary))
 }
@@ -129,5 +129,5 @@ func DeleteRole(ctx context.Context, tx *store.Tx, r Role) error {
 	if _, err := tx.Exec(ctx, `DELETE FROM iam_tags WHERE account = $1 AND owner = $2`, r.Account, r.ID); err != nil {
 		return err
 	}
-	return affected(tx.Exec(ctx, `DELETE FROM iam_roles WHERE account = $1 AND name_key = $2`, r.Account, Key(r.Name)))
+	return store.Affected(tx.Exec(ctx, `DELETE FROM iam_roles WHERE account = $1 AND name_key = $2`, r.Account, Key(r.Name)))
 }

@@ -26,7 +26,7 @@ func (u User) ARN() arn.ARN { return arn.New("iam", "", u.Account, "user"+u.Path
 
 const userColumns = `account, name, path, id, boundary, created_at`
 
-func scanUser(s scanner) (User, error) {
+func scanUser(s store.Scanner) (User, error) {
 	var u User
 	var created int64
 	err := s.Scan(&u.Account, &u.Name, &u.Path, &u.ID, &u.Boundary, &created)
@@ -54,14 +54,9 @@ func UserByID(ctx context.Context, tx *store.Tx, account arn.AccountID, id strin
 }
 
 func oneUser(row *sql.Row) (User, error) {
-	u, err := scanUser(oneRow{row})
+	u, err := store.ReadOne(row, scanUser)
 	return u, err
 }
-
-// oneRow makes a missing row store.ErrNotFound.
-type oneRow struct{ *sql.Row }
-
-func (r oneRow) Scan(dest ...any) error { return store.One(r.Row, dest...) }
 
 // Users lists up to limit users under a path prefix.
 func Users(ctx context.Context, tx *store.Tx, account arn.AccountID, pathPrefix, after string, limit int) ([]User, error) {
@@ -80,16 +75,16 @@ func DeleteUser(ctx context.Context, tx *store.Tx, u User) error {
 	if _, err := tx.Exec(ctx, `DELETE FROM iam_group_members WHERE account = $1 AND user_id = $2`, u.Account, u.ID); err != nil {
 		return err
 	}
-	return affected(tx.Exec(ctx, `DELETE FROM iam_users WHERE account = $1 AND name_key = $2`, u.Account, Key(u.Name)))
+	return store.Affected(tx.Exec(ctx, `DELETE FROM iam_users WHERE account = $1 AND name_key = $2`, u.Account, Key(u.Name)))
 }
 
 // SetUserBoundary sets or clears a user's permissions boundary.
 func SetUserBoundary(ctx context.Context, tx *store.Tx, u User, boundary string) error {
-	return affected(tx.Exec(ctx, `UPDATE iam_users SET boundary = $3 WHERE account = $1 AND name_key = $2`, u.Account, Key(u.Name), boundary))
+	return store.Affected(tx.Exec(ctx, `UPDATE iam_users SET boundary = $3 WHERE account = $1 AND name_key = $2`, u.Account, Key(u.Name), boundary))
 }
 
 // RenameUser gives a user another name and path.
 func RenameUser(ctx context.Context, tx *store.Tx, u User, name, path string) error {
-	return affected(tx.Exec(ctx, `UPDATE iam_users SET name_key = $3, name = $4, path = $5 WHERE account = $1 AND name_key = $2`,
+	return store.Affected(tx.Exec(ctx, `UPDATE iam_users SET name_key = $3, name = $4, path = $5 WHERE account = $1 AND name_key = $2`,
 		u.Account, Key(u.Name), Key(name), name, path))
 }

@@ -33,11 +33,11 @@ func PolicyVersions(ctx context.Context, tx *store.Tx, p Policy) ([]PolicyVersio
 
 // PolicyVersionByNumber finds a version of a policy.
 func PolicyVersionByNumber(ctx context.Context, tx *store.Tx, p Policy, number int) (PolicyVersion, error) {
-	return scanVersion(oneRow{tx.QueryRow(ctx, `SELECT version, document, created_at FROM iam_policy_versions
-		WHERE account = $1 AND policy = $2 AND version = $3`, p.Account, p.ID, number)})
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT version, document, created_at FROM iam_policy_versions
+		WHERE account = $1 AND policy = $2 AND version = $3`, p.Account, p.ID, number), scanVersion)
 }
 
-func scanVersion(s scanner) (PolicyVersion, error) {
+func scanVersion(s store.Scanner) (PolicyVersion, error) {
 	var v PolicyVersion
 	var created int64
 	err := s.Scan(&v.Number, &v.Document, &created)
@@ -59,13 +59,13 @@ func AddPolicyVersion(ctx context.Context, tx *store.Tx, p Policy, document stri
 
 // SetDefaultVersion makes a version the one that counts.
 func SetDefaultVersion(ctx context.Context, tx *store.Tx, p Policy, v PolicyVersion, now time.Time) error {
-	return affected(tx.Exec(ctx, `UPDATE iam_policies SET default_version = $3, document = $4, updated_at = $5
+	return store.Affected(tx.Exec(ctx, `UPDATE iam_policies SET default_version = $3, document = $4, updated_at = $5
 		WHERE account = $1 AND name_key = $2`, p.Account, Key(p.Name), v.Number, v.Document, store.Micros(now)))
 }
 
 // DeletePolicyVersion removes a version, which must not be the default.
 func DeletePolicyVersion(ctx context.Context, tx *store.Tx, p Policy, number int) error {
-	return affected(tx.Exec(ctx, `DELETE FROM iam_policy_versions WHERE account = $1 AND policy = $2 AND version = $3`,
+	return store.Affected(tx.Exec(ctx, `DELETE FROM iam_policy_versions WHERE account = $1 AND policy = $2 AND version = $3`,
 		p.Account, p.ID, number))
 }
 

@@ -15,7 +15,7 @@ type Attachment struct {
 	AttachedAt time.Time
 }
 
-func scanAttachment(s scanner) (Attachment, error) {
+func scanAttachment(s store.Scanner) (Attachment, error) {
 	var a Attachment
 	var attached int64
 	err := s.Scan(&a.Policy, &a.Target, &attached)
@@ -26,25 +26,25 @@ func scanAttachment(s scanner) (Attachment, error) {
 // Attach attaches a policy of a type, behind those of the type that its target
 // has already; store.ErrConflict when it is attached.
 func Attach(ctx context.Context, tx *store.Tx, org OrganizationID, policyType string, a Attachment) error {
-	last, err := one(tx.QueryRow(ctx, `SELECT COALESCE(MAX(position), 0) FROM policy_attachments
-		WHERE org = $1 AND target = $2 AND type = $3`, org, a.Target, policyType), scanCount)
+	last, err := store.ReadOne(tx.QueryRow(ctx, `SELECT COALESCE(MAX(position), 0) FROM policy_attachments
+		WHERE org = $1 AND target = $2 AND type = $3`, org, a.Target, policyType), store.ScanCount)
 	if err != nil {
 		return err
 	}
-	return insert(ctx, tx, `INSERT INTO policy_attachments (org, policy, target, type, position, attached_at)
+	return tx.InsertNew(ctx, `INSERT INTO policy_attachments (org, policy, target, type, position, attached_at)
 		VALUES ($1, $2, $3, $4, $5, $6)`, org, a.Policy, a.Target, policyType, last+1, store.Micros(a.AttachedAt))
 }
 
 // Detach ends an attachment; store.ErrNotFound when there is none.
 func Detach(ctx context.Context, tx *store.Tx, org OrganizationID, policy, target string) error {
-	return affected(tx.Exec(ctx, `DELETE FROM policy_attachments WHERE org = $1 AND policy = $2 AND target = $3`,
+	return store.Affected(tx.Exec(ctx, `DELETE FROM policy_attachments WHERE org = $1 AND policy = $2 AND target = $3`,
 		org, policy, target))
 }
 
 // Attached reports whether a policy is attached to a target.
 func Attached(ctx context.Context, tx *store.Tx, org OrganizationID, policy, target string) (bool, error) {
-	_, err := one(tx.QueryRow(ctx, `SELECT policy FROM policy_attachments
-		WHERE org = $1 AND policy = $2 AND target = $3`, org, policy, target), scanText)
+	_, err := store.ReadOne(tx.QueryRow(ctx, `SELECT policy FROM policy_attachments
+		WHERE org = $1 AND policy = $2 AND target = $3`, org, policy, target), store.ScanText)
 	return exists(err)
 }
 
@@ -59,14 +59,14 @@ func exists(err error) (bool, error) {
 func AttachedTo(ctx context.Context, tx *store.Tx, org OrganizationID, policyType, target string) ([]Attachment, error) {
 	rows, err := tx.Query(ctx, `SELECT policy, target, attached_at FROM policy_attachments
 		WHERE org = $1 AND target = $2 AND type = $3 ORDER BY position`, org, target, policyType)
-	return all(rows, err, scanAttachment)
+	return store.ReadAll(rows, err, scanAttachment)
 }
 
 // Attachments returns all attachments of a type, by target and in their order.
 func Attachments(ctx context.Context, tx *store.Tx, org OrganizationID, policyType string) ([]Attachment, error) {
 	rows, err := tx.Query(ctx, `SELECT policy, target, attached_at FROM policy_attachments
 		WHERE org = $1 AND type = $2 ORDER BY target, position`, org, policyType)
-	return all(rows, err, scanAttachment)
+	return store.ReadAll(rows, err, scanAttachment)
 }
 
 // AttachedPolicies returns up to limit policies of a type that are attached to
@@ -76,20 +76,20 @@ func AttachedPolicies(ctx context.Context, tx *store.Tx, org OrganizationID, pol
 		JOIN policies p ON p.org = a.org AND p.id = a.policy
 		WHERE a.org = $1 AND a.target = $2 AND a.type = $3 AND a.policy > $4 ORDER BY a.policy LIMIT $5`,
 		org, target, policyType, after, limit)
-	return all(rows, err, scanPolicy)
+	return store.ReadAll(rows, err, scanPolicy)
 }
 
 // CountAttachedTo counts the policies of a type that are attached to a target.
 func CountAttachedTo(ctx context.Context, tx *store.Tx, org OrganizationID, policyType, target string) (int, error) {
-	return one(tx.QueryRow(ctx, `SELECT COUNT(*) FROM policy_attachments
-		WHERE org = $1 AND target = $2 AND type = $3`, org, target, policyType), scanCount)
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT COUNT(*) FROM policy_attachments
+		WHERE org = $1 AND target = $2 AND type = $3`, org, target, policyType), store.ScanCount)
 }
 
 // Targets returns up to limit targets of a policy after one.
 func Targets(ctx context.Context, tx *store.Tx, org OrganizationID, policy, after string, limit int) ([]string, error) {
 	rows, err := tx.Query(ctx, `SELECT target FROM policy_attachments
 		WHERE org = $1 AND policy = $2 AND target > $3 ORDER BY target LIMIT $4`, org, policy, after, limit)
-	return all(rows, err, scanText)
+	return store.ReadAll(rows, err, store.ScanText)
 }
 
 // DetachType ends all attachments of a type, and all exemptions.

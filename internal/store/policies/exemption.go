@@ -9,21 +9,21 @@ import (
 // Exempt takes a target out of those that a policy of AWS's own is attached
 // to; store.ErrConflict when it is out.
 func Exempt(ctx context.Context, tx *store.Tx, org OrganizationID, policyType, policy, target string) error {
-	return insert(ctx, tx, `INSERT INTO policy_exemptions (org, policy, target, type) VALUES ($1, $2, $3, $4)`,
+	return tx.InsertNew(ctx, `INSERT INTO policy_exemptions (org, policy, target, type) VALUES ($1, $2, $3, $4)`,
 		org, policy, target, policyType)
 }
 
 // EndExemption is the inverse of Exempt; store.ErrNotFound when the target is
 // not exempt.
 func EndExemption(ctx context.Context, tx *store.Tx, org OrganizationID, policy, target string) error {
-	return affected(tx.Exec(ctx, `DELETE FROM policy_exemptions WHERE org = $1 AND policy = $2 AND target = $3`,
+	return store.Affected(tx.Exec(ctx, `DELETE FROM policy_exemptions WHERE org = $1 AND policy = $2 AND target = $3`,
 		org, policy, target))
 }
 
 // Exempted reports whether a target is exempt from a policy.
 func Exempted(ctx context.Context, tx *store.Tx, org OrganizationID, policy, target string) (bool, error) {
-	_, err := one(tx.QueryRow(ctx, `SELECT policy FROM policy_exemptions
-		WHERE org = $1 AND policy = $2 AND target = $3`, org, policy, target), scanText)
+	_, err := store.ReadOne(tx.QueryRow(ctx, `SELECT policy FROM policy_exemptions
+		WHERE org = $1 AND policy = $2 AND target = $3`, org, policy, target), store.ScanText)
 	return exists(err)
 }
 
@@ -35,7 +35,7 @@ func NotExempted(ctx context.Context, tx *store.Tx, org OrganizationID, policy, 
 		WHERE m.org = $1 AND m.account > $3 AND NOT EXISTS (
 			SELECT 1 FROM policy_exemptions e WHERE e.org = m.org AND e.policy = $2 AND e.target = m.account)
 		ORDER BY m.account LIMIT $4`, org, policy, after, limit)
-	accounts, err := all(rows, err, scanText)
+	accounts, err := store.ReadAll(rows, err, store.ScanText)
 	if err != nil || len(accounts) == limit {
 		return accounts, err
 	}
@@ -43,6 +43,6 @@ func NotExempted(ctx context.Context, tx *store.Tx, org OrganizationID, policy, 
 		WHERE u.org = $1 AND u.id > $3 AND NOT EXISTS (
 			SELECT 1 FROM policy_exemptions e WHERE e.org = u.org AND e.policy = $2 AND e.target = u.id)
 		ORDER BY u.id LIMIT $4`, org, policy, after, limit)
-	units, err := all(rows, err, scanText)
+	units, err := store.ReadAll(rows, err, store.ScanText)
 	return append(accounts, units...), err
 }

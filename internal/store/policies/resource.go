@@ -12,7 +12,7 @@ type ResourcePolicy struct {
 	Content string
 }
 
-func scanResourcePolicy(s scanner) (ResourcePolicy, error) {
+func scanResourcePolicy(s store.Scanner) (ResourcePolicy, error) {
 	var p ResourcePolicy
 	err := s.Scan(&p.ID, &p.Content)
 	return p, err
@@ -20,7 +20,7 @@ func scanResourcePolicy(s scanner) (ResourcePolicy, error) {
 
 // LookupResourcePolicy returns an organization's resource policy.
 func LookupResourcePolicy(ctx context.Context, tx *store.Tx, org OrganizationID) (ResourcePolicy, error) {
-	return one(tx.QueryRow(ctx, `SELECT id, content FROM organization_resource_policies WHERE org = $1`, org),
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT id, content FROM organization_resource_policies WHERE org = $1`, org),
 		scanResourcePolicy)
 }
 
@@ -33,5 +33,5 @@ func PutResourcePolicy(ctx context.Context, tx *store.Tx, org OrganizationID, p 
 
 // DeleteResourcePolicy deletes an organization's resource policy.
 func DeleteResourcePolicy(ctx context.Context, tx *store.Tx, org OrganizationID) error {
-	return affected(tx.Exec(ctx, `DELETE FROM organization_resource_policies WHERE org = $1`, org))
+	return store.Affected(tx.Exec(ctx, `DELETE FROM organization_resource_policies WHERE org = $1`, org))
 }

@@ -27,7 +27,7 @@ type Region struct {
 
 const regionColumns = `account, rollout, region, status, portion, succeeded, failed, error_code, error_message`
 
-func scanRegion(s scanner) (r Region, err error) {
+func scanRegion(s store.Scanner) (r Region, err error) {
 	err = s.Scan(&r.Account, &r.Order, &r.Region, &r.Status, &r.Portion, &r.Succeeded, &r.Failed, &r.ErrorCode, &r.ErrorMessage)
 	return r, err
 }
@@ -44,8 +44,8 @@ func PutRegion(ctx context.Context, tx *store.Tx, r Region) error {
 
 // LookupRegion returns an order's part in a Region.
 func LookupRegion(ctx context.Context, tx *store.Tx, account arn.AccountID, order string, region arn.Region) (Region, error) {
-	return scanRegion(row{tx.QueryRow(ctx, `SELECT `+regionColumns+` FROM rollout_regions
-		WHERE account = $1 AND rollout = $2 AND region = $3`, account, order, region)})
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+regionColumns+` FROM rollout_regions
+		WHERE account = $1 AND rollout = $2 AND region = $3`, account, order, region), scanRegion)
 }
 
 // Regions returns an order's parts by Region.

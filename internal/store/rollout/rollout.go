@@ -54,9 +54,7 @@ type Order struct {
 
 const orderColumns = `account, id, action, types, associate, status, account_count, client_token, request, created_at, completed_at`
 
-type scanner interface{ Scan(dest ...any) error }
-
-func scanOrder(s scanner) (Order, error) {
+func scanOrder(s store.Scanner) (Order, error) {
 	var o Order
 	var action, types string
 	var created, completed int64
@@ -89,22 +87,17 @@ func Insert(ctx context.Context, tx *store.Tx, o Order) error {
 	return err
 }
 
-// row makes a missing row store.ErrNotFound.
-type row struct{ *sql.Row }
-
-func (r row) Scan(dest ...any) error { return store.One(r.Row, dest...) }
-
 // Lookup returns an order of an account.
 func Lookup(ctx context.Context, tx *store.Tx, account arn.AccountID, id string) (Order, error) {
-	return scanOrder(row{tx.QueryRow(ctx, `SELECT `+orderColumns+` FROM rollouts WHERE account = $1 AND id = $2`, account, id)})
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+orderColumns+` FROM rollouts WHERE account = $1 AND id = $2`, account, id), scanOrder)
 }
 
 // ByClientToken returns the order that an account gave with a token since a
 // time.
 func ByClientToken(ctx context.Context, tx *store.Tx, account arn.AccountID, token string, since time.Time) (Order, error) {
-	return scanOrder(row{tx.QueryRow(ctx, `SELECT `+orderColumns+` FROM rollouts
+	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+orderColumns+` FROM rollouts
 		WHERE account = $1 AND client_token = $2 AND client_token <> '' AND created_at > $3
-		ORDER BY created_at DESC LIMIT 1`, account, token, store.Micros(since))})
+		ORDER BY created_at DESC LIMIT 1`, account, token, store.Micros(since)), scanOrder)
 }
 
 // Page returns up to limit orders of an account before an id, the newest
