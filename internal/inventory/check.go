@@ -3,6 +3,7 @@ package inventory
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -45,6 +46,21 @@ func (inv *Inventory) Violations(l Limits, atMost int) []string {
 		c.item(i, &inv.Items[i], l)
 	}
 	return c.result()
+}
+
+// Clean keeps a foreign word within what the short texts of an inventory may
+// hold: no control characters, no broken UTF-8, and no more bytes than Short.
+func (l Limits) Clean(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	if len(s) > l.Short {
+		s = strings.ToValidUTF8(s[:l.Short], "")
+	}
+	return s
 }
 
 // Fits reports whether a single item keeps the limits, for extractors that

@@ -38,7 +38,7 @@ func (d *document) inventory() inventory.Inventory {
 	if inv.OS == (inventory.OS{}) {
 		inv.OS = r.dominant()
 	}
-	inv.OS.Kernel = cleanText(d.kernel)
+	inv.OS.Kernel = inventory.DefaultLimits().Clean(d.kernel)
 	if nameless > 0 {
 		inv.Notes = append(inv.Notes, fmt.Sprintf("%d components could not be judged: they have no package URL, version or type that muster knows", nameless))
 	}

@@ -3,7 +3,6 @@ package sbom
 import (
 	"cmp"
 	"strings"
-	"unicode"
 
 	"muster/internal/extract/osrelease"
 	"muster/internal/inventory"
@@ -31,16 +30,16 @@ func (s system) resolve() inventory.OS {
 	}
 	o := resolve(fields)
 	if e := s.properties[ownPrefix+"ecosystem"]; e != "" {
-		o.Ecosystem = cleanText(e)
+		o.Ecosystem = inventory.DefaultLimits().Clean(e)
 	}
-	o.Arch = cleanText(s.properties[ownPrefix+"arch"])
+	o.Arch = inventory.DefaultLimits().Clean(s.properties[ownPrefix+"arch"])
 	return o
 }
 
 // resolve accepts a codename where a number should be.
 func resolve(fields map[string]string) inventory.OS {
 	for key, value := range fields {
-		fields[key] = cleanText(value)
+		fields[key] = inventory.DefaultLimits().Clean(value)
 	}
 	if number := osrelease.Number(fields["ID"], fields["VERSION_ID"]); number != "" {
 		fields["VERSION_ID"] = number
@@ -117,19 +116,4 @@ func (r *resolver) dominant() inventory.OS {
 		}
 	}
 	return best
-}
-
-// cleanText keeps a foreign word within what an inventory may hold.
-func cleanText(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == unicode.ReplacementChar {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, ""))
-	const limit = 128
-	if len(s) > limit {
-		s = strings.ToValidUTF8(s[:limit], "")
-	}
-	return s
 }

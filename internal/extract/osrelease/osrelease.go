@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
-	"unicode"
 
 	"muster/internal/extract/bounded"
 	"muster/internal/inventory"
@@ -43,7 +42,7 @@ func Parse(data []byte) map[string]string {
 		if !ok || key == "" || strings.HasPrefix(key, "#") || len(fields) == 100 {
 			continue
 		}
-		fields[key] = clean(unquote(value))
+		fields[key] = inventory.DefaultLimits().Clean(unquote(value))
 	}
 	return fields
 }
@@ -70,19 +69,4 @@ func unquote(s string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
-}
-
-// clean keeps a value within what an inventory may hold.
-func clean(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == unicode.ReplacementChar {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, ""))
-	const limit = 128
-	if len(s) > limit {
-		s = strings.ToValidUTF8(s[:limit], "")
-	}
-	return s
 }

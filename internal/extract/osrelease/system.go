@@ -20,9 +20,9 @@ func System(fields map[string]string) inventory.OS {
 	if o.PrettyName == "" {
 		o.PrettyName = strings.TrimSpace(fields["NAME"] + " " + fields["VERSION"])
 	}
-	o.PrettyName = clean(o.PrettyName)
-	o.Ecosystem = clean(ecosystem(o, fields["CPE_NAME"]))
-	o.Platform = clean(platform(o))
+	o.PrettyName = inventory.DefaultLimits().Clean(o.PrettyName)
+	o.Ecosystem = inventory.DefaultLimits().Clean(ecosystem(o, fields["CPE_NAME"]))
+	o.Platform = inventory.DefaultLimits().Clean(platform(o))
 	return o
 }
 
