@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -102,28 +103,41 @@ func newOrder(call *awsmodel.Call, in *muster.StartRolloutInput) (rollouts.Order
 	return o, err
 }
 
+// gate refuses an order's Regions one by one: how many are open, and the first
+// refusal, which is the order's when none is.
+type gate struct {
+	open  int
+	first error
+}
+
+// let notes what became of a Region; what is not a refusal it returns.
+func (g *gate) let(part *rollouts.Region, err error) error {
+	if err == nil {
+		g.open++
+		return nil
+	}
+	refusal, ok := refusalOf(err)
+	if !ok {
+		return err
+	}
+	g.first = cmp.Or(g.first, err)
+	refuse(part, refusal)
+	return nil
+}
+
 // permitted asks IAM, Region by Region, whether the caller may do what the
 // order does.
 func (s *Service) permitted(ctx context.Context, call *awsmodel.Call, o rollouts.Order, regions []arn.Region) ([]rollouts.Region, error) {
-	var first error
-	parts, open := make([]rollouts.Region, len(regions)), 0
+	var g gate
+	parts := make([]rollouts.Region, len(regions))
 	for i, region := range regions {
 		parts[i] = rollouts.Region{Account: o.Account, Region: region, Status: rollouts.Pending}
-		err := s.permit(ctx, call, o, region)
-		refusal, ok := refusalOf(err)
-		switch {
-		case err == nil:
-			open++
-			continue
-		case !ok:
+		if err := g.let(&parts[i], s.permit(ctx, call, o, region)); err != nil {
 			return nil, err
-		case first == nil:
-			first = err
 		}
-		refuse(&parts[i], refusal)
 	}
-	if open == 0 {
-		return nil, first
+	if g.open == 0 {
+		return nil, g.first
 	}
 	return parts, nil
 }
@@ -191,27 +205,17 @@ func (s *Service) reach(ctx context.Context, tx *store.Tx, o rollouts.Order, par
 		return nil, err
 	}
 	alone := len(accounts) == 1 && accounts[0] == o.Account
-	var first error
-	open := 0
+	var g gate
 	for i := range parts {
 		if parts[i].Status != rollouts.Pending {
 			continue
 		}
-		err := s.reachable(ctx, tx, o, parts[i].Region, alone)
-		refusal, ok := refusalOf(err)
-		switch {
-		case err == nil:
-			open++
-			continue
-		case !ok:
+		if err := g.let(&parts[i], s.reachable(ctx, tx, o, parts[i].Region, alone)); err != nil {
 			return nil, err
-		case first == nil:
-			first = err
 		}
-		refuse(&parts[i], refusal)
 	}
-	if open == 0 {
-		return nil, first
+	if g.open == 0 {
+		return nil, g.first
 	}
 	return accounts, nil
 }
