@@ -9,6 +9,7 @@ import (
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/inspector2"
 	"muster/internal/iam"
+	"muster/internal/inspector/clienttoken"
 	"muster/internal/inspector/relation"
 	"muster/internal/organizations"
 	"muster/internal/store"
@@ -31,7 +32,7 @@ func (s *Service) Enable(ctx context.Context, call *awsmodel.Call, in *inspector
 	}
 	faults := s.faults(false, call.Region)
 	return Update(ctx, s, call, op, in, func(tx *store.Tx, standing relation.Standing) (*inspector2.EnableOutput, error) {
-		return once(ctx, tx, call, op, in.ClientToken, in, func() (*inspector2.EnableOutput, error) {
+		return clienttoken.Once(ctx, tx, call, op, in.ClientToken, in, func() (*inspector2.EnableOutput, error) {
 			list, err := targets(ctx, tx, standing, in.AccountIds)
 			if err != nil {
 				return nil, err

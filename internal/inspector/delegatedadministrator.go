@@ -10,6 +10,7 @@ import (
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/inspector2"
 	"muster/internal/iam"
+	"muster/internal/inspector/clienttoken"
 	"muster/internal/inspector/relation"
 	"muster/internal/organizations"
 	"muster/internal/store"
@@ -26,7 +27,7 @@ func (s *Service) EnableDelegatedAdminAccount(ctx context.Context, call *awsmode
 	}
 	const op = "EnableDelegatedAdminAccount"
 	return Update(ctx, s, call, op, in, func(tx *store.Tx, _ relation.Standing) (*inspector2.EnableDelegatedAdminAccountOutput, error) {
-		return once(ctx, tx, call, op, in.ClientToken, in, func() (*inspector2.EnableDelegatedAdminAccountOutput, error) {
+		return clienttoken.Once(ctx, tx, call, op, in.ClientToken, in, func() (*inspector2.EnableDelegatedAdminAccountOutput, error) {
 			return &inspector2.EnableDelegatedAdminAccountOutput{DelegatedAdminAccountId: in.DelegatedAdminAccountId},
 				s.delegate(ctx, tx, call, arn.AccountID(in.DelegatedAdminAccountId))
 		})

@@ -133,29 +133,23 @@ func (s *Service) Handlers() inspector2.Handlers {
 // View runs fn on a snapshot, for a caller who may call op with in, and
 // returns what it returns.
 func View[T any](ctx context.Context, s *Service, call *awsmodel.Call, op string, in any, fn func(*store.Tx, relation.Standing) (T, error)) (T, error) {
-	var out T
-	err := s.store.View(ctx, func(tx *store.Tx) error {
-		standing, err := s.admit(ctx, tx, call, op, in)
-		if err != nil {
-			return err
-		}
-		out, err = fn(tx, standing)
-		return err
-	})
-	return out, err
+	return store.Read(ctx, s.store, admitted(ctx, s, call, op, in, fn))
 }
 
 // Update is View in a transaction that writes; fn may run again. Every handler
 // looks before it inserts, so one that loses a race sees what the winner did.
 func Update[T any](ctx context.Context, s *Service, call *awsmodel.Call, op string, in any, fn func(*store.Tx, relation.Standing) (T, error)) (T, error) {
-	var out T
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	return store.Write(ctx, s.store, admitted(ctx, s, call, op, in, fn))
+}
+
+// admitted is fn for callers whose account may call the operation.
+func admitted[T any](ctx context.Context, s *Service, call *awsmodel.Call, op string, in any, fn func(*store.Tx, relation.Standing) (T, error)) func(*store.Tx) (T, error) {
+	return func(tx *store.Tx) (T, error) {
 		standing, err := s.admit(ctx, tx, call, op, in)
 		if err != nil {
-			return err
+			var none T
+			return none, err
 		}
-		out, err = fn(tx, standing)
-		return err
-	})
-	return out, err
+		return fn(tx, standing)
+	}
 }

@@ -29,7 +29,7 @@ func accountKey(a Account) string { return string(a.ID) }
 
 // DescribeAccount returns one account of the organization.
 func (s *Service) DescribeAccount(ctx context.Context, call *awsmodel.Call, in *api.DescribeAccountInput) (*api.DescribeAccountOutput, error) {
-	return view(ctx, s, func(tx *store.Tx) (*api.DescribeAccountOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.DescribeAccountOutput, error) {
 		m, err := s.admit(ctx, tx, call, "DescribeAccount")
 		if err != nil {
 			return nil, err
@@ -44,7 +44,7 @@ func (s *Service) DescribeAccount(ctx context.Context, call *awsmodel.Call, in *
 
 // ListAccounts lists the accounts of the organization by id.
 func (s *Service) ListAccounts(ctx context.Context, call *awsmodel.Call, in *api.ListAccountsInput) (*api.ListAccountsOutput, error) {
-	return view(ctx, s, func(tx *store.Tx) (*api.ListAccountsOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListAccountsOutput, error) {
 		m, err := s.admit(ctx, tx, call, "ListAccounts")
 		if err != nil {
 			return nil, err
@@ -65,7 +65,7 @@ func (s *Service) ListAccounts(ctx context.Context, call *awsmodel.Call, in *api
 
 // ListAccountsForParent lists the accounts directly under a root or unit.
 func (s *Service) ListAccountsForParent(ctx context.Context, call *awsmodel.Call, in *api.ListAccountsForParentInput) (*api.ListAccountsForParentOutput, error) {
-	return view(ctx, s, func(tx *store.Tx) (*api.ListAccountsForParentOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListAccountsForParentOutput, error) {
 		m, err := s.admit(ctx, tx, call, "ListAccountsForParent")
 		if err != nil {
 			return nil, err

@@ -26,7 +26,7 @@ const (
 // CloseAccount begins the closure of a member account.
 func (s *Service) CloseAccount(ctx context.Context, call *awsmodel.Call, in *api.CloseAccountInput) (*api.CloseAccountOutput, error) {
 	account := arn.AccountID(in.AccountId)
-	return update(ctx, s, func(tx *store.Tx) (*api.CloseAccountOutput, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.CloseAccountOutput, error) {
 		m, err := s.admit(ctx, tx, call, "CloseAccount")
 		if err != nil {
 			return nil, err

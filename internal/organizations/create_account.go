@@ -37,7 +37,7 @@ func (s *Service) CreateGovCloudAccount(ctx context.Context, call *awsmodel.Call
 }
 
 func (s *Service) create(ctx context.Context, call *awsmodel.Call, op string, in *api.CreateAccountInput, govcloud string) (*api.CreateAccountStatus, error) {
-	return update(ctx, s, func(tx *store.Tx) (*api.CreateAccountStatus, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.CreateAccountStatus, error) {
 		m, err := s.admit(ctx, tx, call, op)
 		if err != nil {
 			return nil, err
@@ -213,7 +213,7 @@ func (s *Service) createMember(ctx context.Context, tx *store.Tx, r *directory.R
 
 // DescribeCreateAccountStatus returns how far a creation has come.
 func (s *Service) DescribeCreateAccountStatus(ctx context.Context, call *awsmodel.Call, in *api.DescribeCreateAccountStatusInput) (*api.DescribeCreateAccountStatusOutput, error) {
-	return view(ctx, s, func(tx *store.Tx) (*api.DescribeCreateAccountStatusOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.DescribeCreateAccountStatusOutput, error) {
 		m, err := s.admit(ctx, tx, call, "DescribeCreateAccountStatus")
 		if err != nil {
 			return nil, err
@@ -229,7 +229,7 @@ func (s *Service) DescribeCreateAccountStatus(ctx context.Context, call *awsmode
 // ListCreateAccountStatus lists creations, oldest first, of the states asked
 // for or of all.
 func (s *Service) ListCreateAccountStatus(ctx context.Context, call *awsmodel.Call, in *api.ListCreateAccountStatusInput) (*api.ListCreateAccountStatusOutput, error) {
-	return view(ctx, s, func(tx *store.Tx) (*api.ListCreateAccountStatusOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListCreateAccountStatusOutput, error) {
 		m, err := s.admit(ctx, tx, call, "ListCreateAccountStatus")
 		if err != nil {
 			return nil, err

@@ -13,7 +13,7 @@ import (
 
 // RegisterDelegatedAdministrator registers a member for a service.
 func (s *Service) RegisterDelegatedAdministrator(ctx context.Context, call *awsmodel.Call, in *api.RegisterDelegatedAdministratorInput) (*api.RegisterDelegatedAdministratorOutput, error) {
-	return update(ctx, s, func(tx *store.Tx) (*api.RegisterDelegatedAdministratorOutput, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.RegisterDelegatedAdministratorOutput, error) {
 		m, err := s.admit(ctx, tx, call, "RegisterDelegatedAdministrator")
 		if err != nil {
 			return nil, err
@@ -25,7 +25,7 @@ func (s *Service) RegisterDelegatedAdministrator(ctx context.Context, call *awsm
 
 // DeregisterDelegatedAdministrator ends a registration.
 func (s *Service) DeregisterDelegatedAdministrator(ctx context.Context, call *awsmodel.Call, in *api.DeregisterDelegatedAdministratorInput) (*api.DeregisterDelegatedAdministratorOutput, error) {
-	return update(ctx, s, func(tx *store.Tx) (*api.DeregisterDelegatedAdministratorOutput, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.DeregisterDelegatedAdministratorOutput, error) {
 		m, err := s.admit(ctx, tx, call, "DeregisterDelegatedAdministrator")
 		if err != nil {
 			return nil, err
@@ -47,7 +47,7 @@ func (s *Service) ListDelegatedAdministrators(ctx context.Context, call *awsmode
 	if in.ServicePrincipal != nil {
 		principal = *in.ServicePrincipal
 	}
-	return view(ctx, s, func(tx *store.Tx) (*api.ListDelegatedAdministratorsOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListDelegatedAdministratorsOutput, error) {
 		m, err := s.admit(ctx, tx, call, "ListDelegatedAdministrators")
 		if err != nil {
 			return nil, err
@@ -113,7 +113,7 @@ func administratorOutput(m Membership, a administrator) api.DelegatedAdministrat
 // for, by name.
 func (s *Service) ListDelegatedServicesForAccount(ctx context.Context, call *awsmodel.Call, in *api.ListDelegatedServicesForAccountInput) (*api.ListDelegatedServicesForAccountOutput, error) {
 	account := arn.AccountID(in.AccountId)
-	return view(ctx, s, func(tx *store.Tx) (*api.ListDelegatedServicesForAccountOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListDelegatedServicesForAccountOutput, error) {
 		m, err := s.admit(ctx, tx, call, "ListDelegatedServicesForAccount")
 		if err != nil {
 			return nil, err

@@ -13,7 +13,7 @@ import (
 
 // RemoveAccountFromOrganization makes a member stand alone.
 func (s *Service) RemoveAccountFromOrganization(ctx context.Context, call *awsmodel.Call, in *api.RemoveAccountFromOrganizationInput) (*api.RemoveAccountFromOrganizationOutput, error) {
-	return update(ctx, s, func(tx *store.Tx) (*api.RemoveAccountFromOrganizationOutput, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.RemoveAccountFromOrganizationOutput, error) {
 		m, err := s.admit(ctx, tx, call, "RemoveAccountFromOrganization")
 		if err != nil {
 			return nil, err
@@ -24,7 +24,7 @@ func (s *Service) RemoveAccountFromOrganization(ctx context.Context, call *awsmo
 
 // LeaveOrganization makes the calling member stand alone.
 func (s *Service) LeaveOrganization(ctx context.Context, call *awsmodel.Call, _ *api.LeaveOrganizationInput) (*api.LeaveOrganizationOutput, error) {
-	return update(ctx, s, func(tx *store.Tx) (*api.LeaveOrganizationOutput, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.LeaveOrganizationOutput, error) {
 		m, err := s.admit(ctx, tx, call, "LeaveOrganization")
 		if err != nil {
 			return nil, err

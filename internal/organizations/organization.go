@@ -24,7 +24,7 @@ func (s *Service) CreateOrganization(ctx context.Context, call *awsmodel.Call, i
 	if in.FeatureSet == api.OrganizationFeatureSetConsolidatedBilling {
 		features = directory.ConsolidatedBilling
 	}
-	return update(ctx, s, func(tx *store.Tx) (*api.CreateOrganizationOutput, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.CreateOrganizationOutput, error) {
 		_, err := Of(ctx, tx, call.Account())
 		if err == nil {
 			return nil, alreadyInOrganization()
@@ -88,7 +88,7 @@ func unusedRootID(ctx context.Context, tx *store.Tx) (string, error) {
 
 // DescribeOrganization returns the caller's organization.
 func (s *Service) DescribeOrganization(ctx context.Context, call *awsmodel.Call, _ *api.DescribeOrganizationInput) (*api.DescribeOrganizationOutput, error) {
-	return view(ctx, s, func(tx *store.Tx) (*api.DescribeOrganizationOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.DescribeOrganizationOutput, error) {
 		m, err := s.admit(ctx, tx, call, "DescribeOrganization")
 		if err != nil {
 			return nil, err
@@ -131,7 +131,7 @@ func organizationOutput(ctx context.Context, tx *store.Tx, o directory.Organizat
 // management account, with its units. A creation in progress counts as an
 // account.
 func (s *Service) DeleteOrganization(ctx context.Context, call *awsmodel.Call, _ *api.DeleteOrganizationInput) (*api.DeleteOrganizationOutput, error) {
-	return update(ctx, s, func(tx *store.Tx) (*api.DeleteOrganizationOutput, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.DeleteOrganizationOutput, error) {
 		m, err := s.admit(ctx, tx, call, "DeleteOrganization")
 		if err != nil {
 			return nil, err

@@ -13,7 +13,7 @@ import (
 // EnableAWSServiceAccess gives a service trusted access. Once more succeeds
 // and keeps the first date.
 func (s *Service) EnableAWSServiceAccess(ctx context.Context, call *awsmodel.Call, in *api.EnableAWSServiceAccessInput) (*api.EnableAWSServiceAccessOutput, error) {
-	return update(ctx, s, func(tx *store.Tx) (*api.EnableAWSServiceAccessOutput, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.EnableAWSServiceAccessOutput, error) {
 		m, err := s.admit(ctx, tx, call, "EnableAWSServiceAccess")
 		if err != nil {
 			return nil, err
@@ -31,7 +31,7 @@ func (s *Service) EnableAWSServiceAccess(ctx context.Context, call *awsmodel.Cal
 // DisableAWSServiceAccess takes a service's trusted access away. Without any
 // it succeeds too.
 func (s *Service) DisableAWSServiceAccess(ctx context.Context, call *awsmodel.Call, in *api.DisableAWSServiceAccessInput) (*api.DisableAWSServiceAccessOutput, error) {
-	return update(ctx, s, func(tx *store.Tx) (*api.DisableAWSServiceAccessOutput, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.DisableAWSServiceAccessOutput, error) {
 		m, err := s.admit(ctx, tx, call, "DisableAWSServiceAccess")
 		if err != nil {
 			return nil, err
@@ -49,7 +49,7 @@ func (s *Service) DisableAWSServiceAccess(ctx context.Context, call *awsmodel.Ca
 // ListAWSServiceAccessForOrganization lists the services with access by name.
 func (s *Service) ListAWSServiceAccessForOrganization(ctx context.Context, call *awsmodel.Call, in *api.ListAWSServiceAccessForOrganizationInput) (*api.ListAWSServiceAccessForOrganizationOutput, error) {
 	const op = "ListAWSServiceAccessForOrganization"
-	return view(ctx, s, func(tx *store.Tx) (*api.ListAWSServiceAccessForOrganizationOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListAWSServiceAccessForOrganizationOutput, error) {
 		m, err := s.admit(ctx, tx, call, op)
 		if err != nil {
 			return nil, err

@@ -18,7 +18,7 @@ func unitOutput(m Membership, u directory.Unit) api.OrganizationalUnit {
 
 // CreateOrganizationalUnit makes a unit under the root or another unit.
 func (s *Service) CreateOrganizationalUnit(ctx context.Context, call *awsmodel.Call, in *api.CreateOrganizationalUnitInput) (*api.CreateOrganizationalUnitOutput, error) {
-	return update(ctx, s, func(tx *store.Tx) (*api.CreateOrganizationalUnitOutput, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.CreateOrganizationalUnitOutput, error) {
 		m, err := s.admit(ctx, tx, call, "CreateOrganizationalUnit")
 		if err != nil {
 			return nil, err
@@ -82,7 +82,7 @@ func nameFree(ctx context.Context, tx *store.Tx, org OrganizationID, parent, nam
 
 // DescribeOrganizationalUnit returns one unit.
 func (s *Service) DescribeOrganizationalUnit(ctx context.Context, call *awsmodel.Call, in *api.DescribeOrganizationalUnitInput) (*api.DescribeOrganizationalUnitOutput, error) {
-	return view(ctx, s, func(tx *store.Tx) (*api.DescribeOrganizationalUnitOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.DescribeOrganizationalUnitOutput, error) {
 		m, err := s.admit(ctx, tx, call, "DescribeOrganizationalUnit")
 		if err != nil {
 			return nil, err
@@ -97,7 +97,7 @@ func (s *Service) DescribeOrganizationalUnit(ctx context.Context, call *awsmodel
 
 // UpdateOrganizationalUnit renames a unit; without a name it changes nothing.
 func (s *Service) UpdateOrganizationalUnit(ctx context.Context, call *awsmodel.Call, in *api.UpdateOrganizationalUnitInput) (*api.UpdateOrganizationalUnitOutput, error) {
-	return update(ctx, s, func(tx *store.Tx) (*api.UpdateOrganizationalUnitOutput, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.UpdateOrganizationalUnitOutput, error) {
 		m, err := s.admit(ctx, tx, call, "UpdateOrganizationalUnit")
 		if err != nil {
 			return nil, err
@@ -125,7 +125,7 @@ func (s *Service) UpdateOrganizationalUnit(ctx context.Context, call *awsmodel.C
 
 // DeleteOrganizationalUnit deletes a unit that holds nothing.
 func (s *Service) DeleteOrganizationalUnit(ctx context.Context, call *awsmodel.Call, in *api.DeleteOrganizationalUnitInput) (*api.DeleteOrganizationalUnitOutput, error) {
-	return update(ctx, s, func(tx *store.Tx) (*api.DeleteOrganizationalUnitOutput, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.DeleteOrganizationalUnitOutput, error) {
 		m, err := s.admit(ctx, tx, call, "DeleteOrganizationalUnit")
 		if err != nil {
 			return nil, err
@@ -169,7 +169,7 @@ func isEmpty(ctx context.Context, tx *store.Tx, org OrganizationID, unit string)
 
 // ListOrganizationalUnitsForParent lists the units directly under a parent.
 func (s *Service) ListOrganizationalUnitsForParent(ctx context.Context, call *awsmodel.Call, in *api.ListOrganizationalUnitsForParentInput) (*api.ListOrganizationalUnitsForParentOutput, error) {
-	return view(ctx, s, func(tx *store.Tx) (*api.ListOrganizationalUnitsForParentOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListOrganizationalUnitsForParentOutput, error) {
 		m, err := s.admit(ctx, tx, call, "ListOrganizationalUnitsForParent")
 		if err != nil {
 			return nil, err

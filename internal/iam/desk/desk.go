@@ -29,22 +29,14 @@ type Desk struct {
 
 // View runs fn on a snapshot and returns what it returns.
 func View[T any](ctx context.Context, d *Desk, fn func(*store.Tx) (T, error)) (T, error) {
-	var out T
-	err := d.Store.View(ctx, func(tx *store.Tx) (err error) {
-		out, err = fn(tx)
-		return err
-	})
-	return out, err
+	return store.Read(ctx, d.Store, fn)
 }
 
 // Update runs fn in a transaction that changes an account, and makes the
 // change count for the next request.
 func Update[T any](ctx context.Context, d *Desk, account arn.AccountID, fn func(*store.Tx) (T, error)) (T, error) {
-	var out T
-	err := d.Store.Update(ctx, func(tx *store.Tx) (err error) {
+	return store.Write(ctx, d.Store, func(tx *store.Tx) (T, error) {
 		tx.AfterCommit(func() { d.Changed(account) })
-		out, err = fn(tx)
-		return err
+		return fn(tx)
 	})
-	return out, err
 }

@@ -1,4 +1,5 @@
-package inspector
+// Package clienttoken makes requests that carry a client token happen once.
+package clienttoken
 
 import (
 	"context"
@@ -9,17 +10,18 @@ import (
 	"time"
 
 	"muster/internal/awsmodel"
+	"muster/internal/awsmodel/inspector2"
 	"muster/internal/store"
 	"muster/internal/store/activation"
 )
 
-// clientTokenLife is how long a repeated request gets the same reply.
-const clientTokenLife = 24 * time.Hour
+// life is how long a repeated request gets the same reply.
+const life = 24 * time.Hour
 
-// once runs fn, unless the caller has made the same request with the same
+// Once runs fn, unless the caller has made the same request with the same
 // client token within a day: then it returns that reply. Refusals are not
 // kept.
-func once[O any](ctx context.Context, tx *store.Tx, call *awsmodel.Call, op string, token *string, in any, fn func() (*O, error)) (*O, error) {
+func Once[O any](ctx context.Context, tx *store.Tx, call *awsmodel.Call, op string, token *string, in any, fn func() (*O, error)) (*O, error) {
 	if token == nil {
 		return fn()
 	}
@@ -30,7 +32,7 @@ func once[O any](ctx context.Context, tx *store.Tx, call *awsmodel.Call, op stri
 	kept, err := activation.LookupClientToken(ctx, tx, call.Account(), call.Region, op, *token, call.Time)
 	switch {
 	case err == nil && kept.Request != request:
-		return nil, invalid("The clientToken has been used with another request.")
+		return nil, &inspector2.ValidationException{Message: "The clientToken has been used with another request.", Reason: inspector2.ValidationExceptionReasonOther}
 	case err == nil:
 		out := new(O)
 		return out, json.Unmarshal([]byte(kept.Reply), out)
@@ -47,7 +49,7 @@ func once[O any](ctx context.Context, tx *store.Tx, call *awsmodel.Call, op stri
 	}
 	return out, activation.PutClientToken(ctx, tx, activation.ClientToken{
 		Account: call.Account(), Region: call.Region, Operation: op, Token: *token,
-		Request: request, Reply: string(reply), ExpiresAt: call.Time.Add(clientTokenLife),
+		Request: request, Reply: string(reply), ExpiresAt: call.Time.Add(life),
 	}, call.Time)
 }
 

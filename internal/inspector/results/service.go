@@ -57,30 +57,24 @@ func (s *Service) AddHandlers(h *inspector2.Handlers) {
 
 // view runs a query over what the caller sees.
 func view[T any](ctx context.Context, s *Service, call *awsmodel.Call, fn func(tx *store.Tx, scope inspector.Scope) (T, error)) (T, error) {
-	var out T
-	err := s.store.View(ctx, func(tx *store.Tx) error {
-		scope, err := inspector.VisibleAccounts(ctx, tx, call.Account(), call.Region)
-		if err != nil {
-			return err
-		}
-		out, err = fn(tx, scope)
-		return err
-	})
-	return out, err
+	return store.Read(ctx, s.store, scoped(ctx, call, fn))
 }
 
 // update is view in a transaction that writes; fn may run again.
 func update[T any](ctx context.Context, s *Service, call *awsmodel.Call, fn func(tx *store.Tx, scope inspector.Scope) (T, error)) (T, error) {
-	var out T
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	return store.Write(ctx, s.store, scoped(ctx, call, fn))
+}
+
+// scoped is fn over what the caller sees.
+func scoped[T any](ctx context.Context, call *awsmodel.Call, fn func(tx *store.Tx, scope inspector.Scope) (T, error)) func(*store.Tx) (T, error) {
+	return func(tx *store.Tx) (T, error) {
 		scope, err := inspector.VisibleAccounts(ctx, tx, call.Account(), call.Region)
 		if err != nil {
-			return err
+			var none T
+			return none, err
 		}
-		out, err = fn(tx, scope)
-		return err
-	})
-	return out, err
+		return fn(tx, scope)
+	}
 }
 
 // place opens a page token into the cursor that the page before ended with;

@@ -16,7 +16,7 @@ import (
 // the handshake that the management account accepts at the end, which changes
 // the organization; accounts that were created in it are not asked.
 func (s *Service) EnableAllFeatures(ctx context.Context, call *awsmodel.Call, _ *api.EnableAllFeaturesInput) (*api.EnableAllFeaturesOutput, error) {
-	return update(ctx, s, func(tx *store.Tx) (*api.EnableAllFeaturesOutput, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.EnableAllFeaturesOutput, error) {
 		m, err := s.directory.Admit(ctx, tx, call, "EnableAllFeatures")
 		if err != nil {
 			return nil, err

@@ -88,7 +88,7 @@ func (s *Service) state(ctx context.Context, tx *store.Tx, h handshakes.Handshak
 
 // answer ends a handshake if the caller may and its state permits it.
 func (s *Service) answer(ctx context.Context, call *awsmodel.Call, id string, to handshakes.State, may func(party) bool) (*api.Handshake, error) {
-	return update(ctx, s, func(tx *store.Tx) (*api.Handshake, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.Handshake, error) {
 		h, by, err := s.find(ctx, tx, call, id)
 		if err != nil {
 			return nil, err

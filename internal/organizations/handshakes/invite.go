@@ -18,7 +18,7 @@ import (
 // alone, by its id or its address. Whether there is such an account is not
 // told: an invitation that nobody can answer expires.
 func (s *Service) InviteAccountToOrganization(ctx context.Context, call *awsmodel.Call, in *api.InviteAccountToOrganizationInput) (*api.InviteAccountToOrganizationOutput, error) {
-	return update(ctx, s, func(tx *store.Tx) (*api.InviteAccountToOrganizationOutput, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.InviteAccountToOrganizationOutput, error) {
 		m, err := s.directory.Admit(ctx, tx, call, "InviteAccountToOrganization")
 		if err != nil {
 			return nil, err

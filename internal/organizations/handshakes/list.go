@@ -18,7 +18,7 @@ import (
 
 // DescribeHandshake returns a handshake to those whom it concerns.
 func (s *Service) DescribeHandshake(ctx context.Context, call *awsmodel.Call, in *api.DescribeHandshakeInput) (*api.DescribeHandshakeOutput, error) {
-	return view(ctx, s, func(tx *store.Tx) (*api.DescribeHandshakeOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.DescribeHandshakeOutput, error) {
 		h, _, err := s.find(ctx, tx, call, in.HandshakeId)
 		if err != nil {
 			return nil, err
@@ -30,7 +30,7 @@ func (s *Service) DescribeHandshake(ctx context.Context, call *awsmodel.Call, in
 
 // ListHandshakesForAccount lists what the caller was asked, oldest first.
 func (s *Service) ListHandshakesForAccount(ctx context.Context, call *awsmodel.Call, in *api.ListHandshakesForAccountInput) (*api.ListHandshakesForAccountOutput, error) {
-	return view(ctx, s, func(tx *store.Tx) (*api.ListHandshakesForAccountOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListHandshakesForAccountOutput, error) {
 		a, err := directory.LookupAccount(ctx, tx, call.Account())
 		if err != nil {
 			return nil, refusal.Missing(err, refusal.AccessDenied())
@@ -47,7 +47,7 @@ func (s *Service) ListHandshakesForAccount(ctx context.Context, call *awsmodel.C
 // ListHandshakesForOrganization lists what the caller's organization asked,
 // oldest first.
 func (s *Service) ListHandshakesForOrganization(ctx context.Context, call *awsmodel.Call, in *api.ListHandshakesForOrganizationInput) (*api.ListHandshakesForOrganizationOutput, error) {
-	return view(ctx, s, func(tx *store.Tx) (*api.ListHandshakesForOrganizationOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListHandshakesForOrganizationOutput, error) {
 		m, err := s.directory.Admit(ctx, tx, call, "ListHandshakesForOrganization")
 		if err != nil {
 			return nil, err

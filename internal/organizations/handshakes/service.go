@@ -1,7 +1,6 @@
 package handshakes
 
 import (
-	"context"
 	"time"
 
 	api "muster/internal/awsmodel/organizations"
@@ -53,25 +52,4 @@ func (s *Service) AddHandlers(h *api.Handlers) {
 	h.TerminateResponsibilityTransfer = s.TerminateResponsibilityTransfer
 	h.ListInboundResponsibilityTransfers = s.ListInboundResponsibilityTransfers
 	h.ListOutboundResponsibilityTransfers = s.ListOutboundResponsibilityTransfers
-}
-
-// view runs fn on a snapshot and returns what it returns.
-func view[T any](ctx context.Context, s *Service, fn func(*store.Tx) (T, error)) (T, error) {
-	var out T
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-		out, err = fn(tx)
-		return err
-	})
-	return out, err
-}
-
-// update runs fn in a transaction, again if need be, and returns what it
-// returned last.
-func update[T any](ctx context.Context, s *Service, fn func(*store.Tx) (T, error)) (T, error) {
-	var out T
-	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
-		out, err = fn(tx)
-		return err
-	})
-	return out, err
 }

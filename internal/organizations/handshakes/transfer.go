@@ -20,7 +20,7 @@ import (
 // management account to take on a responsibility of its organization, from the
 // first day of a coming month on.
 func (s *Service) InviteOrganizationToTransferResponsibility(ctx context.Context, call *awsmodel.Call, in *api.InviteOrganizationToTransferResponsibilityInput) (*api.InviteOrganizationToTransferResponsibilityOutput, error) {
-	return update(ctx, s, func(tx *store.Tx) (*api.InviteOrganizationToTransferResponsibilityOutput, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.InviteOrganizationToTransferResponsibilityOutput, error) {
 		m, err := s.directory.Admit(ctx, tx, call, "InviteOrganizationToTransferResponsibility")
 		if err != nil {
 			return nil, err

@@ -14,7 +14,7 @@ import (
 
 // DescribeResponsibilityTransfer returns a transfer to its two sides.
 func (s *Service) DescribeResponsibilityTransfer(ctx context.Context, call *awsmodel.Call, in *api.DescribeResponsibilityTransferInput) (*api.DescribeResponsibilityTransferOutput, error) {
-	return view(ctx, s, func(tx *store.Tx) (*api.DescribeResponsibilityTransferOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.DescribeResponsibilityTransferOutput, error) {
 		m, err := s.directory.Admit(ctx, tx, call, "DescribeResponsibilityTransfer")
 		if err != nil {
 			return nil, err
@@ -31,7 +31,7 @@ func (s *Service) DescribeResponsibilityTransfer(ctx context.Context, call *awsm
 // UpdateResponsibilityTransfer gives a transfer another name. The name is the
 // target's, which gave it.
 func (s *Service) UpdateResponsibilityTransfer(ctx context.Context, call *awsmodel.Call, in *api.UpdateResponsibilityTransferInput) (*api.UpdateResponsibilityTransferOutput, error) {
-	return update(ctx, s, func(tx *store.Tx) (*api.UpdateResponsibilityTransferOutput, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.UpdateResponsibilityTransferOutput, error) {
 		m, err := s.directory.Admit(ctx, tx, call, "UpdateResponsibilityTransfer")
 		if err != nil {
 			return nil, err
@@ -55,7 +55,7 @@ func (s *Service) UpdateResponsibilityTransfer(ctx context.Context, call *awsmod
 // TerminateResponsibilityTransfer withdraws an agreed transfer, which either
 // side may, with the end of a month. An offer is canceled or declined instead.
 func (s *Service) TerminateResponsibilityTransfer(ctx context.Context, call *awsmodel.Call, in *api.TerminateResponsibilityTransferInput) (*api.TerminateResponsibilityTransferOutput, error) {
-	return update(ctx, s, func(tx *store.Tx) (*api.TerminateResponsibilityTransferOutput, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.TerminateResponsibilityTransferOutput, error) {
 		m, err := s.directory.Admit(ctx, tx, call, "TerminateResponsibilityTransfer")
 		if err != nil {
 			return nil, err
@@ -86,7 +86,7 @@ func (s *Service) TerminateResponsibilityTransfer(ctx context.Context, call *aws
 // ListInboundResponsibilityTransfers lists what the caller's organization has
 // taken on or offered to, oldest first.
 func (s *Service) ListInboundResponsibilityTransfers(ctx context.Context, call *awsmodel.Call, in *api.ListInboundResponsibilityTransfersInput) (*api.ListInboundResponsibilityTransfersOutput, error) {
-	return view(ctx, s, func(tx *store.Tx) (*api.ListInboundResponsibilityTransfersOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListInboundResponsibilityTransfersOutput, error) {
 		const op = "ListInboundResponsibilityTransfers"
 		m, err := s.directory.Admit(ctx, tx, call, op)
 		if err != nil {
@@ -119,7 +119,7 @@ func (s *Service) ListInboundResponsibilityTransfers(ctx context.Context, call *
 // ListOutboundResponsibilityTransfers lists what the caller's organization has
 // given away or was offered to, oldest first.
 func (s *Service) ListOutboundResponsibilityTransfers(ctx context.Context, call *awsmodel.Call, in *api.ListOutboundResponsibilityTransfersInput) (*api.ListOutboundResponsibilityTransfersOutput, error) {
-	return view(ctx, s, func(tx *store.Tx) (*api.ListOutboundResponsibilityTransfersOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListOutboundResponsibilityTransfersOutput, error) {
 		const op = "ListOutboundResponsibilityTransfers"
 		m, err := s.directory.Admit(ctx, tx, call, op)
 		if err != nil {

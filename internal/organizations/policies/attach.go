@@ -17,7 +17,7 @@ import (
 // AttachPolicy attaches a policy to a root, unit or account, at a cost that
 // does not depend on how much is below it.
 func (s *Service) AttachPolicy(ctx context.Context, call *awsmodel.Call, in *api.AttachPolicyInput) (*api.AttachPolicyOutput, error) {
-	return update(ctx, s, func(tx *store.Tx) (*api.AttachPolicyOutput, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.AttachPolicyOutput, error) {
 		m, err := s.desk.AdmitTo(ctx, tx, call, "AttachPolicy", in)
 		if err != nil {
 			return nil, err
@@ -124,7 +124,7 @@ func count(ctx context.Context, tx *store.Tx, m organizations.Membership, policy
 
 // DetachPolicy ends an attachment.
 func (s *Service) DetachPolicy(ctx context.Context, call *awsmodel.Call, in *api.DetachPolicyInput) (*api.DetachPolicyOutput, error) {
-	return update(ctx, s, func(tx *store.Tx) (*api.DetachPolicyOutput, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.DetachPolicyOutput, error) {
 		m, err := s.desk.AdmitTo(ctx, tx, call, "DetachPolicy", in)
 		if err != nil {
 			return nil, err
@@ -178,7 +178,7 @@ func detachable(ctx context.Context, tx *store.Tx, m organizations.Membership, p
 // ListPoliciesForTarget lists the policies of a type that are attached to a
 // root, unit or account itself, by id.
 func (s *Service) ListPoliciesForTarget(ctx context.Context, call *awsmodel.Call, in *api.ListPoliciesForTargetInput) (*api.ListPoliciesForTargetOutput, error) {
-	return view(ctx, s, func(tx *store.Tx) (*api.ListPoliciesForTargetOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListPoliciesForTargetOutput, error) {
 		m, err := s.desk.Admit(ctx, tx, call, "ListPoliciesForTarget")
 		if err != nil {
 			return nil, err
@@ -208,7 +208,7 @@ func (s *Service) ListPoliciesForTarget(ctx context.Context, call *awsmodel.Call
 // ListTargetsForPolicy lists what a policy is attached to: accounts, then
 // units, then the root, which is the order of their ids.
 func (s *Service) ListTargetsForPolicy(ctx context.Context, call *awsmodel.Call, in *api.ListTargetsForPolicyInput) (*api.ListTargetsForPolicyOutput, error) {
-	return view(ctx, s, func(tx *store.Tx) (*api.ListTargetsForPolicyOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListTargetsForPolicyOutput, error) {
 		m, err := s.desk.Admit(ctx, tx, call, "ListTargetsForPolicy")
 		if err != nil {
 			return nil, err

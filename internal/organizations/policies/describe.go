@@ -18,7 +18,7 @@ import (
 // mean for an account: for any account of the organization its own, for the
 // management account and delegated administrators everyone's.
 func (s *Service) DescribeEffectivePolicy(ctx context.Context, call *awsmodel.Call, in *api.DescribeEffectivePolicyInput) (*api.DescribeEffectivePolicyOutput, error) {
-	return view(ctx, s, func(tx *store.Tx) (*api.DescribeEffectivePolicyOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.DescribeEffectivePolicyOutput, error) {
 		m, err := s.desk.Admit(ctx, tx, call, "DescribeEffectivePolicy")
 		if err != nil {
 			return nil, err
@@ -74,7 +74,7 @@ func effectiveOf(ctx context.Context, tx *store.Tx, m organizations.Membership, 
 // disagree on, by path.
 func (s *Service) ListEffectivePolicyValidationErrors(ctx context.Context, call *awsmodel.Call, in *api.ListEffectivePolicyValidationErrorsInput) (*api.ListEffectivePolicyValidationErrorsOutput, error) {
 	const op = "ListEffectivePolicyValidationErrors"
-	return view(ctx, s, func(tx *store.Tx) (*api.ListEffectivePolicyValidationErrorsOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListEffectivePolicyValidationErrorsOutput, error) {
 		m, err := s.desk.Admit(ctx, tx, call, op)
 		if err != nil {
 			return nil, err
@@ -129,7 +129,7 @@ const (
 // type disagree on something, by id.
 func (s *Service) ListAccountsWithInvalidEffectivePolicy(ctx context.Context, call *awsmodel.Call, in *api.ListAccountsWithInvalidEffectivePolicyInput) (*api.ListAccountsWithInvalidEffectivePolicyOutput, error) {
 	const op = "ListAccountsWithInvalidEffectivePolicy"
-	return view(ctx, s, func(tx *store.Tx) (*api.ListAccountsWithInvalidEffectivePolicyOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListAccountsWithInvalidEffectivePolicyOutput, error) {
 		m, err := s.desk.Admit(ctx, tx, call, op)
 		if err != nil {
 			return nil, err

@@ -43,6 +43,15 @@ func lookup(ctx context.Context, tx *store.Tx, m organizations.Membership, id st
 	return own(p), refusal.Missing(err, policyNotFound())
 }
 
+// lookupOwn is lookup for what changes a policy, which AWS's own never do.
+func lookupOwn(ctx context.Context, tx *store.Tx, m organizations.Membership, id string) (held, error) {
+	p, err := lookup(ctx, tx, m, id)
+	if err == nil && p.managed {
+		err = immutablePolicy()
+	}
+	return p, err
+}
+
 func summary(m organizations.Membership, p held) api.PolicySummary {
 	o := directory.Organization{ID: m.Org, Management: m.Management}
 	return api.PolicySummary{
@@ -57,7 +66,7 @@ func output(m organizations.Membership, p held) *api.Policy {
 
 // CreatePolicy makes a policy, which has no effect until it is attached.
 func (s *Service) CreatePolicy(ctx context.Context, call *awsmodel.Call, in *api.CreatePolicyInput) (*api.CreatePolicyOutput, error) {
-	return update(ctx, s, func(tx *store.Tx) (*api.CreatePolicyOutput, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.CreatePolicyOutput, error) {
 		m, err := s.desk.AdmitTo(ctx, tx, call, "CreatePolicy", in)
 		if err != nil {
 			return nil, err
@@ -118,17 +127,14 @@ func nameFree(ctx context.Context, tx *store.Tx, p policies.Policy) error {
 // UpdatePolicy changes what is given; where the policy is attached, a new
 // content acts at once.
 func (s *Service) UpdatePolicy(ctx context.Context, call *awsmodel.Call, in *api.UpdatePolicyInput) (*api.UpdatePolicyOutput, error) {
-	return update(ctx, s, func(tx *store.Tx) (*api.UpdatePolicyOutput, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.UpdatePolicyOutput, error) {
 		m, err := s.desk.AdmitTo(ctx, tx, call, "UpdatePolicy", in)
 		if err != nil {
 			return nil, err
 		}
-		p, err := lookup(ctx, tx, m, in.PolicyId)
+		p, err := lookupOwn(ctx, tx, m, in.PolicyId)
 		if err != nil {
 			return nil, err
-		}
-		if p.managed {
-			return nil, immutablePolicy()
 		}
 		if err := settled(ctx, tx, m.Org, p.Type); err != nil {
 			return nil, err
@@ -188,17 +194,14 @@ func (s *Service) tellTargets(ctx context.Context, tx *store.Tx, m organizations
 
 // DeletePolicy deletes a policy that is attached to nothing.
 func (s *Service) DeletePolicy(ctx context.Context, call *awsmodel.Call, in *api.DeletePolicyInput) (*api.DeletePolicyOutput, error) {
-	return update(ctx, s, func(tx *store.Tx) (*api.DeletePolicyOutput, error) {
+	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.DeletePolicyOutput, error) {
 		m, err := s.desk.AdmitTo(ctx, tx, call, "DeletePolicy", in)
 		if err != nil {
 			return nil, err
 		}
-		p, err := lookup(ctx, tx, m, in.PolicyId)
+		p, err := lookupOwn(ctx, tx, m, in.PolicyId)
 		if err != nil {
 			return nil, err
-		}
-		if p.managed {
-			return nil, immutablePolicy()
 		}
 		list, err := policies.Targets(ctx, tx, m.Org, p.ID, "", 1)
 		if err != nil {
@@ -216,7 +219,7 @@ func (s *Service) DeletePolicy(ctx context.Context, call *awsmodel.Call, in *api
 
 // DescribePolicy returns a policy with its content.
 func (s *Service) DescribePolicy(ctx context.Context, call *awsmodel.Call, in *api.DescribePolicyInput) (*api.DescribePolicyOutput, error) {
-	return view(ctx, s, func(tx *store.Tx) (*api.DescribePolicyOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.DescribePolicyOutput, error) {
 		m, err := s.desk.Admit(ctx, tx, call, "DescribePolicy")
 		if err != nil {
 			return nil, err
@@ -231,7 +234,7 @@ func (s *Service) DescribePolicy(ctx context.Context, call *awsmodel.Call, in *a
 
 // ListPolicies lists the policies of a type by id.
 func (s *Service) ListPolicies(ctx context.Context, call *awsmodel.Call, in *api.ListPoliciesInput) (*api.ListPoliciesOutput, error) {
-	return view(ctx, s, func(tx *store.Tx) (*api.ListPoliciesOutput, error) {
+	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListPoliciesOutput, error) {
 		m, err := s.desk.Admit(ctx, tx, call, "ListPolicies")
 		if err != nil {
 			return nil, err
