@@ -22,7 +22,8 @@ func (tx *Tx) JobCounts(ctx context.Context) ([]JobCount, error) {
 		SUM(CASE WHEN parked THEN 1 ELSE 0 END)
 		FROM jobs GROUP BY kind ORDER BY kind`)
 	return All(rows, err, func(rows *sql.Rows) (c JobCount, err error) {
-		return c, rows.Scan(&c.Kind, &c.Waiting, &c.Running, &c.Parked)
+		err = rows.Scan(&c.Kind, &c.Waiting, &c.Running, &c.Parked)
+		return c, err
 	})
 }
 

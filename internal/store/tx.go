@@ -255,4 +255,7 @@ func All[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) ([]T
 }
 
 // Text scans the rows of a query with a single text column, for All.
-func Text(rows *sql.Rows) (s string, err error) { return s, rows.Scan(&s) }
+func Text(rows *sql.Rows) (s string, err error) {
+	err = rows.Scan(&s)
+	return s, err
+}

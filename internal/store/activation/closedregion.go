@@ -44,5 +44,8 @@ func OpenRegion(ctx context.Context, tx *store.Tx, account arn.AccountID, region
 // ClosedRegions lists the Regions that an account has opted out of.
 func ClosedRegions(ctx context.Context, tx *store.Tx, account arn.AccountID) ([]arn.Region, error) {
 	rows, err := tx.Query(ctx, `SELECT region FROM inspector_closed_regions WHERE account = $1 ORDER BY region`, account)
-	return store.ReadAll(rows, err, func(s store.Scanner) (r arn.Region, err error) { return r, s.Scan(&r) })
+	return store.ReadAll(rows, err, func(s store.Scanner) (r arn.Region, err error) {
+		err = s.Scan(&r)
+		return r, err
+	})
 }

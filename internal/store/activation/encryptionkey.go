@@ -23,7 +23,10 @@ type EncryptionKey struct {
 func LookupEncryptionKey(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, scanType, resourceType string) (arn.ARN, error) {
 	return store.ReadOne(tx.QueryRow(ctx, `SELECT kms_key FROM inspector_encryption_keys
 		WHERE account = $1 AND region = $2 AND scan_type = $3 AND resource_type = $4`, account, region, scanType, resourceType),
-		func(s store.Scanner) (key arn.ARN, err error) { return key, s.Scan(&key) })
+		func(s store.Scanner) (key arn.ARN, err error) {
+			err = s.Scan(&key)
+			return key, err
+		})
 }
 
 // PutEncryptionKey sets the customer's key.

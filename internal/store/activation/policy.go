@@ -57,5 +57,8 @@ func HasPolicies(ctx context.Context, tx *store.Tx, org directory.OrganizationID
 // policy.
 func OrganizationsWithPolicies(ctx context.Context, tx *store.Tx) ([]directory.OrganizationID, error) {
 	rows, err := tx.Query(ctx, `SELECT DISTINCT org FROM inspector_policies ORDER BY org`)
-	return store.ReadAll(rows, err, func(s store.Scanner) (o directory.OrganizationID, err error) { return o, s.Scan(&o) })
+	return store.ReadAll(rows, err, func(s store.Scanner) (o directory.OrganizationID, err error) {
+		err = s.Scan(&o)
+		return o, err
+	})
 }

@@ -137,7 +137,10 @@ func CountCoverageBy(ctx context.Context, tx *store.Tx, scope Scope, region stri
 	w.Add(string(by)+" > ?", after)
 	rows, err := tx.Query(ctx, `SELECT `+string(by)+`, COUNT(*) FROM `+from+w.SQL()+
 		` GROUP BY `+string(by)+` ORDER BY `+string(by)+` LIMIT `+w.Arg(limit), w.Args()...)
-	list, err := store.ReadAll(rows, err, func(s store.Scanner) (g GroupCount, err error) { return g, s.Scan(&g.Key, &g.Count) })
+	list, err := store.ReadAll(rows, err, func(s store.Scanner) (g GroupCount, err error) {
+		err = s.Scan(&g.Key, &g.Count)
+		return g, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("count coverage: %w", err)
 	}

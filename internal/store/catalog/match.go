@@ -87,7 +87,10 @@ func InventoriesWith(ctx context.Context, tx *store.Tx, components []int64) ([]i
 func InventoriesOf(ctx context.Context, tx *store.Tx, ecosystem string) ([]int64, error) {
 	rows, err := tx.Query(ctx, `SELECT DISTINCT i.inventory FROM components c JOIN inventory_components i ON i.component = c.id
 		WHERE c.ecosystem = $1 OR substr(c.ecosystem, 1, $2) = $3`, ecosystem, len(ecosystem)+1, ecosystem+":")
-	return store.ReadAll(rows, err, func(s store.Scanner) (id int64, err error) { return id, s.Scan(&id) })
+	return store.ReadAll(rows, err, func(s store.Scanner) (id int64, err error) {
+		err = s.Scan(&id)
+		return id, err
+	})
 }
 
 // numbers runs a query of one column for many values, each number once.

@@ -198,7 +198,8 @@ func PlacesWith(ctx context.Context, tx *store.Tx, inventory, after int64, limit
 	rows, err := tx.Query(ctx, `SELECT account, region, type, id, number FROM resources
 		WHERE inventory = $1 AND number > $2 AND gone_at = 0 ORDER BY number LIMIT $3`, inventory, after, limit)
 	list, err = store.ReadAll(rows, err, func(s store.Scanner) (p Place, err error) {
-		return p, s.Scan(&p.Account, &p.Region, &p.Type, &p.ID, &last)
+		err = s.Scan(&p.Account, &p.Region, &p.Type, &p.ID, &last)
+		return p, err
 	})
 	return list, last, err
 }
@@ -212,7 +213,10 @@ func DropGone(ctx context.Context, tx *store.Tx, account arn.AccountID, region a
 		WHERE account = $1 AND region = $2 AND gone_at > 0 AND gone_at <= $3
 		AND NOT EXISTS (SELECT 1 FROM findings f WHERE f.resource = r.number) LIMIT $4`, account, region, store.Micros(before), limit)
 	type gone struct{ number, inventory int64 }
-	list, err := store.ReadAll(rows, err, func(s store.Scanner) (g gone, err error) { return g, s.Scan(&g.number, &g.inventory) })
+	list, err := store.ReadAll(rows, err, func(s store.Scanner) (g gone, err error) {
+		err = s.Scan(&g.number, &g.inventory)
+		return g, err
+	})
 	if err != nil {
 		return 0, time.Time{}, fmt.Errorf("find resources that are gone: %w", err)
 	}

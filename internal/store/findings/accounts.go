@@ -14,5 +14,8 @@ func AccountsWith(ctx context.Context, tx *store.Tx, scope Scope, region arn.Reg
 	w.Add("c.total > 0")
 	scope.Where(&w, "c.account")
 	rows, err := tx.Query(ctx, `SELECT DISTINCT c.account FROM finding_counts c`+w.SQL()+` ORDER BY c.account`, w.Args()...)
-	return store.ReadAll(rows, err, func(s store.Scanner) (a arn.AccountID, err error) { return a, s.Scan(&a) })
+	return store.ReadAll(rows, err, func(s store.Scanner) (a arn.AccountID, err error) {
+		err = s.Scan(&a)
+		return a, err
+	})
 }

@@ -189,6 +189,7 @@ func History(ctx context.Context, tx *store.Tx, account arn.AccountID, region ar
 	rows, err := tx.Query(ctx, `SELECT kind, at, before, after, why FROM finding_history
 		WHERE account = $1 AND region = $2 AND finding = $3 ORDER BY entry`, account, region, id)
 	return store.ReadAll(rows, err, func(s store.Scanner) (e Entry, err error) {
-		return e, s.Scan(&e.Kind, &e.At, &e.Before, &e.After, &e.Why)
+		err = s.Scan(&e.Kind, &e.At, &e.Before, &e.After, &e.Why)
+		return e, err
 	})
 }

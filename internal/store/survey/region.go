@@ -85,7 +85,10 @@ func Lack(ctx context.Context, tx *store.Tx, region arn.Region, administrator ar
 			FROM wanted w LEFT JOIN inspector_scans c ON c.account = w.account AND c.region = $2 AND c.status IN ('ENABLED', 'ENABLING')
 			GROUP BY w.account) sums
 		WHERE (types & CAST($3 AS BIGINT)) <> CAST($3 AS BIGINT) ORDER BY account`, administrator, region, want)
-	return store.All(rows, err, func(r *sql.Rows) (l Lacking, err error) { return l, r.Scan(&l.Account, &l.on) })
+	return store.All(rows, err, func(r *sql.Rows) (l Lacking, err error) {
+		err = r.Scan(&l.Account, &l.on)
+		return l, err
+	})
 }
 
 // Unsettled is a scan type whose transition hangs or has failed.
@@ -110,7 +113,8 @@ func UnsettledScans(ctx context.Context, tx *store.Tx, region arn.Region, accoun
 		AND (c.status IN ('ENABLING', 'DISABLING', 'SUSPENDING') AND c.changed_at < $4 OR c.status = 'DISABLED' AND c.error_code <> '')
 		ORDER BY c.account, c.type`, region, account, org, store.Micros(since))
 	return store.All(rows, err, func(r *sql.Rows) (u Unsettled, err error) {
-		return u, r.Scan(&u.Account, &u.Type, &u.Status, &u.ErrorCode)
+		err = r.Scan(&u.Account, &u.Type, &u.Status, &u.ErrorCode)
+		return u, err
 	})
 }
 

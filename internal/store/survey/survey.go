@@ -24,7 +24,10 @@ func States(ctx context.Context, tx *store.Tx, org directory.OrganizationID, acc
 		account arn.AccountID
 		state   directory.State
 	}
-	list, err := store.All(rows, err, func(r *sql.Rows) (p pair, err error) { return p, r.Scan(&p.account, &p.state) })
+	list, err := store.All(rows, err, func(r *sql.Rows) (p pair, err error) {
+		err = r.Scan(&p.account, &p.state)
+		return p, err
+	})
 	states := make(map[arn.AccountID]directory.State, len(list))
 	for _, p := range list {
 		states[p.account] = p.state
