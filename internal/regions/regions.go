@@ -49,12 +49,12 @@ func (s *Service) DescribeRegions(ctx context.Context, call *awsmodel.Call, in *
 	list := []ec2.Region{}
 	err := s.store.View(ctx, func(tx *store.Tx) error {
 		list = list[:0]
+		closed, err := activation.ClosedRegions(ctx, tx, call.Account())
+		if err != nil {
+			return fmt.Errorf("Regions of %s: %w", call.Account(), err)
+		}
 		for _, name := range s.known {
-			closed, err := activation.Closed(ctx, tx, call.Account(), name)
-			if err != nil {
-				return fmt.Errorf("Region %s of %s: %w", name, call.Account(), err)
-			}
-			if r := describe(name, closed); wanted(in, r) {
+			if r := describe(name, slices.Contains(closed, name)); wanted(in, r) {
 				list = append(list, r)
 			}
 		}
