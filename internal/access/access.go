@@ -97,11 +97,12 @@ func (d *Desk) judge(ctx context.Context, call *awsmodel.Call, op *awsmodel.Oper
 	if err != nil {
 		return fmt.Errorf("resource of %s: %w", op.Action(), err)
 	}
+	needed, keys := append(actions(op, in), sessionActions(call, op, in)...), keysOf(in)
 	for _, t := range targets {
-		for _, action := range append(actions(op, in), sessionActions(call, op, in)...) {
-			decision := d.decide(call, bearer, action, t, keysOf(in))
+		for _, action := range needed {
+			decision := d.decide(call, bearer, action, t, keys)
 			if !decision.Allowed {
-				return d.denial(refuse(t.refusal(call.Principal, action, decision)), call, bearer, action, t, keysOf(in))
+				return d.denial(refuse(t.refusal(call.Principal, action, decision)), call, bearer, action, t, keys)
 			}
 		}
 	}
