@@ -143,3 +143,21 @@ func read(resp *http.Response, body string) Answer {
 	}
 	return a
 }
+
+// Dig follows members and indexes of a JSON answer.
+func Dig(v any, path ...any) any {
+	for _, step := range path {
+		switch step := step.(type) {
+		case string:
+			m, _ := v.(map[string]any)
+			v = m[step]
+		case int:
+			l, _ := v.([]any)
+			if step >= len(l) {
+				return nil
+			}
+			v = l[step]
+		}
+	}
+	return v
+}

@@ -232,7 +232,7 @@ func (b broken) fields(a livetest.Answer) []string {
 	}
 	fields, _ := body["fields"].([]any)
 	for _, f := range fields {
-		if dig(f, "name") == b.at {
+		if livetest.Dig(f, "name") == b.at {
 			return nil
 		}
 	}

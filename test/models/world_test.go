@@ -82,28 +82,10 @@ func (w *world) must(caller, service, operation string, in map[string]any) livet
 
 type object = map[string]any
 
-// dig follows members and indexes of a JSON answer.
-func dig(v any, path ...any) any {
-	for _, step := range path {
-		switch step := step.(type) {
-		case string:
-			m, _ := v.(object)
-			v = m[step]
-		case int:
-			l, _ := v.([]any)
-			if step >= len(l) {
-				return nil
-			}
-			v = l[step]
-		}
-	}
-	return v
-}
-
 func (w *world) organize() {
 	made := w.must("management", "organizations", "CreateOrganization", nil).JSON()
-	root := dig(w.must("management", "organizations", "ListRoots", nil).JSON(), "Roots", 0, "Id")
-	unit := dig(w.must("management", "organizations", "CreateOrganizationalUnit", object{"ParentId": root, "Name": "unit"}).JSON(), "OrganizationalUnit", "Id")
+	root := livetest.Dig(w.must("management", "organizations", "ListRoots", nil).JSON(), "Roots", 0, "Id")
+	unit := livetest.Dig(w.must("management", "organizations", "CreateOrganizationalUnit", object{"ParentId": root, "Name": "unit"}).JSON(), "OrganizationalUnit", "Id")
 	administrator, _ := w.join("administrator")
 	member, request := w.join("member")
 	w.set(administrator, "organizations.RegisterDelegatedAdministrator.AccountId", "inspector2..delegatedAdminAccountId")
@@ -111,7 +93,7 @@ func (w *world) organize() {
 	w.set(unit, "organizations.OrganizationalUnitId", "organizations.PolicyTargetId", "organizations.TaggableResourceId", "organizations.DestinationParentId", "organizations..DestinationParentId")
 	w.set(root, "organizations.RootId", "organizations.ParentId", "organizations..SourceParentId")
 	w.set(request, "organizations.CreateAccountRequestId")
-	w.set(dig(made, "Organization", "Id"), "organizations.OrganizationId", "iam.OrganizationIdType")
+	w.set(livetest.Dig(made, "Organization", "Id"), "organizations.OrganizationId", "iam.OrganizationIdType")
 	w.set("config.amazonaws.com", "organizations.ServicePrincipal")
 	w.set("inspector2.amazonaws.com", "organizations.RegisterDelegatedAdministrator.ServicePrincipal", "organizations.DeregisterDelegatedAdministrator.ServicePrincipal")
 	w.set("SERVICE_CONTROL_POLICY", "organizations.PolicyType")
@@ -122,27 +104,27 @@ func (w *world) organize() {
 	w.fresh("someone-%d@example.com", "organizations.Email")
 	w.fresh("name-%d", "organizations.OrganizationalUnitName", "organizations.PolicyName", "organizations.CreateAccountName")
 	if w.implemented["organizations:CreatePolicy"] {
-		policy := dig(w.must("management", "organizations", "CreatePolicy", object{"Name": "first", "Description": "", "Type": "SERVICE_CONTROL_POLICY", "Content": anyPolicy}).JSON(), "Policy", "PolicySummary", "Id")
+		policy := livetest.Dig(w.must("management", "organizations", "CreatePolicy", object{"Name": "first", "Description": "", "Type": "SERVICE_CONTROL_POLICY", "Content": anyPolicy}).JSON(), "Policy", "PolicySummary", "Id")
 		w.set(policy, "organizations.PolicyId")
 	}
 	if w.implemented["organizations:InviteAccountToOrganization"] {
 		w.server.Account(w.t, "guest")
 		a := w.must("management", "organizations", "InviteAccountToOrganization", object{"Target": object{"Id": "guest@example.com", "Type": "EMAIL"}})
-		w.set(dig(a.JSON(), "Handshake", "Id"), "organizations.HandshakeId")
+		w.set(livetest.Dig(a.JSON(), "Handshake", "Id"), "organizations.HandshakeId")
 	}
 }
 
 // join creates an account of the organization, and a client for it.
 func (w *world) join(name string) (id, request string) {
-	status := object{"CreateAccountStatus": dig(w.must("management", "organizations", "CreateAccount", object{"AccountName": name, "Email": name + "@example.com"}).JSON(), "CreateAccountStatus")}
-	request, _ = dig(status, "CreateAccountStatus", "Id").(string)
-	for deadline := time.Now().Add(20 * time.Second); dig(status, "CreateAccountStatus", "State") != "SUCCEEDED"; {
+	status := object{"CreateAccountStatus": livetest.Dig(w.must("management", "organizations", "CreateAccount", object{"AccountName": name, "Email": name + "@example.com"}).JSON(), "CreateAccountStatus")}
+	request, _ = livetest.Dig(status, "CreateAccountStatus", "Id").(string)
+	for deadline := time.Now().Add(20 * time.Second); livetest.Dig(status, "CreateAccountStatus", "State") != "SUCCEEDED"; {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("the account is not created: %v", status)
 		}
 		status = w.must("management", "organizations", "DescribeCreateAccountStatus", object{"CreateAccountRequestId": request}).JSON()
 	}
-	id, _ = dig(status, "CreateAccountStatus", "AccountId").(string)
+	id, _ = livetest.Dig(status, "CreateAccountStatus", "AccountId").(string)
 	w.enter(name, id)
 	return id, request
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"muster/test/livetest"
 )
 
 // settle waits until what a step has begun has come to its end.
@@ -117,7 +119,7 @@ func (w *world) accounts(m *model) error {
 	}
 	got, want := map[string]string{}, map[string]string{}
 	for _, a := range list {
-		got[w.names[fmt.Sprint(dig(a, "Id"))]] = fmt.Sprint(dig(a, "State"), " ", dig(a, "Status"), " ", dig(a, "JoinedMethod"))
+		got[w.names[fmt.Sprint(livetest.Dig(a, "Id"))]] = fmt.Sprint(livetest.Dig(a, "State"), " ", livetest.Dig(a, "Status"), " ", livetest.Dig(a, "JoinedMethod"))
 	}
 	for _, name := range m.inside() {
 		want[name] = "ACTIVE ACTIVE "
@@ -139,7 +141,7 @@ func (w *world) tree(m *model) error {
 				return err
 			}
 			for _, child := range list {
-				got[w.names[fmt.Sprint(dig(child, "Id"))]] += unit
+				got[w.names[fmt.Sprint(livetest.Dig(child, "Id"))]] += unit
 			}
 		}
 	}
@@ -164,7 +166,7 @@ func (w *world) trust(m *model) error {
 	}
 	got := ""
 	for _, a := range list {
-		got += w.names[fmt.Sprint(dig(a, "Id"))]
+		got += w.names[fmt.Sprint(livetest.Dig(a, "Id"))]
 	}
 	if got != m.registered {
 		return fmt.Errorf("registered: %q, want %q", got, m.registered)
@@ -187,7 +189,7 @@ func (w *world) administrators(m *model, region string) error {
 	got, want := map[string]string{}, map[string]string{}
 	list, _ := a.JSON()["delegatedAdminAccounts"].([]any)
 	for _, d := range list {
-		got[w.names[fmt.Sprint(dig(d, "accountId"))]] = fmt.Sprint(dig(d, "status"))
+		got[w.names[fmt.Sprint(livetest.Dig(d, "accountId"))]] = fmt.Sprint(livetest.Dig(d, "status"))
 	}
 	if r.administrator != "" {
 		want[r.administrator] = "ENABLED"
@@ -210,7 +212,7 @@ func (w *world) members(m *model, region string) error {
 		}
 		got, want := map[string]string{}, map[string]string{}
 		for _, member := range list {
-			got[w.names[fmt.Sprint(dig(member, "accountId"))]] = fmt.Sprint(dig(member, "relationshipStatus"))
+			got[w.names[fmt.Sprint(livetest.Dig(member, "accountId"))]] = fmt.Sprint(livetest.Dig(member, "relationshipStatus"))
 		}
 		for name, a := range m.accounts {
 			status := r.members[name]
@@ -241,7 +243,7 @@ func (w *world) configuration(m *model, region string) error {
 	got, want := map[string]string{}, map[string]string{"full": "false"}
 	got["full"] = fmt.Sprint(a.JSON()["maxAccountLimitReached"])
 	for _, t := range types {
-		got[t] = fmt.Sprint(dig(a.JSON(), "autoEnable", member(t)))
+		got[t] = fmt.Sprint(livetest.Dig(a.JSON(), "autoEnable", member(t)))
 		want[t] = fmt.Sprint(r.auto[t])
 	}
 	return differ("organization's configuration in "+region, got, want)
@@ -271,10 +273,10 @@ func (w *world) scans(m *model, region, name string) error {
 	}
 	got, want := map[string]string{}, map[string]string{}
 	for _, t := range types {
-		got[t] = fmt.Sprint(dig(a.JSON(), "accounts", 0, "resourceState", member(t), "status"))
+		got[t] = fmt.Sprint(livetest.Dig(a.JSON(), "accounts", 0, "resourceState", member(t), "status"))
 		want[t] = m.regions[region].status(name, t)
 	}
-	got["account"], want["account"] = fmt.Sprint(dig(a.JSON(), "accounts", 0, "state", "status")), overall(want)
+	got["account"], want["account"] = fmt.Sprint(livetest.Dig(a.JSON(), "accounts", 0, "state", "status")), overall(want)
 	return differ(fmt.Sprintf("scans of %s in %s", name, region), got, want)
 }
 
@@ -300,7 +302,7 @@ func (w *world) filtersOf(m *model, region, name string) error {
 	}
 	got := map[string]string{}
 	for _, f := range list {
-		got[fmt.Sprint(dig(f, "name"))] = fmt.Sprint(dig(f, "action"))
+		got[fmt.Sprint(livetest.Dig(f, "name"))] = fmt.Sprint(livetest.Dig(f, "action"))
 	}
 	return differ(fmt.Sprintf("filters of %s in %s", name, region), got, m.regions[region].at[name].filters)
 }
@@ -315,7 +317,7 @@ func (w *world) settings(m *model, region, name string) error {
 	if err != nil {
 		return err
 	}
-	got["rescan"] = fmt.Sprint(dig(a.JSON(), "ecrConfiguration", "rescanDurationState", "rescanDuration"))
+	got["rescan"] = fmt.Sprint(livetest.Dig(a.JSON(), "ecrConfiguration", "rescanDurationState", "rescanDuration"))
 	if a, err = w.must(name, region, "inspector2", "GetEc2DeepInspectionConfiguration", nil); err != nil {
 		return err
 	}

@@ -151,7 +151,7 @@ func (w *world) compareFailures(s step, a livetest.Answer, want map[string]strin
 	got := map[string]string{}
 	failed, _ := a.JSON()["failedAccounts"].([]any)
 	for _, f := range failed {
-		got[w.names[fmt.Sprint(dig(f, "accountId"))]] = fmt.Sprint(dig(f, "errorCode"))
+		got[w.names[fmt.Sprint(livetest.Dig(f, "accountId"))]] = fmt.Sprint(livetest.Dig(f, "errorCode"))
 	}
 	accounts, _ := a.JSON()["accounts"].([]any)
 	if !maps.Equal(got, want) || len(accounts)+len(got) != max(1, len(s.targets)) {
@@ -164,19 +164,19 @@ func (w *world) compareFailures(s step, a livetest.Answer, want map[string]strin
 func (w *world) follow(s step, a livetest.Answer) error {
 	switch s.op {
 	case "create unit":
-		w.know(s.text, dig(a.JSON(), "OrganizationalUnit", "Id").(string))
+		w.know(s.text, livetest.Dig(a.JSON(), "OrganizationalUnit", "Id").(string))
 	case "delete unit":
 		delete(w.names, w.ids[s.target])
 	case "create policy":
-		w.ids["policy "+s.text] = dig(a.JSON(), "Policy", "PolicySummary", "Id").(string)
+		w.ids["policy "+s.text] = livetest.Dig(a.JSON(), "Policy", "PolicySummary", "Id").(string)
 	case "invite":
-		w.handshakes[s.target] = dig(a.JSON(), "Handshake", "Id").(string)
+		w.handshakes[s.target] = livetest.Dig(a.JSON(), "Handshake", "Id").(string)
 	case "create filter":
 		w.filters[w.filterKey(s, s.text)] = a.JSON()["arn"].(string)
 	case "rename filter":
 		w.filters[w.filterKey(s, s.list[0])] = w.filters[w.filterKey(s, s.text)]
 	case "create account":
-		return w.await(s.text, dig(a.JSON(), "CreateAccountStatus", "Id").(string))
+		return w.await(s.text, livetest.Dig(a.JSON(), "CreateAccountStatus", "Id").(string))
 	}
 	return nil
 }
@@ -190,10 +190,10 @@ func (w *world) await(name, request string) error {
 			return err
 		}
 		status := a.JSON()["CreateAccountStatus"]
-		if dig(status, "State") != "SUCCEEDED" {
+		if livetest.Dig(status, "State") != "SUCCEEDED" {
 			return fmt.Errorf("%s: %v", name, status)
 		}
-		id, _ = dig(status, "AccountId").(string)
+		id, _ = livetest.Dig(status, "AccountId").(string)
 		return nil
 	})
 	if err != nil {

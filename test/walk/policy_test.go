@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"muster/test/livetest"
 )
 
 // lists are what a policy says of a scan type: Regions to be on and off in.
@@ -265,14 +267,14 @@ func (w *world) comparePolicies(m *model) error {
 	}
 	got, want := map[string]string{}, map[string]string{}
 	for _, p := range list {
-		name := fmt.Sprint(dig(p, "Name"))
-		targets, err := w.pages(head, regions[0], "organizations", "ListTargetsForPolicy", object{"PolicyId": dig(p, "Id")}, "Targets", "NextToken")
+		name := fmt.Sprint(livetest.Dig(p, "Name"))
+		targets, err := w.pages(head, regions[0], "organizations", "ListTargetsForPolicy", object{"PolicyId": livetest.Dig(p, "Id")}, "Targets", "NextToken")
 		if err != nil {
 			return err
 		}
 		var at []string
 		for _, t := range targets {
-			at = append(at, w.names[fmt.Sprint(dig(t, "TargetId"))])
+			at = append(at, w.names[fmt.Sprint(livetest.Dig(t, "TargetId"))])
 		}
 		slices.Sort(at)
 		got[name] = fmt.Sprint(at)
@@ -304,10 +306,10 @@ func (w *world) comparePolicyType(m *model) error {
 		return err
 	}
 	found := ""
-	enabled, _ := dig(a.JSON(), "Roots", 0, "PolicyTypes").([]any)
+	enabled, _ := livetest.Dig(a.JSON(), "Roots", 0, "PolicyTypes").([]any)
 	for _, t := range enabled {
-		if dig(t, "Type") == policyType {
-			found = fmt.Sprint(dig(t, "Status"))
+		if livetest.Dig(t, "Type") == policyType {
+			found = fmt.Sprint(livetest.Dig(t, "Status"))
 		}
 	}
 	if want := map[bool]string{true: "ENABLED"}[m.policing]; found != want {
@@ -328,7 +330,7 @@ func (w *world) compareEffective(m *model, name string) error {
 		}
 		return nil
 	}
-	content, _ := dig(a.JSON(), "EffectivePolicy", "PolicyContent").(string)
+	content, _ := livetest.Dig(a.JSON(), "EffectivePolicy", "PolicyContent").(string)
 	var d object
 	if err := json.Unmarshal([]byte(content), &d); err != nil {
 		return fmt.Errorf("effective policy of %s: %w: %v", name, err, a)
@@ -336,9 +338,9 @@ func (w *world) compareEffective(m *model, name string) error {
 	got, wanted := map[string]string{}, map[string]string{}
 	at := map[string][]any{"EC2": {"ec2_scanning"}, "ECR": {"ecr_scanning"}, "CODE_REPOSITORY": {"code_repository_scanning"}, "LAMBDA": {"lambda_standard_scanning"}, "LAMBDA_CODE": {"lambda_standard_scanning", "lambda_code_scanning"}}
 	for t, path := range at {
-		entry := dig(d, append([]any{"inspector", "enablement"}, path...)...)
+		entry := livetest.Dig(d, append([]any{"inspector", "enablement"}, path...)...)
 		if entry != nil {
-			got[t] = fmt.Sprint(dig(entry, "enable_in_regions"), dig(entry, "disable_in_regions"))
+			got[t] = fmt.Sprint(livetest.Dig(entry, "enable_in_regions"), livetest.Dig(entry, "disable_in_regions"))
 		}
 		if l, ok := want[t]; ok {
 			wanted[t] = fmt.Sprint(texts(l.enable), texts(l.disable))

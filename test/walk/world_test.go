@@ -69,7 +69,7 @@ func found(ctx context.Context, i installation) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.know(root, dig(roots.JSON(), "Roots", 0, "Id").(string))
+	w.know(root, livetest.Dig(roots.JSON(), "Roots", 0, "Id").(string))
 	return w, nil
 }
 
@@ -144,21 +144,3 @@ func (p inProcess) signUp(name string) (string, *livetest.Client, error) {
 
 func (p inProcess) client(key livetest.Key) *livetest.Client { return p.s.Client(key) }
 func (p inProcess) crash() error                             { return p.s.Reopen() }
-
-// dig follows members and indexes of a JSON answer.
-func dig(v any, path ...any) any {
-	for _, step := range path {
-		switch step := step.(type) {
-		case string:
-			m, _ := v.(object)
-			v = m[step]
-		case int:
-			l, _ := v.([]any)
-			if step >= len(l) {
-				return nil
-			}
-			v = l[step]
-		}
-	}
-	return v
-}
