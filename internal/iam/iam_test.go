@@ -308,7 +308,7 @@ func TestInlinePolicies(t *testing.T) {
 		do(w, w.PutUserPolicy, put)
 		do(w, w.PutUserPolicy, put)
 		put.PolicyDocument = "{}"
-		refuse(w, w.PutUserPolicy, put, "MalformedPolicyDocument", "Policy document must be version 2012-10-17 or greater.")
+		refuse(w, w.PutUserPolicy, put, "MalformedPolicyDocument", "Syntax errors in policy.")
 		if got := do(w, w.ListUserPolicies, api.ListUserPoliciesInput{UserName: "ada"}).PolicyNames; len(got) != 1 || got[0] != "p" {
 			t.Errorf("listed %v", got)
 		}

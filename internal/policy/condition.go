@@ -108,46 +108,29 @@ func (k *condition) holdsAbsent() bool {
 	return k.negated
 }
 
-// parseConditions reads the Condition element.
-func parseConditions(n node, variables bool) ([]condition, error) {
-	if n.kind != '{' {
-		return nil, syntaxError()
+// wellTyped reports whether the values are of the operator's type. What holds
+// variables cannot be known yet.
+func (w *writtenCondition) wellTyped(variables bool) bool {
+	op, _ := parseOperator(w.operator, variables)
+	if op.valid == nil {
+		return true
 	}
-	var out []condition
-	for i, name := range n.names {
-		op, ok := parseOperator(name, variables)
-		if !ok || n.items[i].kind != '{' {
-			return nil, syntaxError()
-		}
-		for j, key := range n.items[i].names {
-			c, err := parseCondition(op, key, n.items[i].items[j])
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, c)
+	for _, v := range w.values {
+		if p := compile(v, op.syntax); len(p.vars) == 0 && !op.valid(v) {
+			return false
 		}
 	}
-	return out, nil
+	return true
 }
 
-func parseCondition(op operator, key string, n node) (condition, error) {
-	if !strings.Contains(key, ":") {
-		return condition{}, &Malformed{"Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."}
-	}
-	values, ok := n.scalars()
-	if !ok {
-		return condition{}, syntaxError()
-	}
-	c := condition{operator: op, name: key, key: strings.ToLower(key)}
-	for _, v := range values {
+func (w *writtenCondition) compile(variables bool) condition {
+	op, _ := parseOperator(w.operator, variables) // known, as the syntax was checked
+	c := condition{operator: op, name: w.key, key: strings.ToLower(w.key)}
+	for _, v := range w.values {
 		if op.lower {
 			v = strings.ToLower(v)
 		}
-		p := compile(v, op.syntax)
-		if op.valid != nil && len(p.vars) == 0 && !op.valid(v) {
-			return condition{}, syntaxError()
-		}
-		c.values = append(c.values, p)
+		c.values = append(c.values, compile(v, op.syntax))
 	}
-	return c, nil
+	return c
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -15,7 +16,7 @@ const maxDepth = 8
 // encoding/json's maps lose. Numbers and booleans are kept as their text,
 // because that is how policies use them.
 type node struct {
-	kind  byte // '{', '[', '"' for a string, '0' for a number or boolean
+	kind  byte // '{', '[', '"' for a string, '0' for a number or boolean, 'n' for null
 	text  string
 	names []string // of '{'
 	items []node   // of '{' and '['
@@ -60,8 +61,8 @@ func readValue(d *json.Decoder, depth int) (node, error) {
 			return node{kind: '0', text: "true"}, nil
 		}
 		return node{kind: '0', text: "false"}, nil
-	default: // null
-		return node{}, errSyntax
+	default:
+		return node{kind: 'n'}, nil
 	}
 }
 
@@ -99,6 +100,15 @@ func (n node) strings() ([]string, bool) {
 		return []string{n.text}, true
 	}
 	return n.list('"')
+}
+
+// withoutNulls is a list without the nulls in it, which IAM overlooks among
+// resources.
+func (n node) withoutNulls() node {
+	if n.kind == '[' {
+		n.items = slices.DeleteFunc(slices.Clone(n.items), func(item node) bool { return item.kind == 'n' })
+	}
+	return n
 }
 
 // scalars reads one string, number or boolean or a list of them.

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // parseOperator reads an operator's name with its modifiers, such as
@@ -163,20 +162,6 @@ func isBool(s string) bool { return strings.EqualFold(s, "true") || strings.Equa
 func number(s string) (float64, bool) {
 	f, err := strconv.ParseFloat(s, 64)
 	return f, err == nil && !math.IsNaN(f)
-}
-
-// date reads the forms IAM allows: W3C's ISO 8601 profiles and seconds since
-// 1970.
-func date(s string) (float64, bool) {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02", "2006-01", "2006"} {
-		if layout == "2006" && len(s) != 4 {
-			break
-		}
-		if t, err := time.Parse(layout, s); err == nil {
-			return float64(t.UnixMicro()) / 1e6, true
-		}
-	}
-	return number(s)
 }
 
 func sameBinary(want, have string) bool {

@@ -21,9 +21,12 @@ type Kind uint8
 
 // The kinds of documents.
 const (
-	// Identity documents say what their bearer may do: policies of users,
-	// groups and roles, permissions boundaries, session policies.
+	// Identity documents say what their bearer may do: inline policies of
+	// users, groups and roles, session policies.
 	Identity Kind = iota
+	// Managed documents are Identity documents that stand on their own and
+	// have to be of the current version.
+	Managed
 	// Trust documents say who may assume a role.
 	Trust
 	// Control documents are service control policies.

@@ -15,7 +15,7 @@ func actionPattern() *rapid.Generator[string] {
 }
 
 func resourcePattern() *rapid.Generator[string] {
-	return rapid.SampledFrom([]string{"*", "arn:aws:s:::x", "arn:aws:s:::*", "arn:aws:s:::${k:k}", "arn:aws:*:::y"})
+	return rapid.SampledFrom([]string{"*", "arn:aws:s:::x", "arn:aws:s:::*", "arn:aws:s:::${k:k}", "arn:aws:s:*:*:y"})
 }
 
 func conditions() *rapid.Generator[map[string]any] {
@@ -145,7 +145,7 @@ func FuzzParse(f *testing.F) {
 	c.Set("aws:SourceIp", "192.0.2.1")
 	c.Set("aws:PrincipalArn", "arn:aws:iam::111111111111:user/ada")
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, kind := range []Kind{Identity, Trust, Control, Resource} {
+		for _, kind := range []Kind{Identity, Managed, Trust, Control, Resource} {
 			d, err := Parse(text, kind)
 			if err != nil {
 				continue

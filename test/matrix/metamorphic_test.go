@@ -84,7 +84,7 @@ func drawLine(rt *rapid.T, effect string, actions []string) line {
 		rapid.SampledFrom(actions),
 	)
 	l[rapid.SampledFrom([]string{"Action", "Action", "Action", "NotAction"}).Draw(rt, "element")] = rapid.SliceOfN(action, 1, 3).Draw(rt, "actions")
-	resource := rapid.SampledFrom([]string{"*", "*", "*", "arn:aws:inspector2:*", "arn:aws:inspector2:eu-west-1:*:*", "arn:aws:iam::*:user/*", "arn:aws:*:*:*:*list*"})
+	resource := rapid.SampledFrom([]string{"*", "*", "*", "arn:aws:inspector2:*", "arn:aws:inspector2:eu-west-1:*:*", "arn:aws:iam::*:user/*", "arn:aws:inspector2:*:*:*list*"})
 	l[rapid.SampledFrom([]string{"Resource", "Resource", "Resource", "NotResource"}).Draw(rt, "resources")] = resource.Draw(rt, "resource")
 	if rapid.IntRange(0, 3).Draw(rt, "condition") == 0 {
 		l["Condition"] = rapid.SampledFrom([]map[string]any{

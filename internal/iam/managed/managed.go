@@ -96,7 +96,7 @@ func load(name string) (*Policy, error) {
 	p.ARN = arn.ARN("arn:aws:iam::aws:policy" + p.Path + p.Name)
 	sum := sha256.Sum256([]byte(p.ARN))
 	p.ID = "ANPA" + base32.StdEncoding.EncodeToString(sum[:])[:17]
-	p.Parsed, err = policy.Parse(p.Document, policy.Identity)
+	p.Parsed, err = policy.Parse(p.Document, policy.Managed)
 	return p, err
 }
 

@@ -21,7 +21,7 @@ func (r *Room) CreatePolicy(ctx context.Context, call *awsmodel.Call, in *api.Cr
 	if err := desk.CheckTags(in.Tags); err != nil {
 		return nil, err
 	}
-	if _, err := desk.ParsePolicy(in.PolicyDocument, policy.Identity); err != nil {
+	if _, err := desk.ParsePolicy(in.PolicyDocument, policy.Managed); err != nil {
 		return nil, err
 	}
 	if desk.PolicySize(in.PolicyDocument) > MaxSize {

@@ -34,7 +34,7 @@ func noSuchVersion(err error, a arn.ARN, id string) error {
 
 // CreatePolicyVersion gives a policy a further version.
 func (r *Room) CreatePolicyVersion(ctx context.Context, call *awsmodel.Call, in *api.CreatePolicyVersionInput) (*api.CreatePolicyVersionOutput, error) {
-	if _, err := desk.ParsePolicy(in.PolicyDocument, policy.Identity); err != nil {
+	if _, err := desk.ParsePolicy(in.PolicyDocument, policy.Managed); err != nil {
 		return nil, err
 	}
 	if desk.PolicySize(in.PolicyDocument) > MaxSize {
