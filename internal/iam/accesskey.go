@@ -105,6 +105,7 @@ func (s *Service) GetAccessKeyLastUsed(ctx context.Context, call *awsmodel.Call,
 				return nil, err
 			}
 		}
+		k = s.desk.Key(k)
 		used := api.AccessKeyLastUsed{ServiceName: "N/A", Region: "N/A"}
 		if !k.LastUsedAt.IsZero() {
 			used = api.AccessKeyLastUsed{LastUsedDate: new(desk.Seconds(k.LastUsedAt)), ServiceName: k.LastUsedService, Region: k.LastUsedRegion}

@@ -142,14 +142,15 @@ func (s *Service) AddUserToGroup(ctx context.Context, call *awsmodel.Call, in *a
 	})
 }
 
-// RemoveUserFromGroup ends a membership; ending none is no error.
+// RemoveUserFromGroup ends a membership.
 func (s *Service) RemoveUserFromGroup(ctx context.Context, call *awsmodel.Call, in *api.RemoveUserFromGroupInput) (*api.RemoveUserFromGroupOutput, error) {
 	return update(ctx, s, call.Account(), func(tx *store.Tx) (*api.RemoveUserFromGroupOutput, error) {
 		g, u, err := groupAndUser(ctx, tx, call.Account(), in.GroupName, in.UserName)
 		if err != nil {
 			return nil, err
 		}
-		return &api.RemoveUserFromGroupOutput{}, desk.IgnoreMissing(identity.RemoveFromGroup(ctx, tx, g, u.ID))
+		err = identity.RemoveFromGroup(ctx, tx, g, u.ID)
+		return &api.RemoveUserFromGroupOutput{}, desk.NoSuch(err, "User %s not in group %s", u.Name, g.Name)
 	})
 }
 

@@ -335,6 +335,7 @@ func TestGroups(t *testing.T) {
 		refuse(w, w.DeleteUser, api.DeleteUserInput{UserName: "ada"}, "DeleteConflict", "Cannot delete entity, must remove user from all groups first.")
 		refuse(w, w.DeleteGroup, api.DeleteGroupInput{GroupName: "Ops"}, "DeleteConflict", "Cannot delete entity, must remove users from group first.")
 		do(w, w.RemoveUserFromGroup, api.RemoveUserFromGroupInput{GroupName: "Ops", UserName: "ada"})
+		refuse(w, w.RemoveUserFromGroup, api.RemoveUserFromGroupInput{GroupName: "Ops", UserName: "ada"}, "NoSuchEntity", "User ada not in group Ops")
 		refuse(w, w.DeleteGroup, api.DeleteGroupInput{GroupName: "Ops"}, "DeleteConflict", "Cannot delete entity, must detach all policies first.")
 		do(w, w.DetachGroupPolicy, api.DetachGroupPolicyInput{GroupName: "Ops", PolicyArn: admin})
 		do(w, w.DeleteGroup, api.DeleteGroupInput{GroupName: "Ops"})

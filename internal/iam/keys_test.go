@@ -196,14 +196,14 @@ func TestLastUse(t *testing.T) {
 		}
 		w.keys.Used(w.lookup(k.AccessKeyId, "").Principal, "eu-west-1", "sts", w.now)
 		w.keys.Used(w.lookup(k.AccessKeyId, "").Principal, "us-east-1", "inspector2", w.now.Add(time.Minute))
-		for range 2 {
+		for range 3 { // known before it is stored, and after
+			u := do(w, w.GetAccessKeyLastUsed, in).AccessKeyLastUsed
+			if u.ServiceName != "inspector2" || u.Region != "us-east-1" || !u.LastUsedDate.Equal(w.now.Add(time.Minute)) {
+				t.Errorf("last used %+v", u)
+			}
 			if err := w.keys.FlushUses(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-		}
-		u := do(w, w.GetAccessKeyLastUsed, in).AccessKeyLastUsed
-		if u.ServiceName != "inspector2" || u.Region != "us-east-1" || !u.LastUsedDate.Equal(w.now.Add(time.Minute)) {
-			t.Errorf("last used %+v", u)
 		}
 	})
 }

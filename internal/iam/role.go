@@ -93,7 +93,7 @@ func (s *Service) GetRole(ctx context.Context, call *awsmodel.Call, in *api.GetR
 		}
 		out := desk.RoleShape(r)
 		out.Tags, out.PermissionsBoundary = desk.TagShapes(tags), desk.BoundaryShape(r.Boundary)
-		out.RoleLastUsed = desk.LastUsedShape(r)
+		out.RoleLastUsed = desk.LastUsedShape(s.desk.LastUse(r))
 		return &api.GetRoleOutput{Role: &out}, nil
 	})
 }

@@ -57,7 +57,7 @@ type Service struct {
 func New(keys *Keys, opts Options) *Service {
 	return &Service{
 		store: keys.store, keys: keys, managed: keys.managed, usage: opts.Usage, controls: opts.Controls,
-		desk: &desk.Desk{Store: keys.store, Pages: opts.Pages, Changed: keys.Forget},
+		desk: &desk.Desk{Store: keys.store, Pages: opts.Pages, Changed: keys.Forget, Uses: keys.unstored},
 	}
 }
 

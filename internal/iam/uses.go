@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"time"
 
 	"muster/internal/arn"
+	"muster/internal/iam/desk"
 	"muster/internal/store"
 	"muster/internal/store/identity"
 )
@@ -19,14 +21,10 @@ const flushEvery = 30 * time.Second
 
 // uses collects when keys and roles were last used.
 type uses struct {
-	mu      sync.Mutex // guards pending
-	pending map[identity.Owner]use
-}
-
-type use struct {
-	at      time.Time
-	region  arn.Region
-	service string
+	mu      sync.Mutex // guards both
+	pending map[identity.Owner]desk.Use
+	// flushing is what is being stored.
+	flushing map[identity.Owner]desk.Use
 }
 
 // Used notes that a principal called a service.
@@ -40,9 +38,9 @@ func (k *Keys) Used(p arn.Principal, region arn.Region, service string, at time.
 	k.uses.mu.Lock()
 	defer k.uses.mu.Unlock()
 	if k.uses.pending == nil {
-		k.uses.pending = map[identity.Owner]use{}
+		k.uses.pending = map[identity.Owner]desk.Use{}
 	}
-	k.uses.pending[identity.Owner{Account: p.Account, ID: id}] = use{at, region, service}
+	k.uses.pending[identity.Owner{Account: p.Account, ID: id}] = desk.Use{At: at, Region: region, Service: service}
 }
 
 // Run stores the collected uses now and then, until ctx is done, and once more
@@ -70,11 +68,12 @@ func (k *Keys) Run(ctx context.Context, log *slog.Logger) {
 func (k *Keys) FlushUses(ctx context.Context) error {
 	k.uses.mu.Lock()
 	pending := k.uses.pending
-	k.uses.pending = nil
-	k.uses.mu.Unlock()
 	if len(pending) == 0 {
+		k.uses.mu.Unlock()
 		return nil
 	}
+	k.uses.pending, k.uses.flushing = nil, pending
+	k.uses.mu.Unlock()
 	err := k.store.Update(ctx, func(tx *store.Tx) error {
 		for o, u := range pending {
 			if err := touch(ctx, tx, o, u); err != nil {
@@ -83,26 +82,40 @@ func (k *Keys) FlushUses(ctx context.Context) error {
 		}
 		return nil
 	})
+	k.flushed(err)
 	if err != nil {
-		k.keep(pending)
 		return fmt.Errorf("store when keys were last used: %w", err)
 	}
 	return nil
 }
 
-func touch(ctx context.Context, tx *store.Tx, o identity.Owner, u use) error {
+func touch(ctx context.Context, tx *store.Tx, o identity.Owner, u desk.Use) error {
 	if strings.HasPrefix(o.ID, rolePrefix) {
-		return identity.TouchRole(ctx, tx, o.Account, o.ID, u.at, u.region)
+		return identity.TouchRole(ctx, tx, o.Account, o.ID, u.At, u.Region)
 	}
-	return identity.TouchKey(ctx, tx, o.Account, o.ID, u.at, u.region, u.service)
+	return identity.TouchKey(ctx, tx, o.Account, o.ID, u.At, u.Region, u.Service)
 }
 
-// keep puts back uses that newer ones have not replaced.
-func (k *Keys) keep(old map[identity.Owner]use) {
+// flushed ends a flush. What could not be stored is put back, except where a
+// newer use has replaced it.
+func (k *Keys) flushed(err error) {
 	k.uses.mu.Lock()
 	defer k.uses.mu.Unlock()
-	for o, u := range k.uses.pending {
-		old[o] = u
+	if err != nil {
+		maps.Copy(k.uses.flushing, k.uses.pending)
+		k.uses.pending = k.uses.flushing
 	}
-	k.uses.pending = old
+	k.uses.flushing = nil
+}
+
+// unstored is a use that is noted and not stored.
+func (k *Keys) unstored(o identity.Owner) (desk.Use, bool) {
+	k.uses.mu.Lock()
+	defer k.uses.mu.Unlock()
+	for _, uses := range []map[identity.Owner]desk.Use{k.uses.pending, k.uses.flushing} {
+		if u, ok := uses[o]; ok {
+			return u, true
+		}
+	}
+	return desk.Use{}, false
 }

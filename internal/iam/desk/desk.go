@@ -8,6 +8,7 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	"muster/internal/store"
+	"muster/internal/store/identity"
 )
 
 // Pager seals the place where a page ended into a token for the client, and
@@ -25,6 +26,8 @@ type Desk struct {
 	// Changed is told of accounts whose identities have changed, so that the
 	// change counts for the next request.
 	Changed func(arn.AccountID)
+	// Uses tells a use of a key or role that is not stored yet.
+	Uses func(identity.Owner) (Use, bool)
 }
 
 // View runs fn on a snapshot and returns what it returns.

@@ -21,7 +21,7 @@ import (
 // GenerateCredentialReport writes a fresh report of the account's credentials,
 // which is there when the call returns.
 func (r *Room) GenerateCredentialReport(ctx context.Context, call *awsmodel.Call, _ *api.GenerateCredentialReportInput) (*api.GenerateCredentialReportOutput, error) {
-	content, err := desk.View(ctx, r.desk, func(tx *store.Tx) (string, error) { return credentials(ctx, tx, call.Account()) })
+	content, err := desk.View(ctx, r.desk, func(tx *store.Tx) (string, error) { return r.credentials(ctx, tx, call.Account()) })
 	if err != nil {
 		return nil, fmt.Errorf("credential report of account %s: %w", call.Account(), err)
 	}
@@ -55,7 +55,7 @@ func (r *Room) GetCredentialReport(ctx context.Context, call *awsmodel.Call, _ *
 }
 
 // credentials writes the report: the root user, then the users by name.
-func credentials(ctx context.Context, tx *store.Tx, account arn.AccountID) (string, error) {
+func (r *Room) credentials(ctx context.Context, tx *store.Tx, account arn.AccountID) (string, error) {
 	var text strings.Builder
 	header := []string{"user", "arn", "user_creation_time", "password_enabled", "password_last_used", "password_last_changed", "password_next_rotation", "mfa_active"}
 	for _, key := range []string{"access_key_1_", "access_key_2_"} {
@@ -68,7 +68,7 @@ func credentials(ctx context.Context, tx *store.Tx, account arn.AccountID) (stri
 	if err != nil {
 		return "", err
 	}
-	root, err := row(ctx, tx, identity.Owner{Account: account}, "<root_account>", account.Root(), a.CreatedAt)
+	root, err := r.row(ctx, tx, identity.Owner{Account: account}, "<root_account>", account.Root(), a.CreatedAt)
 	if err != nil {
 		return "", err
 	}
@@ -80,7 +80,7 @@ func credentials(ctx context.Context, tx *store.Tx, account arn.AccountID) (stri
 			return "", err
 		}
 		var user []string
-		user, err = row(ctx, tx, u.Owner(), u.Name, u.ARN(), u.CreatedAt)
+		user, err = r.row(ctx, tx, u.Owner(), u.Name, u.ARN(), u.CreatedAt)
 		rows = append(rows, user)
 	}
 	if err != nil {
@@ -91,7 +91,7 @@ func credentials(ctx context.Context, tx *store.Tx, account arn.AccountID) (stri
 }
 
 // row is a user's line. There are no passwords, devices and certificates.
-func row(ctx context.Context, tx *store.Tx, o identity.Owner, name string, a arn.ARN, created time.Time) ([]string, error) {
+func (r *Room) row(ctx context.Context, tx *store.Tx, o identity.Owner, name string, a arn.ARN, created time.Time) ([]string, error) {
 	keys, err := identity.KeysOf(ctx, tx, o)
 	line := []string{name, string(a), stamp(created), "false", "N/A", "N/A", "N/A", "false"}
 	for i := range 2 {
@@ -99,7 +99,7 @@ func row(ctx context.Context, tx *store.Tx, o identity.Owner, name string, a arn
 			line = append(line, "false", "N/A", "N/A", "N/A", "N/A")
 			continue
 		}
-		k := keys[i]
+		k := r.desk.Key(keys[i])
 		line = append(line, strconv.FormatBool(k.Status == identity.KeyActive), stamp(k.CreatedAt))
 		if k.LastUsedAt.IsZero() {
 			line = append(line, "N/A", "N/A", "N/A")

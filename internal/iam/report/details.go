@@ -43,7 +43,7 @@ type chapter struct {
 
 func (r *Room) chapters() []chapter {
 	return []chapter{
-		{api.EntityTypeUser, users}, {api.EntityTypeGroup, groups}, {api.EntityTypeRole, roles},
+		{api.EntityTypeUser, users}, {api.EntityTypeGroup, groups}, {api.EntityTypeRole, r.roles},
 		{api.EntityTypeLocalManagedPolicy, localPolicies}, {api.EntityTypeAWSManagedPolicy, r.managedPolicies},
 	}
 }

@@ -64,17 +64,17 @@ func groups(ctx context.Context, tx *store.Tx, account arn.AccountID, after stri
 	return shown, err
 }
 
-func roles(ctx context.Context, tx *store.Tx, account arn.AccountID, after string, limit int, out *api.GetAccountAuthorizationDetailsOutput) ([]string, error) {
+func (r *Room) roles(ctx context.Context, tx *store.Tx, account arn.AccountID, after string, limit int, out *api.GetAccountAuthorizationDetailsOutput) ([]string, error) {
 	list, err := identity.Roles(ctx, tx, account, "", after, limit)
 	var shown []string
-	for _, r := range list {
+	for _, role := range list {
 		if err != nil {
 			return nil, err
 		}
 		var detail api.RoleDetail
-		detail, err = roleDetail(ctx, tx, r)
+		detail, err = roleDetail(ctx, tx, r.desk.LastUse(role))
 		out.RoleDetailList = append(out.RoleDetailList, detail)
-		shown = append(shown, identity.Key(r.Name))
+		shown = append(shown, identity.Key(role.Name))
 	}
 	return shown, err
 }
