@@ -3,9 +3,11 @@ package advisory_test
 import (
 	"encoding/json"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -58,7 +60,7 @@ func TestParseReadsVendorsWords(t *testing.T) {
 		}
 	}
 	a, err := advisory.Parse([]byte(`{"id":"ALSA-1","summary":"Important: kernel update","affected":[{"package":{"ecosystem":"AlmaLinux:9","name":"kernel"},"database_specific":{"status":"fix-not-planned"}}]}`))
-	if err != nil || a.Affected[0].Word != "Important" || !a.Affected[0].WontFix {
+	if err != nil || a.Affected[0].Word != "Important" || a.Affected[0].Status != advisory.StatusWontFix {
 		t.Errorf("got %+v, %v", a, err)
 	}
 }
@@ -206,6 +208,46 @@ func FuzzParse(f *testing.F) {
 			if v, err := version.Parse("npm", "1.0.0"); err == nil {
 				entry.Evaluate(v)
 			}
+		}
+	})
+}
+
+// TestEncodeKeepsEverything holds Encode against Parse.
+func TestEncodeKeepsEverything(t *testing.T) {
+	word := rapid.StringMatching(`[a-z0-9:.+-]{1,12}`)
+	words := rapid.SliceOfN(word, 1, 3)
+	date := rapid.Custom(func(t *rapid.T) time.Time {
+		return time.Unix(rapid.Int64Range(1, 4e9).Draw(t, "date"), 0).UTC()
+	})
+	entry := rapid.Custom(func(t *rapid.T) advisory.Affected {
+		a := advisory.Affected{
+			Ecosystem: word.Draw(t, "ecosystem"), Name: word.Draw(t, "name"), Word: rapid.StringMatching(`[A-Z][a-z]{0,9}`).Draw(t, "word"),
+			Module: word.Draw(t, "module"), Arches: words.Draw(t, "arches"), Versions: words.Draw(t, "versions"),
+		}
+		a.Status, _ = advisory.StatusNumbered(rapid.Uint64Range(0, 5).Draw(t, "status"))
+		a.Ranges = rapid.SampledFrom([][]advisory.Range{advisory.Everything(), advisory.Below("1"), {
+			{Type: advisory.SemVer, Events: []advisory.Event{{Kind: advisory.Introduced, Version: "1"}, {Kind: advisory.LastAffected, Version: "2"}, {Kind: advisory.Limit, Version: "*"}}},
+		}}).Draw(t, "ranges")
+		return a
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		a := advisory.Advisory{
+			ID: "X-" + word.Draw(t, "id"), Aliases: words.Draw(t, "aliases"), Upstream: words.Draw(t, "upstream"), Related: words.Draw(t, "related"),
+			Modified: date.Draw(t, "modified"), Published: date.Draw(t, "published"), Withdrawn: date.Draw(t, "withdrawn"),
+			Summary: word.Draw(t, "summary"), Details: word.Draw(t, "details"), CWEs: words.Draw(t, "cwes"),
+			Severity: []advisory.Severity{{Type: "CVSS_V3", Score: word.Draw(t, "score")}}, References: []advisory.Reference{{Type: "WEB", URL: word.Draw(t, "url")}},
+			Affected: rapid.SliceOfN(entry, 1, 3).Draw(t, "affected"),
+		}
+		data, err := advisory.Encode(&a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := advisory.Parse(data)
+		if err != nil {
+			t.Fatalf("%s: %v", data, err)
+		}
+		if !reflect.DeepEqual(a, back) {
+			t.Fatalf("wrote %+v\nread  %+v\nof %s", a, back, data)
 		}
 	})
 }

@@ -70,42 +70,44 @@ func checkShape(data []byte) error {
 // raw, so that an odd one does not cost the record.
 type wireRecord struct {
 	ID        string          `json:"id"`
-	Modified  string          `json:"modified"`
-	Published string          `json:"published"`
-	Withdrawn string          `json:"withdrawn"`
-	Aliases   []string        `json:"aliases"`
-	Upstream  []string        `json:"upstream"`
-	Related   []string        `json:"related"`
-	Summary   string          `json:"summary"`
-	Details   string          `json:"details"`
-	Severity  []Severity      `json:"severity"`
-	Affected  []wireAffected  `json:"affected"`
-	Refs      []Reference     `json:"references"`
-	Database  json.RawMessage `json:"database_specific"`
+	Modified  string          `json:"modified,omitempty"`
+	Published string          `json:"published,omitempty"`
+	Withdrawn string          `json:"withdrawn,omitempty"`
+	Aliases   []string        `json:"aliases,omitempty"`
+	Upstream  []string        `json:"upstream,omitempty"`
+	Related   []string        `json:"related,omitempty"`
+	Summary   string          `json:"summary,omitempty"`
+	Details   string          `json:"details,omitempty"`
+	Severity  []Severity      `json:"severity,omitempty"`
+	Affected  []wireAffected  `json:"affected,omitempty"`
+	Refs      []Reference     `json:"references,omitempty"`
+	Database  json.RawMessage `json:"database_specific,omitempty"`
 }
 
 type wireAffected struct {
-	Package struct {
-		Ecosystem string `json:"ecosystem"`
-		Name      string `json:"name"`
-	} `json:"package"`
-	Severity  []Severity      `json:"severity"`
-	Versions  []string        `json:"versions"`
-	Ranges    []wireRange     `json:"ranges"`
-	Ecosystem json.RawMessage `json:"ecosystem_specific"`
-	Database  json.RawMessage `json:"database_specific"`
+	Package   wirePackage     `json:"package"`
+	Severity  []Severity      `json:"severity,omitempty"`
+	Versions  []string        `json:"versions,omitempty"`
+	Ranges    []wireRange     `json:"ranges,omitempty"`
+	Ecosystem json.RawMessage `json:"ecosystem_specific,omitempty"`
+	Database  json.RawMessage `json:"database_specific,omitempty"`
+}
+
+type wirePackage struct {
+	Ecosystem string `json:"ecosystem"`
+	Name      string `json:"name"`
 }
 
 type wireRange struct {
-	Type   string      `json:"type"`
+	Type   string      `json:"type,omitempty"`
 	Events []wireEvent `json:"events"`
 }
 
 type wireEvent struct {
-	Introduced   *string `json:"introduced"`
-	Fixed        *string `json:"fixed"`
-	LastAffected *string `json:"last_affected"`
-	Limit        *string `json:"limit"`
+	Introduced   *string `json:"introduced,omitempty"`
+	Fixed        *string `json:"fixed,omitempty"`
+	LastAffected *string `json:"last_affected,omitempty"`
+	Limit        *string `json:"limit,omitempty"`
 }
 
 // check refuses records that break the schema where muster relies on it.
@@ -206,8 +208,9 @@ func (a *wireAffected) affected(word string) Affected {
 		Ecosystem: a.Package.Ecosystem, Name: a.Package.Name,
 		Severity: a.Severity, Versions: a.Versions,
 	}
-	local, wontFix := entryWords(a.Ecosystem, a.Database)
-	out.Word, out.WontFix = vendorWord(a.Severity, local), wontFix
+	local := entryWords(a.Ecosystem, a.Database)
+	out.Word = vendorWord(a.Severity, local.severity)
+	out.Status, out.Module, out.Arches = local.status, local.module, local.arches
 	if out.Word == "" {
 		out.Word = word
 	}

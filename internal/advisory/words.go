@@ -25,36 +25,94 @@ func databaseWords(raw json.RawMessage) (severity string, cwes []string) {
 	return severity, cwes
 }
 
-// entryWords reads an affected entry's severity word and whether its publisher
-// declined to fix it, from the places where publishers write them.
-func entryWords(ecosystem, database json.RawMessage) (severity string, wontFix bool) {
-	var members struct {
-		Urgency  json.RawMessage `json:"urgency"`
-		Severity json.RawMessage `json:"severity"`
-		Status   json.RawMessage `json:"status"`
-	}
+// entryMembers are the words that publishers, and Encode, put beside an
+// affected entry.
+type entryMembers struct {
+	Urgency  json.RawMessage `json:"urgency,omitempty"`
+	Severity json.RawMessage `json:"severity,omitempty"`
+	Status   json.RawMessage `json:"status,omitempty"`
+	Module   json.RawMessage `json:"module,omitempty"`
+	Arches   json.RawMessage `json:"arches,omitempty"`
+}
+
+// entry is what is read of them.
+type entry struct {
+	severity, module string
+	status           Status
+	arches           []string
+}
+
+// entryWords reads an affected entry's severity word, status, module and
+// architectures from the places where publishers write them.
+func entryWords(ecosystem, database json.RawMessage) entry {
+	var out entry
+	var members entryMembers
 	for _, raw := range []json.RawMessage{database, ecosystem} {
 		if len(raw) == 0 || json.Unmarshal(raw, &members) != nil {
 			continue
 		}
-		if w := word(members.Severity); w != "" {
-			severity = w
-		}
-		if w := word(members.Urgency); w != "" {
-			severity = strings.TrimRight(w, "*")
-		}
-		switch word(members.Status) {
-		case "fix-not-planned", "ignored", "wont-fix", "will not fix":
-			wontFix = true
+		out.read(&members)
+	}
+	if out.status == StatusAffected && out.severity == "end-of-life" {
+		out.status = StatusEndOfLife
+	}
+	return out
+}
+
+func (e *entry) read(m *entryMembers) {
+	if w := word(m.Severity); w != "" {
+		e.severity = w
+	}
+	if w := word(m.Urgency); w != "" {
+		e.severity = strings.TrimRight(w, "*")
+	}
+	if s := statusOf(word(m.Status)); s != StatusAffected {
+		e.status = s
+	}
+	if w := text(m.Module, maxModule); w != "" {
+		e.module = w
+	}
+	if list := arches(m.Arches); list != nil {
+		e.arches = list
+	}
+}
+
+// maxModule bounds "name:stream", in bytes.
+const maxModule = 256
+
+// statusOf understands publishers' words; others count as affected.
+func statusOf(w string) Status {
+	switch w {
+	case "fix-not-planned", "ignored", "wont-fix", "will not fix":
+		return StatusWontFix
+	}
+	if s := Status(w); s.Number() > 0 {
+		return s
+	}
+	return StatusAffected
+}
+
+// arches reads a list of at most 40 short words.
+func arches(raw json.RawMessage) []string {
+	var list []string
+	if len(raw) == 0 || json.Unmarshal(raw, &list) != nil || len(list) > 40 {
+		return nil
+	}
+	for _, a := range list {
+		if a == "" || len(a) > 40 || strings.Contains(a, " ") {
+			return nil
 		}
 	}
-	return severity, wontFix || severity == "end-of-life"
+	return list
 }
 
 // word is a JSON string of at most 40 bytes, else empty.
-func word(raw json.RawMessage) string {
+func word(raw json.RawMessage) string { return text(raw, 40) }
+
+// text is a JSON string of at most limit bytes, else empty.
+func text(raw json.RawMessage, limit int) string {
 	var s string
-	if len(raw) == 0 || json.Unmarshal(raw, &s) != nil || len(s) > 40 {
+	if len(raw) == 0 || json.Unmarshal(raw, &s) != nil || len(s) > limit {
 		return ""
 	}
 	return s

@@ -176,3 +176,76 @@ func TestDiffYieldsChangedKeys(t *testing.T) {
 }
 
 func sprint(v any) string { return fmt.Sprint(v) }
+
+// TestFeedsOfAnEcosystem: several feeds of one ecosystem are asked in the
+// order of precedence, and told apart.
+func TestFeedsOfAnEcosystem(t *testing.T) {
+	dir := t.TempDir()
+	record := func(id, fixed string) string {
+		return `{"id":"` + id + `","modified":"2024-01-01T00:00:00Z","affected":[{"package":{"ecosystem":"Red Hat:enterprise_linux:9","name":"a"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"` + fixed + `"}]}],"database_specific":{"status":"wont_fix","module":"m:1","arches":["src","x86_64"]}}]}`
+	}
+	var files []advisorydb.Info
+	for feed, fixed := range map[string]string{"": "1", "redhat-advisories": "2", "redhat-vex": "3"} {
+		file := "a" + feed + ".adv"
+		buildRecords(t, dir, file, "Red Hat", record("CVE-2024-1", fixed), record("X-"+fixed, fixed))
+		f := info(t, dir, advisorydb.Advisories, "Red Hat", file)
+		f.Feed = feed
+		files = append(files, f)
+	}
+	set, err := advisorydb.OpenFiles(dir, files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer set.Close()
+	if got := set.Feeds("Red Hat:enterprise_linux:9"); !slices.Equal(got, []string{"redhat-vex", "redhat-advisories", ""}) {
+		t.Fatalf("feeds %q", got)
+	}
+	records, err := set.Lookup("Red Hat:enterprise_linux:9", "a")
+	if err != nil || len(records) != 6 {
+		t.Fatalf("%d records, %v", len(records), err)
+	}
+	entry := records[0].Affected[0]
+	if records[0].Feed != "redhat-vex" || records[5].Feed != "" || entry.Status != advisory.StatusWontFix || entry.Module != "m:1" || !slices.Equal(entry.Arches, []string{"src", "x86_64"}) {
+		t.Errorf("got %+v", records)
+	}
+	if a, found, err := set.Advisory("Red Hat", "CVE-2024-1"); err != nil || !found || a.Feed != "redhat-vex" || a.Affected[0].Ranges[0].Events[1].Version != "3" {
+		t.Errorf("%+v, %v, %v", a, found, err)
+	}
+	if releases, err := set.Releases("Red Hat"); err != nil || len(releases) != 1 || releases[0].Records != 6 {
+		t.Errorf("%+v, %v", releases, err)
+	}
+}
+
+// TestMergeJoinsParts: a publisher may spread a record over files.
+func TestMergeJoinsParts(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.adv")
+	b, err := advisorydb.NewBuilder(path, "SUSE")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a", "b"} {
+		a := advisory.Advisory{ID: "SUSE-1", Upstream: []string{"CVE-2024-" + map[string]string{"a": "1", "b": "2"}[name]}}
+		a.Affected = []advisory.Affected{{Ecosystem: "SUSE:15", Name: name, Ranges: advisory.Below("1")}}
+		raw, err := advisory.Encode(&a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Merge(&a, raw); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if sum, err := b.Finish(); err != nil || sum.Records != 1 || sum.Keys != 2 {
+		t.Fatalf("%+v, %v", sum, err)
+	}
+	f, err := advisorydb.OpenFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, name := range []string{"a", "b"} {
+		found, err := f.Lookup(advisory.Key{Ecosystem: "SUSE:15", Name: name})
+		if err != nil || len(found) != 1 || !slices.Equal(found[0].Vulnerabilities, []string{"CVE-2024-1", "CVE-2024-2"}) {
+			t.Errorf("%s: %+v, %v", name, found, err)
+		}
+	}
+}

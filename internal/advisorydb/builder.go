@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"muster/internal/advisory"
@@ -27,9 +29,10 @@ type Builder struct {
 	words   map[string]uint64
 	// releases counts records by ecosystem with suffix.
 	releases map[string]*release
-	seen     map[string]bool
-	newest   time.Time
-	scratch  []byte
+	// seen is the number of each record by its id.
+	seen    map[string]uint32
+	newest  time.Time
+	scratch []byte
 }
 
 // builtRecord is what is kept of a record until the end: enough of it to
@@ -47,8 +50,9 @@ type entryRef struct {
 	length      uint32
 }
 
-// maxWords bounds the distinct severity words of a file; real ones have ten.
-const maxWords = 4096
+// maxWords bounds the distinct words of a file (severities, module streams,
+// lists of architectures); real ones have some hundred.
+const maxWords = 16384
 
 // Summary is what a finished file contains.
 type Summary struct {
@@ -67,7 +71,7 @@ func NewBuilder(path, ecosystem string) (*Builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Builder{base: ecosystem, w: w, keys: map[advisory.Key]uint32{}, words: map[string]uint64{}, releases: map[string]*release{}, seen: map[string]bool{}}
+	b := &Builder{base: ecosystem, w: w, keys: map[advisory.Key]uint32{}, words: map[string]uint64{}, releases: map[string]*release{}, seen: map[string]uint32{}}
 	if b.pack, err = newPacker(w); err == nil {
 		b.spill, err = newSpill(filepath.Dir(path))
 	}
@@ -81,20 +85,58 @@ func NewBuilder(path, ecosystem string) (*Builder, error) {
 // Add takes a record and its JSON, which is kept word for word. A second
 // record with the same id is refused. The advisory's strings are retained.
 func (b *Builder) Add(a *advisory.Advisory, raw []byte) error {
-	if b.seen[a.ID] {
+	if _, seen := b.seen[a.ID]; seen {
 		return fmt.Errorf("record %s appears twice", a.ID)
 	}
-	b.seen[a.ID] = true
+	return b.add(a, raw)
+}
+
+// Merge is Add for publishers that spread a record over several files: what
+// comes under an id again adds to its names and affected entries. The JSON
+// that is kept is the first one's.
+func (b *Builder) Merge(a *advisory.Advisory, raw []byte) error {
+	number, seen := b.seen[a.ID]
+	if !seen {
+		return b.add(a, raw)
+	}
+	r := &b.records[number]
+	r.Aliases = union(r.Aliases, a.Aliases)
+	r.Upstream = union(r.Upstream, a.Upstream)
+	r.Related = union(r.Related, a.Related)
+	r.hash = r.hash*31 + hashBytes(raw)
+	return b.addEntries(number, a)
+}
+
+func union(list, more []string) []string {
+	list = slices.Clone(list)
+	for _, s := range more {
+		if !slices.Contains(list, s) {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+func hashBytes(b []byte) uint64 {
+	sum := sha256.Sum256(b)
+	return binary.LittleEndian.Uint64(sum[:])
+}
+
+func (b *Builder) add(a *advisory.Advisory, raw []byte) error {
 	at, err := b.pack.add(raw)
 	if err != nil {
 		return fmt.Errorf("record %s: %w", a.ID, err)
 	}
-	sum := sha256.Sum256(raw)
 	number := uint32(len(b.records))
+	b.seen[a.ID] = number
 	b.records = append(b.records, builtRecord{
 		Advisory: advisory.Advisory{ID: a.ID, Aliases: a.Aliases, Upstream: a.Upstream, Related: a.Related, Withdrawn: a.Withdrawn},
-		place:    at, hash: binary.LittleEndian.Uint64(sum[:]),
+		place:    at, hash: hashBytes(raw),
 	})
+	return b.addEntries(number, a)
+}
+
+func (b *Builder) addEntries(number uint32, a *advisory.Advisory) error {
 	if a.Modified.After(b.newest) {
 		b.newest = a.Modified
 	}
@@ -115,11 +157,11 @@ func (b *Builder) addEntry(record uint32, a *advisory.Affected, modified time.Ti
 	if a.Name == "" || advisory.BaseEcosystem(a.Ecosystem) != b.base {
 		return nil
 	}
-	word, err := b.word(a.Word)
+	words, err := b.entryWords(a)
 	if err != nil {
 		return err
 	}
-	entry, ok := appendEntry(b.scratch[:0], a, word)
+	entry, ok := appendEntry(b.scratch[:0], a, words)
 	b.scratch = entry
 	if !ok {
 		return nil
@@ -142,7 +184,18 @@ func (b *Builder) key(a *advisory.Affected) uint32 {
 	return n
 }
 
-// word numbers a severity word from one; zero is none.
+func (b *Builder) entryWords(a *advisory.Affected) (n entryWordNumbers, err error) {
+	if n.severity, err = b.word(a.Word); err != nil {
+		return n, err
+	}
+	if n.module, err = b.word(a.Module); err != nil {
+		return n, err
+	}
+	n.arches, err = b.word(strings.Join(a.Arches, " "))
+	return n, err
+}
+
+// word numbers a word from one; zero is none.
 func (b *Builder) word(w string) (uint64, error) {
 	if w == "" {
 		return 0, nil
@@ -150,7 +203,7 @@ func (b *Builder) word(w string) (uint64, error) {
 	n, ok := b.words[w]
 	if !ok {
 		if len(b.words) == maxWords {
-			return 0, fmt.Errorf("more than %d different severity words", maxWords)
+			return 0, fmt.Errorf("more than %d different words", maxWords)
 		}
 		n = uint64(len(b.words) + 1)
 		b.words[w] = n

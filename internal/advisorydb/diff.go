@@ -3,6 +3,7 @@ package advisorydb
 import (
 	"encoding/binary"
 	"iter"
+	"maps"
 	"math"
 	"slices"
 )
@@ -37,25 +38,28 @@ func withBoth(a, b *Set, do func() error) error {
 }
 
 func diffFiles(before, after *shared, yield func(Key) bool) error {
-	names := map[string]bool{}
-	for n := range before.byName {
-		names[n] = true
-	}
-	for n := range after.byName {
-		names[n] = true
-	}
-	sorted := make([]string, 0, len(names))
-	for n := range names {
-		sorted = append(sorted, n)
-	}
-	slices.Sort(sorted)
-	for _, n := range sorted {
-		more, err := diffFile(before.byName[n], after.byName[n], yield)
+	x, y := before.byFeed(), after.byFeed()
+	names := slices.Collect(maps.Keys(x))
+	names = slices.AppendSeq(names, maps.Keys(y))
+	slices.Sort(names)
+	for _, n := range slices.Compact(names) {
+		more, err := diffFile(x[n], y[n], yield)
 		if err != nil || !more {
 			return err
 		}
 	}
 	return nil
+}
+
+// byFeed has every file of advisories by ecosystem and feed.
+func (s *shared) byFeed() map[string]*File {
+	out := map[string]*File{}
+	for ecosystem, list := range s.byName {
+		for _, f := range list {
+			out[ecosystem+"\x00"+f.feed] = f
+		}
+	}
+	return out
 }
 
 // diffFile merges the two indexes, which are sorted by key hash. Either file

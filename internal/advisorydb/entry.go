@@ -2,6 +2,7 @@ package advisorydb
 
 import (
 	"encoding/binary"
+	"strings"
 
 	"muster/internal/advisory"
 )
@@ -14,12 +15,16 @@ const (
 	entryRanges               // a list of ranges
 	entryVersions             // a list of versions
 	entryWord                 // a severity word
-	entryWontFix
+	entryStatus               // a number of package advisory
+	entryStream               // a module and a list of architectures, as words
 )
+
+// entryWordNumbers are the numbers of an entry's words; zero is none.
+type entryWordNumbers struct{ severity, module, arches uint64 }
 
 // appendEntry writes what matching needs of an affected entry. False means
 // that it can never match.
-func appendEntry(b []byte, a *advisory.Affected, word uint64) ([]byte, bool) {
+func appendEntry(b []byte, a *advisory.Affected, words entryWordNumbers) ([]byte, bool) {
 	ranges := ordered(a.Ranges)
 	flags := byte(0)
 	fixed, simple := simpleRange(ranges)
@@ -37,16 +42,33 @@ func appendEntry(b []byte, a *advisory.Affected, word uint64) ([]byte, bool) {
 	if flags == 0 {
 		return b, false
 	}
-	if word != 0 {
+	if words.severity != 0 {
 		flags |= entryWord
 	}
-	if a.WontFix {
-		flags |= entryWontFix
+	if a.Status != advisory.StatusAffected {
+		flags |= entryStatus
 	}
-	return appendEntryBody(append(b, flags), flags, a.Versions, ranges, fixed, word), true
+	if words.module != 0 || words.arches != 0 {
+		flags |= entryStream
+	}
+	b = appendEntryBody(append(b, flags), flags, a.Versions, ranges, fixed)
+	return appendEntryWords(b, flags, a.Status, words), true
 }
 
-func appendEntryBody(b []byte, flags byte, versions []string, ranges []advisory.Range, fixed string, word uint64) []byte {
+func appendEntryWords(b []byte, flags byte, status advisory.Status, words entryWordNumbers) []byte {
+	if flags&entryWord != 0 {
+		b = binary.AppendUvarint(b, words.severity)
+	}
+	if flags&entryStatus != 0 {
+		b = binary.AppendUvarint(b, uint64(status.Number()))
+	}
+	if flags&entryStream != 0 {
+		b = binary.AppendUvarint(binary.AppendUvarint(b, words.module), words.arches)
+	}
+	return b
+}
+
+func appendEntryBody(b []byte, flags byte, versions []string, ranges []advisory.Range, fixed string) []byte {
 	if flags&entryFixed != 0 {
 		b = appendString(b, fixed)
 	}
@@ -58,9 +80,6 @@ func appendEntryBody(b []byte, flags byte, versions []string, ranges []advisory.
 	}
 	if flags&entryVersions != 0 {
 		b = appendStrings(b, versions)
-	}
-	if flags&entryWord != 0 {
-		b = binary.AppendUvarint(b, word)
 	}
 	return b
 }
@@ -114,7 +133,7 @@ type slab struct {
 
 // readEntries decodes the entries of a record. It reports whether relevant
 // accepts one of them.
-func (s *slab) readEntries(in *reader, key advisory.Key, words []string, relevant func(*advisory.Affected) bool) bool {
+func (s *slab) readEntries(in *reader, key advisory.Key, words *vocabulary, relevant func(*advisory.Affected) bool) bool {
 	s.affected, s.versions, s.ranges, s.events = s.affected[:0], s.versions[:0], s.ranges[:0], s.events[:0]
 	wanted := relevant == nil
 	for range in.count() {
@@ -127,7 +146,7 @@ func (s *slab) readEntries(in *reader, key advisory.Key, words []string, relevan
 }
 
 // readEntry decodes an entry; the strings are parts of the reader's text.
-func (s *slab) readEntry(r *reader, words []string) advisory.Affected {
+func (s *slab) readEntry(r *reader, words *vocabulary) advisory.Affected {
 	var a advisory.Affected
 	flags := r.byte()
 	switch {
@@ -146,14 +165,56 @@ func (s *slab) readEntry(r *reader, words []string) advisory.Affected {
 		a.Versions = s.versions[start:len(s.versions):len(s.versions)]
 	}
 	if flags&entryWord != 0 {
-		if n := r.uvarint(); n >= 1 && n <= uint64(len(words)) {
-			a.Word = words[n-1]
-		} else {
+		a.Word = words.text(r)
+	}
+	if flags&entryStatus != 0 {
+		var ok bool
+		if a.Status, ok = advisory.StatusNumbered(r.uvarint()); !ok {
 			r.fail()
 		}
 	}
-	a.WontFix = flags&entryWontFix != 0
+	if flags&entryStream != 0 {
+		a.Module, a.Arches = words.text(r), words.list(r)
+	}
 	return a
+}
+
+// vocabulary is the words of a file, by number from one; lists are the same
+// words cut at blanks.
+type vocabulary struct {
+	texts []string
+	lists [][]string
+}
+
+func (v *vocabulary) text(r *reader) string {
+	n := r.uvarint()
+	if n == 0 {
+		return ""
+	}
+	if n > uint64(len(v.texts)) {
+		r.fail()
+		return ""
+	}
+	return v.texts[n-1]
+}
+
+func (v *vocabulary) list(r *reader) []string {
+	n := r.uvarint()
+	if n == 0 {
+		return nil
+	}
+	if n > uint64(len(v.lists)) {
+		r.fail()
+		return nil
+	}
+	return v.lists[n-1]
+}
+
+func (v *vocabulary) read(r *reader) {
+	for range r.count() {
+		word := r.string()
+		v.texts, v.lists = append(v.texts, word), append(v.lists, strings.Fields(word))
+	}
 }
 
 // simple is the range [0, fixed), open when fixed is empty.

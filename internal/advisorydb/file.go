@@ -72,8 +72,10 @@ type File struct {
 	docs *unpacker
 	// ready verifies the sections that lookups rely on, once, and decodes words.
 	ready    func() error
-	words    []string
+	words    vocabulary
 	releases []Release
+	// feed is where the file's records came by; see advisory.Advisory.
+	feed string
 }
 
 // OpenFile opens a file of advisories. It reads the header only.
@@ -113,9 +115,7 @@ func (f *File) prepare() error {
 		return f.wrap(corrupt("index too short"))
 	}
 	r := reader{b: string(f.section(sectionWords))}
-	for range r.count() {
-		f.words = append(f.words, r.string())
-	}
+	f.words.read(&r)
 	f.releases = readReleases(&r)
 	if r.bad {
 		return f.wrap(corrupt("words or releases"))
@@ -125,7 +125,7 @@ func (f *File) prepare() error {
 
 // Lookup returns the records about a package that are not withdrawn, each with
 // only the affected entries of that package and only what matching needs: ID,
-// Vulnerabilities, Synonyms and Affected (without Severity). Nil when there
+// Feed, Vulnerabilities, Synonyms and Affected (without Severity). Nil when there
 // are none. The strings share large buffers: copy what is kept.
 func (f *File) Lookup(key advisory.Key) ([]advisory.Advisory, error) {
 	var out []advisory.Advisory
@@ -135,7 +135,7 @@ func (f *File) Lookup(key advisory.Key) ([]advisory.Advisory, error) {
 
 // copyRecord copies the lists of a record, not their strings.
 func copyRecord(a *advisory.Advisory) advisory.Advisory {
-	out := advisory.Advisory{ID: a.ID, Vulnerabilities: slices.Clone(a.Vulnerabilities), Synonyms: slices.Clone(a.Synonyms)}
+	out := advisory.Advisory{ID: a.ID, Feed: a.Feed, Vulnerabilities: slices.Clone(a.Vulnerabilities), Synonyms: slices.Clone(a.Synonyms)}
 	for _, e := range a.Affected {
 		e.Versions = slices.Clone(e.Versions)
 		e.Ranges = slices.Clone(e.Ranges)
@@ -181,11 +181,11 @@ func (f *File) eachInBlock(in *reader, key advisory.Key, relevant func(*advisory
 	}
 	var names nameReader
 	var s slab
-	var a advisory.Advisory
+	a := advisory.Advisory{Feed: f.feed}
 	number := uint64(0)
 	for range records {
 		number += in.uvarint()
-		wanted := s.readEntries(in, key, f.words, relevant)
+		wanted := s.readEntries(in, key, &f.words, relevant)
 		if in.bad {
 			break
 		}

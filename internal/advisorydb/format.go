@@ -16,7 +16,7 @@ import (
 //	184 CRC-32C of the bytes before it (u32), unused (u32)
 const (
 	magic        = "MUSTERDB"
-	format       = 2
+	format       = 3
 	headerSize   = 192
 	maxSections  = 6
 	sectionSize  = 24
@@ -40,7 +40,7 @@ const (
 	sectionBlocks        // affected entries, by key
 	sectionChunks        // compressed documents
 	sectionDir           // where the chunks are
-	sectionWords         // severity words, then the releases
+	sectionWords         // words, then the releases
 )
 
 // ErrCorrupt says that a file is not what was written; the wrapping error

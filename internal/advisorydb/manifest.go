@@ -19,8 +19,8 @@ const maxManifestBytes = 1 << 20
 // Kind says what a file of a set holds.
 type Kind string
 
-// The kinds. A set has any number of files of advisories and at most one of
-// each other kind.
+// The kinds. A set has any number of files of advisories, one for each
+// ecosystem and feed, and at most one of each other kind.
 const (
 	Advisories Kind = "advisories"
 	CVEs       Kind = "cve"
@@ -41,6 +41,9 @@ type Info struct {
 	Kind Kind `json:"kind"`
 	// Ecosystem is OSV's name without suffix; empty for other kinds.
 	Ecosystem string `json:"ecosystem,omitempty"`
+	// Feed names the publisher's own feed that the advisories came by; empty
+	// for OSV.
+	Feed string `json:"feed,omitempty"`
 	// File is the file's name in the set's folder, Size its length in bytes.
 	File string `json:"file"`
 	Size int64  `json:"size"`

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"muster/internal/advisory"
@@ -93,9 +94,30 @@ func (s *Set) Releases(ecosystem string) ([]Release, error) {
 		return nil, err
 	}
 	defer done()
-	f := s.shared.byName[advisory.BaseEcosystem(ecosystem)]
-	if f == nil {
-		return nil, nil
+	var out []Release
+	for _, f := range s.shared.byName[advisory.BaseEcosystem(ecosystem)] {
+		more, err := f.Releases()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
 	}
-	return f.Releases()
+	return joinReleases(out), nil
+}
+
+// joinReleases adds up what several feeds know of a release.
+func joinReleases(list []Release) []Release {
+	slices.SortStableFunc(list, func(a, b Release) int { return strings.Compare(a.Ecosystem, b.Ecosystem) })
+	out := list[:0]
+	for _, r := range list {
+		if n := len(out); n > 0 && out[n-1].Ecosystem == r.Ecosystem {
+			out[n-1].Records += r.Records
+			if r.Newest.After(out[n-1].Newest) {
+				out[n-1].Newest = r.Newest
+			}
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
 }

@@ -1,6 +1,7 @@
 package advisorydb
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -34,9 +35,13 @@ type Set struct {
 
 // shared is the opened files, closed with the last Set that uses them.
 type shared struct {
-	dir    string
-	files  []Info
-	byName map[string]*File
+	dir   string
+	files []Info
+	// byName has the files of each ecosystem, its publisher's own feeds before
+	// what came as OSV.
+	byName map[string][]*File
+	// feeds are the names of those feeds, in the same order.
+	feeds  map[string][]string
 	tables map[Kind]*Table
 	epss   *EPSSFile
 
@@ -66,7 +71,7 @@ func Open(dir string) (*Set, error) {
 
 // OpenFiles opens files of a folder as a set, whatever manifest says.
 func OpenFiles(dir string, files []Info) (*Set, error) {
-	s := &shared{dir: dir, files: files, byName: map[string]*File{}, tables: map[Kind]*Table{}}
+	s := &shared{dir: dir, files: files, byName: map[string][]*File{}, feeds: map[string][]string{}, tables: map[Kind]*Table{}}
 	for _, info := range files {
 		if err := s.open(info); err != nil {
 			s.unmap()
@@ -79,7 +84,7 @@ func OpenFiles(dir string, files []Info) (*Set, error) {
 
 // VerifyFile reads one file of the set in the folder against its checksums.
 func VerifyFile(dir string, info Info) error {
-	s := &shared{dir: dir, files: []Info{info}, byName: map[string]*File{}, tables: map[Kind]*Table{}}
+	s := &shared{dir: dir, files: []Info{info}, byName: map[string][]*File{}, feeds: map[string][]string{}, tables: map[Kind]*Table{}}
 	if err := s.open(info); err != nil {
 		s.unmap()
 		return err
@@ -92,7 +97,7 @@ func VerifyFile(dir string, info Info) error {
 
 // Empty is a set that knows nothing: the state before the first import.
 func Empty() *Set {
-	s := &shared{byName: map[string]*File{}, tables: map[Kind]*Table{}}
+	s := &shared{byName: map[string][]*File{}, feeds: map[string][]string{}, tables: map[Kind]*Table{}}
 	s.users.Store(1)
 	return s.handle()
 }
@@ -107,7 +112,7 @@ func (s *shared) open(info Info) error {
 	var err error
 	switch info.Kind {
 	case Advisories:
-		s.byName[info.Ecosystem], err = OpenFile(path)
+		err = s.openAdvisories(info, path)
 	case EPSS:
 		s.epss, err = OpenEPSS(path)
 	case CVEs, KEVs, Exploits, Products:
@@ -116,6 +121,22 @@ func (s *shared) open(info Info) error {
 		err = fmt.Errorf("%s: %w", path, corrupt("kind %q", info.Kind))
 	}
 	return err
+}
+
+func (s *shared) openAdvisories(info Info, path string) error {
+	f, err := OpenFile(path)
+	if err != nil {
+		return err
+	}
+	f.feed = info.Feed
+	list := append(s.byName[info.Ecosystem], f)
+	slices.SortFunc(list, func(a, b *File) int { return advisory.CompareFeeds(a.feed, b.feed) })
+	s.byName[info.Ecosystem] = list
+	s.feeds[info.Ecosystem] = nil
+	for _, f := range list {
+		s.feeds[info.Ecosystem] = append(s.feeds[info.Ecosystem], f.feed)
+	}
+	return nil
 }
 
 // handle makes a Set of a reference that the caller has taken.
@@ -143,8 +164,8 @@ func (s *shared) drop() {
 
 // unmap closes every file that was opened.
 func (s *shared) unmap() {
-	for _, f := range s.byName {
-		if f != nil {
+	for _, list := range s.byName {
+		for _, f := range list {
 			f.Close()
 		}
 	}
@@ -194,11 +215,15 @@ func (s *Set) Lookup(ecosystem, name string) ([]advisory.Advisory, error) {
 		return nil, err
 	}
 	defer done()
-	f := s.shared.byName[advisory.BaseEcosystem(ecosystem)]
-	if f == nil {
-		return nil, nil
+	var out []advisory.Advisory
+	for _, f := range s.shared.byName[advisory.BaseEcosystem(ecosystem)] {
+		found, err := f.Lookup(advisory.NewKey(ecosystem, name))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
 	}
-	return f.Lookup(advisory.NewKey(ecosystem, name))
+	return out, nil
 }
 
 // Each is Lookup for matching: it calls visit for each record that relevant
@@ -210,35 +235,45 @@ func (s *Set) Each(ecosystem, name string, relevant func(*advisory.Affected) boo
 		return err
 	}
 	defer done()
-	f := s.shared.byName[advisory.BaseEcosystem(ecosystem)]
-	if f == nil {
-		return nil
+	for _, f := range s.shared.byName[advisory.BaseEcosystem(ecosystem)] {
+		if err := f.Each(advisory.NewKey(ecosystem, name), relevant, visit); err != nil {
+			return err
+		}
 	}
-	return f.Each(advisory.NewKey(ecosystem, name), relevant, visit)
+	return nil
 }
 
-// Advisory returns a whole record, withdrawn or not, from the file of an
-// ecosystem; false when there is none.
+// Feeds names the feeds that the advisories of an ecosystem came by, "" for
+// OSV, in the order of precedence. The caller does not change the list.
+func (s *Set) Feeds(ecosystem string) []string {
+	return s.shared.feeds[advisory.BaseEcosystem(ecosystem)]
+}
+
+// Advisory returns a whole record, withdrawn or not, from the files of an
+// ecosystem, the publisher's own feeds first; false when there is none.
 func (s *Set) Advisory(ecosystem, id string) (advisory.Advisory, bool, error) {
 	done, err := s.use()
 	if err != nil {
 		return advisory.Advisory{}, false, err
 	}
 	defer done()
-	f := s.shared.byName[advisory.BaseEcosystem(ecosystem)]
-	if f == nil {
-		return advisory.Advisory{}, false, nil
+	for _, f := range s.shared.byName[advisory.BaseEcosystem(ecosystem)] {
+		a, found, err := f.Advisory(id)
+		if found || err != nil {
+			a.Feed = f.feed
+			return a, found, err
+		}
 	}
-	return f.Advisory(id)
+	return advisory.Advisory{}, false, nil
 }
 
 // Has reports whether the set has advisories of an ecosystem at all. Where it
 // has none, finding nothing means nothing.
 func (s *Set) Has(ecosystem string) bool {
-	return s.shared.byName[advisory.BaseEcosystem(ecosystem)] != nil
+	return len(s.shared.byName[advisory.BaseEcosystem(ecosystem)]) > 0
 }
 
-// Ecosystems describes the files of advisories, by name.
+// Ecosystems describes the files of advisories, by ecosystem and feed.
 func (s *Set) Ecosystems() []Info {
 	var out []Info
 	for _, f := range s.shared.files {
@@ -246,7 +281,9 @@ func (s *Set) Ecosystems() []Info {
 			out = append(out, f)
 		}
 	}
-	slices.SortFunc(out, func(a, b Info) int { return strings.Compare(a.Ecosystem, b.Ecosystem) })
+	slices.SortFunc(out, func(a, b Info) int {
+		return cmp.Or(strings.Compare(a.Ecosystem, b.Ecosystem), strings.Compare(a.Feed, b.Feed))
+	})
 	return out
 }
 
@@ -260,8 +297,10 @@ func (s *Set) Verify() error {
 		return err
 	}
 	defer done()
-	for _, f := range s.shared.byName {
-		err = errors.Join(err, f.Verify())
+	for _, list := range s.shared.byName {
+		for _, f := range list {
+			err = errors.Join(err, f.Verify())
+		}
 	}
 	for _, t := range s.shared.tables {
 		err = errors.Join(err, t.Verify())

@@ -97,7 +97,7 @@ func reduce(a advisory.Advisory, key advisory.Key) (advisory.Advisory, bool) {
 		out.Synonyms = a.Synonyms
 	}
 	for _, e := range a.Affected {
-		kept := advisory.Affected{Ecosystem: key.Ecosystem, Name: key.Name, Word: e.Word, WontFix: e.WontFix}
+		kept := advisory.Affected{Ecosystem: key.Ecosystem, Name: key.Name, Word: e.Word, Status: e.Status, Module: e.Module, Arches: e.Arches}
 		if len(e.Versions) > 0 {
 			kept.Versions = e.Versions
 		}

@@ -35,6 +35,7 @@ type wirePackage struct {
 	Arch          string `json:"arch,omitempty"`
 	Source        string `json:"source,omitempty"`
 	SourceVersion string `json:"sourceVersion,omitempty"`
+	Module        string `json:"module,omitempty"`
 	Manager       string `json:"manager,omitempty"`
 	Path          string `json:"path,omitempty"`
 	Layer         string `json:"layer,omitempty"`
@@ -79,7 +80,7 @@ func newWireInventory(inv inventory.Inventory) *wireInventory {
 	w := &wireInventory{OS: NewOS(inv.OS), Notes: inv.Notes, Packages: make([]wirePackage, len(inv.Items))}
 	for i, it := range inv.Items {
 		w.Packages[i] = wirePackage{it.Ecosystem, it.Name, it.Version, it.Arch, it.Source, it.SourceVersion,
-			string(it.Manager), it.Path, it.Layer, string(it.Role), it.OwnedBy}
+			it.Module, string(it.Manager), it.Path, it.Layer, string(it.Role), it.OwnedBy}
 	}
 	return w
 }
@@ -226,7 +227,7 @@ func (d *decoder) item(p wirePackage) inventory.Item {
 	return inventory.Item{
 		Component: inventory.Component{
 			Ecosystem: d.intern(p.Ecosystem), Name: p.Name, Version: p.Version, Arch: d.intern(p.Arch),
-			Source: p.Source, SourceVersion: p.SourceVersion, Manager: inventory.Manager(d.intern(p.Manager)),
+			Source: p.Source, SourceVersion: p.SourceVersion, Module: d.intern(p.Module), Manager: inventory.Manager(d.intern(p.Manager)),
 		},
 		Path: p.Path, Layer: d.intern(p.Layer), Role: inventory.Role(d.intern(p.Role)), OwnedBy: p.OwnedBy,
 	}

@@ -153,6 +153,7 @@ func (c *checker) item(i int, it *Item, l Limits) {
 	c.text(at("arch"), it.Arch, l.Architecture)
 	c.text(at("source"), it.Source, l.Name)
 	c.text(at("sourceVersion"), it.SourceVersion, l.Version)
+	c.text(at("module"), it.Module, l.Version)
 	c.text(at("path"), it.Path, l.Path)
 	c.text(at("ownedBy"), it.OwnedBy, l.OwnedBy)
 	if (it.Source == "") != (it.SourceVersion == "") {

@@ -52,6 +52,9 @@ type Component struct {
 	// package was built from; both empty for language packages. Where the
 	// database leaves them out they equal Name and Version.
 	Source, SourceVersion string
+	// Module is the stream of the rpm module that the package belongs to,
+	// "nodejs:18"; "" for packages outside modules and where it is not known.
+	Module string
 	// Manager is Inspector's packageManager value.
 	Manager Manager
 }
@@ -140,7 +143,7 @@ func (inv *Inventory) Hash() string {
 	o := inv.OS
 	put(o.ID, o.VersionID, o.Codename, o.PrettyName, o.Ecosystem, o.Platform, o.Kernel, o.Arch)
 	for _, it := range inv.Items {
-		put(it.Ecosystem, it.Name, it.Version, it.Arch, it.Source, it.SourceVersion, string(it.Manager),
+		put(it.Ecosystem, it.Name, it.Version, it.Arch, it.Source, it.SourceVersion, it.Module, string(it.Manager),
 			it.Path, it.Layer, string(it.Role), it.OwnedBy)
 	}
 	return hex.EncodeToString(h.Sum(nil))
@@ -150,6 +153,6 @@ func compareItems(a, b Item) int {
 	return cmp.Or(
 		cmp.Compare(a.Ecosystem, b.Ecosystem), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version),
 		cmp.Compare(a.Arch, b.Arch), cmp.Compare(a.Source, b.Source), cmp.Compare(a.SourceVersion, b.SourceVersion),
-		cmp.Compare(a.Manager, b.Manager), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Layer, b.Layer),
+		cmp.Compare(a.Module, b.Module), cmp.Compare(a.Manager, b.Manager), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Layer, b.Layer),
 		cmp.Compare(a.Role, b.Role), cmp.Compare(a.OwnedBy, b.OwnedBy))
 }

@@ -19,6 +19,9 @@ import (
 // advisorydb.Set is one.
 type Lookup interface {
 	Each(ecosystem, name string, relevant func(*advisory.Affected) bool, visit func(*advisory.Advisory)) error
+	// Feeds are the feeds that the records of an ecosystem came by, "" for
+	// OSV, in the order of precedence.
+	Feeds(ecosystem string) []string
 }
 
 // Component returns the vulnerabilities of a package version, one match each,
@@ -28,9 +31,9 @@ type Lookup interface {
 // because only that satisfies all. The result shares no memory with the lookup.
 func Component(c inventory.Component, lookup Lookup) ([]Match, error) {
 	f := finder{component: c, found: map[string]*candidate{}}
-	layers := layersOf(c)
+	layers := feedLayers(c, lookup)
 	for i, l := range layers {
-		if err := f.judge(l, lookup, len(layers) > 1 && i+1 < len(layers)); err != nil {
+		if err := f.judge(l, lookup, i+1 < len(layers)); err != nil {
 			return nil, fmt.Errorf("match %s %s %s: %w", c.Ecosystem, c.Name, c.Version, err)
 		}
 	}
@@ -65,31 +68,33 @@ type candidate struct {
 // proof is the evidence of one record and what follows from it.
 type proof struct {
 	Evidence
-	fixed, word   string
-	wontFix, paid bool
+	fixed, word string
+	status      advisory.Status
+	paid        bool
 }
 
 // judge evaluates the records of one layer. What the layer speaks about,
 // affected or not, is noted only when another layer follows.
 func (f *finder) judge(l layer, lookup Lookup, follows bool) error {
 	installed, err := version.Parse(l.keys[0].Ecosystem, l.version)
-	parsed := err == nil
+	j := judge{layer: l, installed: installed, parsed: err == nil}
 	mentioned := map[string]bool{}
 	relevant := func(entry *advisory.Affected) bool {
-		_, ok := evaluate(entry, l, installed, parsed)
-		return ok
+		_, ok := j.evaluate(entry)
+		return ok && entry.Status.Affects()
 	}
 	if follows {
 		relevant = nil
 	}
 	visit := func(a *advisory.Advisory) {
-		if !counts(a) {
+		if !l.hears(a) || !counts(a) {
 			return
 		}
-		if follows {
+		p, affected, spoken := j.examine(a)
+		if follows && spoken {
 			note(mentioned, a)
 		}
-		if p, ok := examine(a, l, installed, parsed); ok {
+		if affected {
 			f.add(a, p)
 		}
 	}
@@ -124,51 +129,6 @@ func (f *finder) close(mentioned map[string]bool) {
 		return
 	}
 	maps.Copy(f.decided, mentioned)
-}
-
-// evaluate decides one entry. A version that could not be parsed counts only
-// by equality.
-func evaluate(entry *advisory.Affected, l layer, installed version.Version, parsed bool) (advisory.Verdict, bool) {
-	if !parsed {
-		return advisory.Verdict{Listed: true}, entry.Lists(l.version)
-	}
-	return entry.Evaluate(installed)
-}
-
-// examine evaluates the entries of a record. Of several that affect the
-// version, the one with the highest fix is the proof.
-func examine(a *advisory.Advisory, l layer, installed version.Version, parsed bool) (proof, bool) {
-	var best proof
-	var found bool
-	for i := range a.Affected {
-		entry := &a.Affected[i]
-		verdict, ok := evaluate(entry, l, installed, parsed)
-		if !ok || !sameModularity(l, a, verdict.Fixed) {
-			continue
-		}
-		if !found || newer(installed.Scheme(), verdict.Fixed, best.fixed) {
-			best, found = prove(a, entry, l, verdict, installed.Scheme()), true
-		}
-	}
-	return best, found
-}
-
-func prove(a *advisory.Advisory, entry *advisory.Affected, l layer, verdict advisory.Verdict, scheme version.Scheme) proof {
-	comparator := string(scheme)
-	if verdict.Listed {
-		comparator = "equality"
-	}
-	word := strings.Clone(entry.Word)
-	if word == "" && strings.HasPrefix(a.ID, "MAL-") {
-		word = "CRITICAL" // a malicious package is, whatever its record says
-	}
-	return proof{
-		Evidence: Evidence{
-			Advisory: strings.Clone(a.ID), Database: database(a.ID), Package: strings.Clone(entry.Name),
-			Range: verdict.String(), Comparator: comparator, Compared: l.version,
-		},
-		fixed: strings.Clone(verdict.Fixed), word: word, wontFix: entry.WontFix, paid: l.paid,
-	}
 }
 
 // add notes the proof under each vulnerability that the record is about,
@@ -214,13 +174,15 @@ func (f *finder) matches() []Match {
 	return out
 }
 
-// outcome is the state that the proofs amount to.
+// outcome is the state that the proofs, best first, amount to.
 func outcome(c inventory.Component, proofs []proof) (State, string) {
 	scheme, _ := version.SchemeOf(c.Ecosystem)
-	fixed, paid, wontFix := "", false, false
+	fixed, paid, unfixed := "", false, Unfixed
 	for _, p := range proofs {
 		paid = paid || (p.paid && p.fixed != "")
-		wontFix = wontFix || p.wontFix
+		if unfixed == Unfixed {
+			unfixed = unfixedState(p.status)
+		}
 		if !p.paid && newer(scheme, p.fixed, fixed) {
 			fixed = p.fixed
 		}
@@ -230,10 +192,20 @@ func outcome(c inventory.Component, proofs []proof) (State, string) {
 		return Fixed, fixed
 	case paid:
 		return Subscription, ""
-	case wontFix:
-		return WontFix, ""
 	}
-	return Unfixed, ""
+	return unfixed, ""
+}
+
+func unfixedState(s advisory.Status) State {
+	switch s {
+	case advisory.StatusWontFix:
+		return WontFix
+	case advisory.StatusPostponed:
+		return Postponed
+	case advisory.StatusEndOfLife:
+		return EndOfLife
+	}
+	return Unfixed
 }
 
 // newer reports whether a is a higher fix than b; no fix is the lowest.

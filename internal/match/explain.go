@@ -19,6 +19,9 @@ type Judgement struct {
 	Affected bool
 	// Reason is why it says so, or why it does not count, in words.
 	Reason string
+	// Status is the publisher's word, Module the stream that it is about.
+	Status advisory.Status
+	Module string
 	// Fixed is the version that ends the deciding interval, "" for none.
 	Fixed string
 }
@@ -29,8 +32,8 @@ type Judgement struct {
 func Explain(c inventory.Component, lookup Lookup, id string) ([]Judgement, error) {
 	var out []Judgement
 	decided := false
-	for _, l := range layersOf(c) {
-		found, err := explainLayer(l, lookup, id)
+	for _, l := range feedLayers(c, lookup) {
+		found, spoken, err := explainLayer(l, lookup, id)
 		if err != nil {
 			return nil, fmt.Errorf("explain %s %s %s: %w", c.Ecosystem, c.Name, c.Version, err)
 		}
@@ -44,29 +47,31 @@ func Explain(c inventory.Component, lookup Lookup, id string) ([]Judgement, erro
 			}
 		}
 		out = append(out, found...)
-		decided = decided || len(found) > 0
+		decided = decided || spoken
 	}
 	return out, nil
 }
 
-func explainLayer(l layer, lookup Lookup, id string) ([]Judgement, error) {
+// explainLayer also reports whether the layer decides about the vulnerability.
+func explainLayer(l layer, lookup Lookup, id string) (out []Judgement, decides bool, err error) {
 	installed, err := version.Parse(l.keys[0].Ecosystem, l.version)
-	parsed := err == nil
-	var out []Judgement
+	j := judge{layer: l, installed: installed, parsed: err == nil}
 	visit := func(a *advisory.Advisory) {
-		if !mentions(a, id) {
+		if !l.hears(a) || !mentions(a, id) {
 			return
 		}
+		_, _, spoken := j.examine(a)
+		decides = decides || spoken && counts(a)
 		for i := range a.Affected {
-			out = append(out, judgeEntry(a, &a.Affected[i], l, installed, parsed))
+			out = append(out, j.explain(a, &a.Affected[i]))
 		}
 	}
 	for _, key := range l.keys {
 		if err := lookup.Each(key.Ecosystem, key.Name, nil, visit); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
-	return out, nil
+	return out, decides, nil
 }
 
 // mentions reports whether a record is about what the id names.
@@ -74,28 +79,56 @@ func mentions(a *advisory.Advisory, id string) bool {
 	return a.ID == id || slices.Contains(a.Vulnerabilities, id) || slices.Contains(a.Synonyms, id)
 }
 
-func judgeEntry(a *advisory.Advisory, entry *advisory.Affected, l layer, installed version.Version, parsed bool) Judgement {
-	verdict, affected := evaluate(entry, l, installed, parsed)
-	p := prove(a, entry, l, verdict, installed.Scheme())
-	j := Judgement{Evidence: p.Evidence, Affected: affected, Fixed: p.fixed}
+// explain says what examine makes of one entry.
+func (j *judge) explain(a *advisory.Advisory, entry *advisory.Affected) Judgement {
+	verdict, covered := j.evaluate(entry)
+	p := j.prove(a, entry, verdict)
+	out := Judgement{Evidence: p.Evidence, Status: entry.Status, Module: strings.Clone(entry.Module), Fixed: p.fixed}
+	out.Affected, out.Reason = j.reason(a, entry, verdict, covered)
+	if !covered {
+		out.Range, out.Comparator = describe(entry), string(j.installed.Scheme())
+	}
+	return out
+}
+
+// reason says whether the entry makes a match, and why.
+func (j *judge) reason(a *advisory.Advisory, entry *advisory.Affected, verdict advisory.Verdict, covered bool) (affected bool, reason string) {
 	switch {
 	case !counts(a):
-		j.Affected, j.Reason = false, "the notice is about a bug fix and names no CVE"
-	case affected && !sameModularity(l, a, verdict.Fixed):
-		j.Affected, j.Reason = false, "the advisory is about another module stream, or about packages outside modules"
-	case affected && verdict.Listed:
-		j.Reason = "the advisory lists exactly this version"
-	case affected:
-		j.Reason = "the version lies within the range"
-	case !parsed:
-		j.Reason = "the version cannot be ordered, and the advisory does not list it"
-	default:
-		j.Reason = "the version lies outside every range"
+		return false, "the notice is about a bug fix and names no CVE"
+	case !j.sameStream(a, entry), covered && !sameModularity(j.layer, a, verdict.Fixed):
+		return false, "the advisory is about another module stream, or about packages outside modules"
+	case !j.concerns(a, entry):
+		return false, "the advisory tells source from binary packages, and this one is the other"
+	case !j.sameArch(entry):
+		return false, "the advisory is about other architectures: " + strings.Join(entry.Arches, ", ")
+	case !covered && !j.parsed:
+		return false, "the version cannot be ordered, and the advisory does not list it"
+	case !covered:
+		return false, "the version lies outside every range"
+	case j.acquits:
+		return false, "extended support of this minor release has a fix; others get theirs from the next release"
 	}
-	if !affected {
-		j.Range, j.Comparator = describe(entry), string(installed.Scheme())
+	return entry.Status.Affects(), statusReason(entry.Status, verdict)
+}
+
+func statusReason(s advisory.Status, verdict advisory.Verdict) string {
+	switch s {
+	case advisory.StatusNotAffected:
+		return "the publisher says that it is not affected"
+	case advisory.StatusInvestigated:
+		return "the publisher is still investigating"
+	case advisory.StatusWontFix:
+		return "it is affected, and the publisher decided not to fix it"
+	case advisory.StatusPostponed:
+		return "it is affected, and the publisher has put the fix off"
+	case advisory.StatusEndOfLife:
+		return "it is out of support, and taken to be affected"
 	}
-	return j
+	if verdict.Listed {
+		return "the advisory lists exactly this version"
+	}
+	return "the version lies within the range"
 }
 
 // describe writes an entry's ranges in words: "[0, 1.2) [2.0, 2.4]".

@@ -1,7 +1,6 @@
 package match
 
 import (
-	"slices"
 	"strings"
 
 	"muster/internal/advisory"
@@ -15,9 +14,43 @@ import (
 type layer struct {
 	keys    []advisory.Key
 	version string
+	// component is what is judged.
+	component inventory.Component
+	// feed is where the records that count here came by.
+	feed string
+	// source: the keys name the package's source package.
+	source bool
+	// acquits: the records only count where they say that the version is not
+	// affected (a fix of the stream that it was built for).
+	acquits bool
 	// paid: the records' fixes come through a channel that the host does not
 	// have (Ubuntu Pro).
 	paid bool
+}
+
+// hears reports whether a record counts in the layer.
+func (l *layer) hears(a *advisory.Advisory) bool { return a.Feed == l.feed }
+
+// feedLayers are the layers of every feed: what a publisher's own feed says
+// about a vulnerability silences the feeds of lower precedence, which tell the
+// same with less detail.
+func feedLayers(c inventory.Component, lookup Lookup) []layer {
+	plain := layersOf(c)
+	feeds := lookup.Feeds(c.Ecosystem)
+	if len(feeds) == 1 {
+		for i := range plain {
+			plain[i].feed = feeds[0]
+		}
+		return plain
+	}
+	var out []layer
+	for _, feed := range feeds {
+		for _, l := range plain {
+			l.feed = feed
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
 // layersOf says which records judge a component (feeds specification 7.1 and
@@ -27,6 +60,14 @@ func layersOf(c inventory.Component) []layer {
 	if c.Ecosystem == "" || c.Name == "" || c.Version == "" {
 		return nil
 	}
+	out := layersBySystem(c)
+	for i := range out {
+		out[i].component = c
+	}
+	return out
+}
+
+func layersBySystem(c inventory.Component) []layer {
 	scheme, _ := version.SchemeOf(c.Ecosystem)
 	base, release, hasRelease := strings.Cut(c.Ecosystem, ":")
 	switch {
@@ -37,6 +78,10 @@ func layersOf(c inventory.Component) []layer {
 		return []layer{{keys: keys(name, c.Ecosystem), version: v}}
 	case base == "Red Hat":
 		return redHatLayers(c)
+	case base == "Amazon Linux":
+		return []layer{{keys: amazonKeys(c), version: c.Version}}
+	case base == "Photon OS":
+		return []layer{{keys: keys(sourceName(c), c.Ecosystem), version: rpmSourceVersion(c)}}
 	case scheme == version.RPM:
 		return rpmLayers(c, []string{c.Ecosystem})
 	case scheme == version.APK:
@@ -105,39 +150,6 @@ func withLTS(release string) string {
 		return release + ":LTS"
 	}
 	return release
-}
-
-// redHatLayers: records about a repository know more than those about the
-// product as a whole, which list what is not fixed yet.
-func redHatLayers(c inventory.Component) []layer {
-	product, _, _ := strings.Cut(c.Ecosystem, "::")
-	var repositories []string
-	for _, r := range []string{"baseos", "appstream", "crb", "highavailability", "nfv", "realtime", "resilientstorage", "sap", "sap_hana", "supplementary"} {
-		repositories = append(repositories, product+"::"+r)
-	}
-	return slices.Concat(rpmLayers(c, repositories), rpmLayers(c, []string{product}))
-}
-
-// rpmLayers: an advisory's binary package first, then its source package.
-func rpmLayers(c inventory.Component, ecosystems []string) []layer {
-	out := []layer{{keys: keys(c.Name, ecosystems...), version: c.Version}}
-	if c.Source != "" && c.Source != c.Name {
-		out = append(out, layer{keys: keys(c.Source, ecosystems...), version: rpmSourceVersion(c)})
-	}
-	return out
-}
-
-// rpmSourceVersion takes the epoch from the binary package: the source
-// package's file name, where its version comes from, has none.
-func rpmSourceVersion(c inventory.Component) string {
-	if c.SourceVersion == "" {
-		return c.Version
-	}
-	epoch, _, ok := strings.Cut(c.Version, ":")
-	if ok && !strings.Contains(c.SourceVersion, ":") {
-		return epoch + ":" + c.SourceVersion
-	}
-	return c.SourceVersion
 }
 
 // apkKeys: Alpine's records name the origin; Wolfi's and Chainguard's either.

@@ -14,6 +14,10 @@ const (
 	Unfixed State = "unfixed"
 	// WontFix: the vendor decided not to fix it.
 	WontFix State = "wont-fix"
+	// Postponed: the vendor means to fix it at some time.
+	Postponed State = "postponed"
+	// EndOfLife: the release or package is out of support; nobody will say.
+	EndOfLife State = "end-of-life"
 	// Subscription: only a paid channel that the host does not have (Ubuntu
 	// Pro) carries a fix; the evidence's range names its version.
 	Subscription State = "subscription"

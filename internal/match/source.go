@@ -29,12 +29,27 @@ func (f *finder) source(advisoryID string) string {
 		return "CHAINGUARD_CVE"
 	case "SUSE", "openSUSE":
 		return "SUSE_CVE"
+	case "Amazon Linux":
+		return "AMAZON_CVE"
+	case "Oracle Linux":
+		return "ORACLE_CVE"
+	case "Photon OS":
+		return "PHOTON_CVE"
 	}
-	return database(advisoryID)
+	return databaseOf(advisoryID)
 }
 
-// database names the publisher of a record by its id's prefix.
-func database(id string) string {
+// database names the publisher of a record: that of its feed, else by its id's
+// prefix.
+func database(a *advisory.Advisory) string {
+	publisher, _, _ := strings.Cut(a.Feed, "-")
+	if publisher != "" {
+		return strings.ToUpper(publisher)
+	}
+	return databaseOf(a.ID)
+}
+
+func databaseOf(id string) string {
 	prefix, _, _ := strings.Cut(id, "-")
 	switch prefix {
 	case "GHSA":

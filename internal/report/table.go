@@ -124,6 +124,10 @@ func fixText(f *scanner.Finding, p finding.Package) string {
 	switch f.State {
 	case match.WontFix:
 		return "won't fix"
+	case match.Postponed:
+		return "postponed"
+	case match.EndOfLife:
+		return "end of life"
 	case match.Subscription:
 		return "with subscription"
 	}

@@ -208,7 +208,7 @@ func (r *resolver) systemPackage(p purl, c *component) (inventory.Item, bool) {
 	o := r.systemOf(p)
 	it := inventory.Item{Component: inventory.Component{
 		Ecosystem: o.Ecosystem, Name: p.name, Version: withEpoch(p.kind, p.version, p.qualifiers["epoch"]),
-		Arch: p.qualifiers["arch"], Manager: inventory.ManagerOS,
+		Arch: p.qualifiers["arch"], Manager: inventory.ManagerOS, Module: moduleStream(p, c),
 	}}
 	it.Source, it.SourceVersion = r.source(p, c, it.Version)
 	switch p.kind {
@@ -229,6 +229,18 @@ func withEpoch(kind, version, epoch string) string {
 		return version
 	}
 	return epoch + ":" + version
+}
+
+// moduleStream is the name and stream of a modularity label, which producers
+// write in full.
+func moduleStream(p purl, c *component) string {
+	label := cmp.Or(c.properties[ownPrefix+"module"], p.qualifiers["rpmmod"], c.properties[trivyPrefix+"Modularitylabel"],
+		c.properties[syftPrefix+"metadata:modularityLabel"])
+	parts := strings.SplitN(label, ":", 3)
+	if len(parts) < 2 {
+		return ""
+	}
+	return parts[0] + ":" + parts[1]
 }
 
 // source finds the source package: producers write it in many places. Without

@@ -56,7 +56,7 @@ type Affect struct {
 func Ref(it inventory.Item) string {
 	h := sha256.New()
 	for _, field := range []string{
-		it.Ecosystem, it.Name, it.Version, it.Arch, it.Source, it.SourceVersion, string(it.Manager), it.Path, it.Layer, string(it.Role), it.OwnedBy,
+		it.Ecosystem, it.Name, it.Version, it.Arch, it.Source, it.SourceVersion, it.Module, string(it.Manager), it.Path, it.Layer, string(it.Role), it.OwnedBy,
 	} {
 		fmt.Fprintf(h, "%d:%s", len(field), field)
 	}

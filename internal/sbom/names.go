@@ -25,6 +25,9 @@ func systemPURL(it inventory.Item, system inventory.OS) purl {
 	if epoch, rest, ok := strings.Cut(it.Version, ":"); ok && p.kind == "rpm" {
 		p.version, p.qualifiers["epoch"] = rest, epoch
 	}
+	if it.Module != "" {
+		p.qualifiers["rpmmod"] = it.Module
+	}
 	if it.Source != "" && it.Source != it.Name || it.SourceVersion != it.Version {
 		p.qualifiers["upstream"] = it.Source
 		if it.SourceVersion != it.Version {
@@ -128,6 +131,7 @@ func properties(it inventory.Item) [][2]string {
 	}
 	add("layer", it.Layer)
 	add("manager", string(it.Manager))
+	add("module", it.Module)
 	if p := languagePURL(it.Component); it.Manager != inventory.ManagerOS && nameIn(p) != it.Name {
 		add("name", it.Name)
 	}

@@ -216,7 +216,7 @@ func newAffected(item inventory.Item, m *match.Match) finding.Affected {
 
 // nearer chooses, of the states of several packages, the one nearest to a fix.
 func nearer(a, b match.State) match.State {
-	order := []match.State{match.Fixed, match.Subscription, match.Unfixed, match.WontFix}
+	order := []match.State{match.Fixed, match.Subscription, match.Unfixed, match.Postponed, match.WontFix, match.EndOfLife}
 	if a == "" || slices.Index(order, b) < slices.Index(order, a) {
 		return b
 	}

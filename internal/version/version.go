@@ -53,7 +53,8 @@ func SchemeOf(ecosystem string) (Scheme, bool) {
 	switch base {
 	case "Debian", "Ubuntu", "Echo", "opam":
 		return Dpkg, true
-	case "AlmaLinux", "Azure Linux", "Mageia", "openEuler", "openSUSE", "Red Hat", "Rocky Linux", "SUSE":
+	case "AlmaLinux", "Azure Linux", "Mageia", "openEuler", "openSUSE", "Red Hat", "Rocky Linux", "SUSE",
+		"Amazon Linux", "Bottlerocket", "Oracle Linux", "Photon OS": // OSV's, then those of publishers' own feeds
 		return RPM, true
 	case "Alpine", "Alpaquita", "BellSoft Hardened Containers", "Chainguard", "CleanStart", "MinimOS", "Wolfi":
 		return APK, true

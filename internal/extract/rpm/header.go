@@ -19,6 +19,7 @@ const (
 	tagDirIndexes = 1116
 	tagBaseNames  = 1117
 	tagDirNames   = 1118
+	tagModularity = 5096
 )
 
 // Types of tags.

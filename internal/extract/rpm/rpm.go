@@ -162,12 +162,14 @@ type identity struct {
 	name, version, release, arch string
 	epoch                        uint32
 	sourceRPM, vendor            string
+	// module is the name and stream of the modularity label.
+	module string
 }
 
 func (h header) identity() (identity, bool) {
 	p := identity{
 		name: h.text(tagName), version: h.text(tagVersion), release: h.text(tagRelease), arch: h.text(tagArch),
-		epoch: h.number(tagEpoch), sourceRPM: h.text(tagSourceRPM), vendor: h.text(tagVendor),
+		epoch: h.number(tagEpoch), sourceRPM: h.text(tagSourceRPM), vendor: h.text(tagVendor), module: stream(h.text(tagModularity)),
 	}
 	// Imported signing keys are recorded like packages.
 	return p, p.name != "" && p.version != "" && p.name != "gpg-pubkey"
@@ -176,13 +178,22 @@ func (h header) identity() (identity, bool) {
 func (p identity) item(system inventory.OS, running kernel.Running) inventory.Item {
 	it := inventory.Item{Component: inventory.Component{
 		Ecosystem: system.Ecosystem, Name: p.name, Version: p.withEpoch(p.version + "-" + p.release), Arch: p.arch,
-		Manager: inventory.ManagerOS,
+		Module: p.module, Manager: inventory.ManagerOS,
 	}, Role: running.RPM(p.name, p.version, p.release, p.arch)}
 	it.Source, it.SourceVersion = p.source()
 	if it.Role == "" && thirdParty(system.ID, p.vendor) {
 		it.Role = inventory.RoleThirdParty
 	}
 	return it
+}
+
+// stream cuts "nodejs:18:8080020230718150220:63b34585" to what names the stream.
+func stream(label string) string {
+	parts := strings.SplitN(label, ":", 3)
+	if len(parts) < 2 || parts[0] == "" || parts[1] == "" {
+		return ""
+	}
+	return parts[0] + ":" + parts[1]
 }
 
 func (p identity) withEpoch(version string) string {

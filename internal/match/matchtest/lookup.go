@@ -4,12 +4,15 @@
 package matchtest
 
 import (
+	"slices"
+
 	"muster/internal/advisory"
 )
 
 // Lookup is a match.Lookup over records in memory.
 type Lookup struct {
 	records []advisory.Advisory
+	feeds   []string
 	byKey   map[advisory.Key][]int
 }
 
@@ -21,7 +24,11 @@ func NewLookup(records []advisory.Advisory) *Lookup {
 		if records[i].Withdrawn.IsZero() {
 			group.Add(&records[i])
 		}
+		if !slices.Contains(l.feeds, records[i].Feed) {
+			l.feeds = append(l.feeds, records[i].Feed)
+		}
 	}
+	slices.SortFunc(l.feeds, advisory.CompareFeeds)
 	for i := range records {
 		group.Resolve(&records[i])
 		for _, a := range records[i].Affected {
@@ -54,6 +61,9 @@ func (l *Lookup) Each(ecosystem, name string, relevant func(*advisory.Affected) 
 	}
 	return nil
 }
+
+// Feeds satisfies match.Lookup.
+func (l *Lookup) Feeds(string) []string { return l.feeds }
 
 // Records returns what Each passes when everything is relevant.
 func (l *Lookup) Records(key advisory.Key) []advisory.Advisory {

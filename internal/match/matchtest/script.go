@@ -17,14 +17,14 @@ import (
 //	-- advisories --       records in the short form below
 //	-- advisories.json --  records as OSV JSON, one per line
 //	-- inventory --        one component per line:
-//	                       ECOSYSTEM NAME VERSION [source=NAME] [source-version=V]
+//	                       ECOSYSTEM NAME VERSION [source=NAME] [source-version=V] [arch=A] [module=M]
 //	-- matches --          what must come out, in the form that Run prints
 //
 // The short form of a record is a line with its id and optional lists, then an
 // indented line per affected package:
 //
-//	ID [aliases=A,B] [upstream=A,B] [related=A,B] [withdrawn]
-//	    ECOSYSTEM NAME [RANGE]... [versions=V,V] [word=W] [wont-fix]
+//	ID [aliases=A,B] [upstream=A,B] [related=A,B] [withdrawn] [feed=F]
+//	    ECOSYSTEM NAME [RANGE]... [versions=V,V] [word=W] [status=S] [module=M] [arches=A,A]
 //
 // A RANGE is "[0, 1.2)", "[1.0, 2.0]" (last affected) or "[1.0, *)" (open).
 // Words with blanks are quoted. Lines that begin with # are comments.
@@ -146,6 +146,8 @@ func recordLine(words []string) (advisory.Advisory, error) {
 			a.Upstream = list
 		case "related":
 			a.Related = list
+		case "feed":
+			a.Feed = value
 		case "withdrawn":
 			a.Withdrawn = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 		default:
@@ -170,8 +172,14 @@ func affectedLine(words []string) (advisory.Affected, error) {
 			a.Versions = strings.Split(value, ",")
 		case name == "word":
 			a.Word = value
-		case w == "wont-fix":
-			a.WontFix = true
+		case name == "status":
+			if a.Status = advisory.Status(value); a.Status.Number() < 0 {
+				return a, fmt.Errorf("status %q", value)
+			}
+		case name == "module":
+			a.Module = value
+		case name == "arches":
+			a.Arches = strings.Split(value, ",")
 		default:
 			return a, fmt.Errorf("unknown word %q", w)
 		}
@@ -209,6 +217,10 @@ func (s *Script) readInventory(data []byte) error {
 				c.Source = value
 			case "source-version":
 				c.SourceVersion = value
+			case "arch":
+				c.Arch = value
+			case "module":
+				c.Module = value
 			default:
 				return fmt.Errorf("unknown word %q", w)
 			}

@@ -28,7 +28,7 @@ const NeverMatched = -1
 // digest is the identity of a component.
 func digest(c inventory.Component) []byte {
 	h := sha256.New()
-	for _, f := range []string{c.Ecosystem, c.Name, c.Version, c.Arch, c.Source, c.SourceVersion, string(c.Manager)} {
+	for _, f := range []string{c.Ecosystem, c.Name, c.Version, c.Arch, c.Source, c.SourceVersion, c.Module, string(c.Manager)} {
 		var n [4]byte
 		binary.BigEndian.PutUint32(n[:], uint32(len(f)))
 		h.Write(n[:])
@@ -37,10 +37,10 @@ func digest(c inventory.Component) []byte {
 	return h.Sum(nil)
 }
 
-const componentColumns = `id, ecosystem, name, version, arch, source, source_version, manager, generation`
+const componentColumns = `id, ecosystem, name, version, arch, source, source_version, module, manager, generation`
 
 func scanComponent(s store.Scanner) (c Component, err error) {
-	err = s.Scan(&c.ID, &c.Ecosystem, &c.Name, &c.Version, &c.Arch, &c.Source, &c.SourceVersion, &c.Manager, &c.Generation)
+	err = s.Scan(&c.ID, &c.Ecosystem, &c.Name, &c.Version, &c.Arch, &c.Source, &c.SourceVersion, &c.Module, &c.Manager, &c.Generation)
 	return c, err
 }
 
@@ -95,7 +95,7 @@ type identityKey int64
 
 // identitySize is roughly the memory of a kept component.
 func identitySize(c inventory.Component) int {
-	return 200 + len(c.Ecosystem) + len(c.Name) + len(c.Version) + len(c.Arch) + len(c.Source) + len(c.SourceVersion)
+	return 200 + len(c.Ecosystem) + len(c.Name) + len(c.Version) + len(c.Arch) + len(c.Source) + len(c.SourceVersion) + len(c.Module)
 }
 
 // Identities returns the components with the ids, by id.
@@ -135,10 +135,10 @@ func insertComponents(ctx context.Context, tx *store.Tx, list []inventory.Compon
 			return err
 		}
 		ids[c] = id
-		rows = append(rows, []any{id, digests[i], c.Ecosystem, c.Name, c.Version, c.Arch, c.Source, c.SourceVersion, string(c.Manager), NeverMatched})
+		rows = append(rows, []any{id, digests[i], c.Ecosystem, c.Name, c.Version, c.Arch, c.Source, c.SourceVersion, c.Module, string(c.Manager), NeverMatched})
 	}
 	_, err := tx.InsertRows(ctx, "components",
-		[]string{"id", "digest", "ecosystem", "name", "version", "arch", "source", "source_version", "manager", "generation"}, rows, "")
+		[]string{"id", "digest", "ecosystem", "name", "version", "arch", "source", "source_version", "module", "manager", "generation"}, rows, "")
 	return err
 }
 

@@ -15,6 +15,7 @@ CREATE TABLE components (
     arch           TEXT   NOT NULL,
     source         TEXT   NOT NULL,
     source_version TEXT   NOT NULL,
+    module         TEXT   NOT NULL,
     manager        TEXT   NOT NULL,
     -- That of the advisories it was last matched against; -1 before the
     -- first time.
