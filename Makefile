@@ -46,6 +46,13 @@ bench: ## the benchmarks behind docs/performance.md
 fuzz: ## ten seconds for every fuzz target
 	@test/fuzz.sh 10s
 
+.PHONY: quality quality-update
+quality: ## matching against labels, recorded answers and committed scores, in full (docs/quality.md)
+	$(GO) run ./test/cmd/quality -v
+
+quality-update: ## write the scores that the gate holds changes to
+	$(GO) run ./test/cmd/quality -update
+
 generate: ## every generated file: interface packages and docs/coverage.md
 	$(GO) generate ./...
 	$(GO) run ./test/cmd/coverage > docs/coverage.md
