@@ -125,7 +125,7 @@ func isVendor(source, detectedBy string) bool {
 func rate(scores []CVSS, detectedBy, vendorSeverity string) (Severity, *Score) {
 	best, ok := chooseScore(scores, detectedBy)
 	if !ok {
-		return severityOfWord(vendorSeverity), nil
+		return SeverityOfWord(vendorSeverity), nil
 	}
 	return SeverityOfScore(best.BaseScore), &Score{
 		Value: best.BaseScore, Base: best.BaseScore,

@@ -54,8 +54,8 @@ func SeverityOfScore(score float64) Severity {
 	return Critical
 }
 
-// severityOfWord maps a vendor's own word (5.2, step 6).
-func severityOfWord(word string) Severity {
+// SeverityOfWord maps a vendor's own word (5.2, step 6).
+func SeverityOfWord(word string) Severity {
 	switch strings.ToLower(strings.TrimSpace(word)) {
 	case "negligible", "unimportant":
 		return Informational

@@ -62,7 +62,7 @@ func newPackage(a Affected) Package {
 	if a.FixedVersion != "" {
 		p.FixedIn = a.FixedVersion
 		if os {
-			p.FixedIn = fullVersion(a.Item.Ecosystem, a.FixedVersion)
+			p.FixedIn = FullVersion(a.Item.Ecosystem, a.FixedVersion)
 			p.Remediation = updateCommand(a.Item.Ecosystem, a.Item.Name)
 		}
 	}
@@ -83,8 +83,9 @@ func splitVersion(s string) (epoch int32, version, release string) {
 	return epoch, s, ""
 }
 
-// fullVersion writes the epoch out where the package format has one.
-func fullVersion(ecosystem, version string) string {
+// FullVersion writes the epoch out where the package format has one, as
+// Inspector shows fixed versions of operating-system packages.
+func FullVersion(ecosystem, version string) string {
 	if isAPK(ecosystem) || strings.Contains(version, ":") {
 		return version
 	}

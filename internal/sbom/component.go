@@ -17,8 +17,9 @@ const (
 	inspectorPrefix = "amazon:inspector:sbom_generator:"
 )
 
-// inventory makes items of the components.
-func (d *document) inventory() inventory.Inventory {
+// inventory makes items of the components and tells visit, if given, what
+// became of each; the item of one that nobody could judge is nil.
+func (d *document) inventory(visit func(component, *inventory.Item)) inventory.Inventory {
 	var inv inventory.Inventory
 	r := resolver{document: d, running: kernel.Running{Release: d.kernel, None: d.container && d.kernel == ""}}
 	inv.OS = r.system()
@@ -26,13 +27,19 @@ func (d *document) inventory() inventory.Inventory {
 	nameless, malformed := 0, 0
 	for i := range d.components {
 		it, known := r.item(i)
+		made := &it
 		switch {
 		case !known:
+			made = nil
 			nameless++
 		case !limits.Fits(it):
+			made = nil
 			malformed++
 		default:
 			inv.Items = append(inv.Items, it)
+		}
+		if visit != nil {
+			visit(d.components[i], made)
 		}
 	}
 	if inv.OS == (inventory.OS{}) {

@@ -13,6 +13,7 @@ import (
 type cdxDocument struct {
 	Format   string `json:"bomFormat" xml:"-"`
 	Spec     string `json:"specVersion" xml:"-"`
+	Serial   string `json:"serialNumber" xml:"serialNumber,attr"`
 	Metadata struct {
 		Component  *cdxComponent `json:"component" xml:"component"`
 		Properties []cdxProperty `json:"properties" xml:"properties>property"`
@@ -21,6 +22,7 @@ type cdxDocument struct {
 }
 
 type cdxComponent struct {
+	Ref        string         `json:"bom-ref" xml:"bom-ref,attr"`
 	Type       string         `json:"type" xml:"type,attr"`
 	Group      string         `json:"group" xml:"group"`
 	Name       string         `json:"name" xml:"name"`
@@ -57,10 +59,11 @@ func readCycloneDXXML(data []byte) (document, error) {
 }
 
 func (d *cdxDocument) document() (document, error) {
-	out := document{}
+	out := document{subject: Subject{Document: d.Serial}}
 	about := propertiesOf(d.Metadata.Properties)
 	if c := d.Metadata.Component; c != nil {
 		out.container = c.Type == "container"
+		out.subject = Subject{Document: d.Serial, Ref: c.Ref, PURL: c.PURL, Name: joined(c.Group, c.Name), Version: c.Version}
 		for name, value := range propertiesOf(c.Properties) {
 			about[name] = value
 		}
@@ -86,13 +89,21 @@ func (d *document) addCDX(list []cdxComponent, parent, depth int) error {
 		at := parent
 		if c.PURL != "" || (c.Version != "" && c.Type != "operating-system" && c.Type != "file") {
 			at = len(d.components)
-			d.components = append(d.components, component{c.PURL, c.Name, c.Version, parent, properties})
+			d.components = append(d.components, component{c.Ref, c.PURL, c.Name, c.Version, parent, properties})
 		}
 		if err := d.addCDX(c.Components, at, depth+1); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// joined puts a group before a name.
+func joined(group, name string) string {
+	if group == "" {
+		return name
+	}
+	return group + "/" + name
 }
 
 // propertiesOf makes a map; of several values the first counts.

@@ -47,22 +47,28 @@ func Read(r io.Reader, size int64) (inventory.Inventory, error) {
 	if _, err := buf.ReadFrom(r); err != nil {
 		return inventory.Inventory{}, err
 	}
-	data := bytes.TrimPrefix(buf.Bytes(), []byte("\ufeff"))
-	if len(bytes.TrimSpace(data)) == 0 {
-		return inventory.Inventory{}, refuse("the file is empty")
-	}
-	read := formatOf(data)
-	if read == nil {
-		return inventory.Inventory{}, refuse("neither CycloneDX (JSON, XML) nor SPDX (JSON, tag-value)")
-	}
-	doc, err := read(data)
+	doc, err := parse(buf.Bytes())
 	if err != nil {
 		return inventory.Inventory{}, err
 	}
-	if len(doc.components) > maxComponents {
-		return inventory.Inventory{}, refuse("more than %d components", maxComponents)
+	return doc.inventory(nil), nil
+}
+
+// parse reads a document of any format.
+func parse(data []byte) (document, error) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	if len(bytes.TrimSpace(data)) == 0 {
+		return document{}, refuse("the file is empty")
 	}
-	return doc.inventory(), nil
+	read := formatOf(data)
+	if read == nil {
+		return document{}, refuse("neither CycloneDX (JSON, XML) nor SPDX (JSON, tag-value)")
+	}
+	doc, err := read(data)
+	if err == nil && len(doc.components) > maxComponents {
+		err = refuse("more than %d components", maxComponents)
+	}
+	return doc, err
 }
 
 // formatOf recognises a document by how it begins.
@@ -104,6 +110,7 @@ type document struct {
 	kernel     string
 	systems    []system
 	components []component
+	subject    Subject
 }
 
 // system is an operating-system component.
@@ -114,7 +121,7 @@ type system struct {
 
 // component is one listed package.
 type component struct {
-	purl, name, version string
+	ref, purl, name, version string
 	// parent is the index of the component it is nested in, -1 for none.
 	parent     int
 	properties map[string]string

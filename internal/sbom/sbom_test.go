@@ -54,7 +54,7 @@ func TestComponents(t *testing.T) {
 			c.properties[name] = value
 		}
 		d := document{components: []component{c}}
-		inv := d.inventory()
+		inv := d.inventory(nil)
 		if len(inv.Items) != 1 || inv.Items[0] != tt.want {
 			t.Errorf("%s:\n got %+v\nwant %+v", tt.purl, inv.Items, tt.want)
 		}

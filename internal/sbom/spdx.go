@@ -10,11 +10,13 @@ import (
 
 // spdxDocument is the part of SPDX 2 that muster reads.
 type spdxDocument struct {
-	Version  string        `json:"spdxVersion"`
-	Packages []spdxPackage `json:"packages"`
+	Version   string        `json:"spdxVersion"`
+	Namespace string        `json:"documentNamespace"`
+	Packages  []spdxPackage `json:"packages"`
 }
 
 type spdxPackage struct {
+	ID      string `json:"SPDXID"`
 	Name    string `json:"name"`
 	Version string `json:"versionInfo"`
 	Source  string `json:"sourceInfo"`
@@ -37,7 +39,7 @@ func readSPDX(data []byte) (document, error) {
 	if !strings.HasPrefix(d.Version, "SPDX-2.") {
 		return document{}, refuse("SPDX version %.40q; muster reads 2.2 and 2.3", d.Version)
 	}
-	var out document
+	out := document{subject: Subject{Document: d.Namespace}}
 	for i := range d.Packages {
 		p := &d.Packages[i]
 		properties := map[string]string{}
@@ -50,14 +52,14 @@ func readSPDX(data []byte) (document, error) {
 				url = r.Locator
 			}
 		}
-		out.addSPDX(p.Name, p.Version, p.Purpose, url, properties)
+		out.addSPDX(p.ID, p.Name, p.Version, p.Purpose, url, properties)
 	}
 	return out, nil
 }
 
 // addSPDX lists a package. What only describes the document (the image, the
 // sources of others) has neither package URL nor any judge.
-func (d *document) addSPDX(name, version, purpose, url string, properties map[string]string) {
+func (d *document) addSPDX(ref, name, version, purpose, url string, properties map[string]string) {
 	switch {
 	case purpose == "OPERATING-SYSTEM" || purpose == "OPERATING_SYSTEM":
 		d.systems = append(d.systems, system{name, version, properties})
@@ -69,7 +71,7 @@ func (d *document) addSPDX(name, version, purpose, url string, properties map[st
 	case strings.HasPrefix(url, "pkg:oci/") || strings.HasPrefix(url, "pkg:docker/"):
 		d.container = true
 	case version != "" || url != "":
-		d.components = append(d.components, component{url, name, version, -1, properties})
+		d.components = append(d.components, component{ref, url, name, version, -1, properties})
 	}
 }
 
@@ -129,9 +131,9 @@ func readTagValue(data []byte) (document, error) {
 
 // tagPackage is the package that the lines are about.
 type tagPackage struct {
-	open                        bool
-	name, version, purpose, url string
-	properties                  map[string]string
+	open                            bool
+	id, name, version, purpose, url string
+	properties                      map[string]string
 }
 
 func (p *tagPackage) set(tag, value string, out *document) {
@@ -141,6 +143,10 @@ func (p *tagPackage) set(tag, value string, out *document) {
 		*p = tagPackage{open: true, name: value, properties: map[string]string{}}
 	case "FileName", "SnippetSPDXID", "LicenseID":
 		p.end(out)
+	case "SPDXID":
+		if p.open && p.id == "" {
+			p.id = value
+		}
 	case "PackageVersion":
 		p.version = value
 	case "PrimaryPackagePurpose":
@@ -158,7 +164,7 @@ func (p *tagPackage) set(tag, value string, out *document) {
 
 func (p *tagPackage) end(out *document) {
 	if p.open {
-		out.addSPDX(p.name, p.version, p.purpose, p.url, p.properties)
+		out.addSPDX(p.id, p.name, p.version, p.purpose, p.url, p.properties)
 	}
 	*p = tagPackage{}
 }

@@ -88,13 +88,28 @@ func Scan(ctx context.Context, t Target, opts Options) (*Result, error) {
 	if err := unusable(opts.Advisories.Location, inv, set, problems); err != nil {
 		return nil, err
 	}
+	return Judge(ctx, t, inv, set, Judging{Problems: problems, Explain: opts.Explain})
+}
+
+// Judging tunes Judge.
+type Judging struct {
+	// Problems are sources of advisories that the set lacks or has old.
+	Problems []knowledge.Problem
+	// Explain is Options.Explain.
+	Explain string
+}
+
+// Judge matches an inventory against a set of advisories. It reaches out to
+// nothing else: the same arguments give the same result.
+func Judge(ctx context.Context, t Target, inv inventory.Inventory, set *advisorydb.Set, opts Judging) (*Result, error) {
 	r := &Result{Target: t, Inventory: inv, Notes: slices.Clone(inv.Notes)}
-	for _, p := range problems {
+	for _, p := range opts.Problems {
 		if p.Ecosystem == "" { // coverage has the others
 			r.Notes = append(r.Notes, p.String())
 		}
 	}
-	if r.Coverage, err = coverage(inv, set, problems); err != nil {
+	var err error
+	if r.Coverage, err = coverage(inv, set, opts.Problems); err != nil {
 		return nil, err
 	}
 	if r.Findings, err = findings(ctx, inv.Items, set); err != nil {

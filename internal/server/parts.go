@@ -15,7 +15,6 @@ import (
 	"muster/internal/awsapi"
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/ecr"
-	"muster/internal/awsmodel/inspectorscan"
 	"muster/internal/config"
 	"muster/internal/console"
 	"muster/internal/doctor"
@@ -38,6 +37,7 @@ import (
 	"muster/internal/refresh"
 	"muster/internal/regions"
 	"muster/internal/rollout"
+	"muster/internal/sbomscan"
 	"muster/internal/scan"
 	"muster/internal/store"
 	hosts "muster/internal/store/fleet"
@@ -59,6 +59,7 @@ type desks struct {
 	tags          *tagging.Service
 	fleet         *fleet.Service
 	scan          *scan.Service
+	sbomscan      *sbomscan.Service
 	feeds         *feedDesk
 	access        *access.Desk
 	rollout       *rollout.Service
@@ -135,6 +136,7 @@ func (s *Server) desks() (*desks, error) {
 		},
 	}})
 	d.scan = scan.New(scan.Config{Store: s.store, Advisories: s.refresh})
+	d.sbomscan = sbomscan.New(s.refresh.Current)
 	if err := s.inspector(d, pages); err != nil {
 		return nil, err
 	}
@@ -233,7 +235,7 @@ func (d *desks) services() []awsmodel.Service {
 	d.doctor.AddHandlers(&own)
 	d.faults.AddHandlers(&own)
 	return []awsmodel.Service{
-		found.Service(), inspectorscan.Handlers{}.Service(), directory.Service(),
+		found.Service(), d.sbomscan.Handlers().Service(), directory.Service(),
 		d.iam.Handlers().Service(), d.sts.Handlers().Service(), ecr.Handlers{}.Service(), d.regions.Handlers().Service(), own.Service(),
 	}
 }

@@ -72,7 +72,7 @@ var rooms = map[string]struct {
 	"worker": {lineOrCellar, "cellar"},
 
 	"iam": {desks, ""}, "sts": {desks, ""}, "organizations": {desks, ""}, "inspector": {desks, ""},
-	"fleet": {desks, ""}, "scan": {desks, ""}, "refresh": {desks, ""}, "event": {desks, ""}, "scanner": {desks, ""}, "access": {desks, ""},
+	"fleet": {desks, ""}, "scan": {desks, ""}, "refresh": {desks, ""}, "event": {desks, ""}, "scanner": {desks, ""}, "sbomscan": {desks, ""}, "access": {desks, ""},
 	"rollout": {desks, ""}, "doctor": {desks, ""}, "fault": {desks, ""}, "regions": {desks, ""},
 
 	"awsapi": {doors, ""}, "agentapi": {doors, ""}, "console": {doors, ""}, "report": {doors, ""},
