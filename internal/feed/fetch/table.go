@@ -1,0 +1,59 @@
+package fetch
+
+import (
+	"time"
+
+	"muster/internal/feed/layout"
+)
+
+// table is where the publishers are and how often they are asked (feeds
+// specification 3 to 5). Addresses are data: configuration replaces them.
+func table() []source {
+	list := []source{
+		{name: "alpine", base: "https://secdb.alpinelinux.org", every: 3 * time.Hour, run: fetchAlpine},
+		{name: "amazon", base: "https://cdn.amazonlinux.com", every: 6 * time.Hour, run: fetchAmazon},
+		{name: "debian", base: "https://security-tracker.debian.org/tracker/data/json", every: time.Hour,
+			run: single(layout.DebianTracker, expectation{})},
+		{name: "endoflife", base: "https://endoflife.date/api/v1/products/full", every: 24 * time.Hour,
+			run: single(layout.Products, expectation{limit: maxIndex})},
+		{name: "epss", base: "https://epss.cyentia.com", hosts: []string{"epss.empiricalsecurity.com"}, every: 6 * time.Hour, run: fetchEPSS},
+		{name: "exploitdb", base: "https://gitlab.com/exploit-database/exploitdb/-/raw/main/files_exploits.csv", every: 24 * time.Hour,
+			run: single(layout.ExploitDB, expectation{limit: maxIndex, count: reading(countLines)})},
+		{name: "kev", base: "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json", every: time.Hour,
+			run: single(layout.KEV, expectation{limit: maxIndex, count: reading(countKEV)})},
+		{name: "metasploit", base: "https://raw.githubusercontent.com/rapid7/metasploit-framework/master/db/modules_metadata_base.json",
+			every: 24 * time.Hour, run: single(layout.Metasploit, expectation{limit: maxIndex})},
+		{name: "nvd", base: "https://nvd.nist.gov/feeds/json/cve/2.0", every: 2 * time.Hour, run: fetchNVD},
+		{name: "nvd-api", base: "https://services.nvd.nist.gov/rest/json/cves/2.0", every: 2 * time.Hour, optional: true, run: fetchNVDAPI},
+		{name: "oracle", base: "https://linux.oracle.com/security/oval/com.oracle.elsa-all.xml.bz2", every: 24 * time.Hour,
+			run: single(layout.OracleOVAL, expectation{})},
+		{name: "osv", base: "https://storage.googleapis.com/osv-vulnerabilities", every: time.Hour, run: fetchOSV},
+		{name: "photon", base: "https://packages.broadcom.com/photon/photon_cve_metadata", every: 24 * time.Hour, run: fetchPhoton},
+		{name: "redhat-advisories", base: "https://security.access.redhat.com/data/csaf/v2/advisories", every: time.Hour, optional: true,
+			run: fetchCSAF(layout.RedHatAdvisories)},
+		{name: "redhat-cpe", base: "https://security.access.redhat.com/data/meta/v1/repository-to-cpe.json", every: 24 * time.Hour,
+			run: single(layout.RedHatCPE, expectation{limit: maxIndex})},
+		{name: "redhat-vex", base: "https://security.access.redhat.com/data/csaf/v2/vex", every: time.Hour, run: fetchCSAF(layout.RedHatVEX)},
+		{name: "rocky", base: "https://apollo.build.resf.org/api/v3/advisories", every: 6 * time.Hour, run: fetchRocky},
+		{name: "suse", base: "https://ftp.suse.com/pub/projects/security/oval", every: 24 * time.Hour, run: fetchSUSE},
+		{name: "ubuntu-osv", base: "https://security-metadata.canonical.com/osv/osv-all.tar.xz", every: 3 * time.Hour, run: tarXZ(layout.UbuntuOSV)},
+		{name: "ubuntu-vex", base: "https://security-metadata.canonical.com/vex/vex-all.tar.xz", every: 3 * time.Hour, run: tarXZ(layout.UbuntuVEX)},
+	}
+	for i := range list {
+		list[i].publisher = list[i].base
+	}
+	return list
+}
+
+// Names are the sources that there are, by name; optional ones are fetched
+// only where configuration names them.
+func Names() (always, optional []string) {
+	for _, s := range table() {
+		if s.optional {
+			optional = append(optional, s.name)
+		} else {
+			always = append(always, s.name)
+		}
+	}
+	return always, optional
+}
