@@ -90,6 +90,9 @@ func TestGroupNamesDefects(t *testing.T) {
 		{ID: "ALSA-1", Related: []string{"CVE-2024-20", "RHSA-1"}},
 		{ID: "CGA-1", Upstream: []string{"CVE-2024-30", "GHSA-3"}},
 		{ID: "USN-1", Related: []string{"CVE-2024-30"}},
+		{ID: "USN-2", Upstream: []string{"UBUNTU-CVE-2024-30"}},
+		{ID: "USN-3", Upstream: []string{"UBUNTU-CVE-2024-30", "UBUNTU-CVE-2024-9"}},
+		{ID: "USN-4", Upstream: []string{"UBUNTU-CVE-odd"}},
 	}
 	var group advisory.Group
 	for i := range records {
@@ -103,6 +106,9 @@ func TestGroupNamesDefects(t *testing.T) {
 		{"CVE-2024-20", "ALSA-1"},
 		{"CVE-2024-30", "CGA-1 GHSA-3"},
 		{"USN-1", ""},
+		{"CVE-2024-30", "UBUNTU-CVE-2024-30 USN-2"},
+		{"CVE-2024-9 CVE-2024-30", "USN-3"},
+		{"UBUNTU-CVE-odd", "USN-4"},
 	} {
 		a := records[i]
 		group.Resolve(&a)

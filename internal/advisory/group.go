@@ -109,7 +109,7 @@ func (g *Group) synonyms(a *Advisory, upstream []string) []string {
 		out = append(out, g.group(a.Vulnerabilities[0])...)
 	}
 	for _, id := range upstream {
-		if !IsCVE(id) || len(a.Vulnerabilities) == 1 {
+		if _, ofOne := cveWithin(id); len(a.Vulnerabilities) == 1 || !ofOne && !IsCVE(id) {
 			out = append(out, id)
 		}
 	}
@@ -134,15 +134,34 @@ func (g *Group) group(id string) []string {
 	return g.members[g.root(n)]
 }
 
-// upstreamOf are the ids that a record derives from. Notices of Red Hat's
-// rebuilds, which predate that member, list their CVEs as related.
+// upstreamOf are the ids that a record derives from. That member is
+// transitive: a distribution's notice may name the distribution's own records
+// of CVEs, "UBUNTU-CVE-2021-3782", which means those CVEs as well. Notices of
+// Red Hat's rebuilds, which predate the member, list their CVEs as related.
 func upstreamOf(a *Advisory) []string {
+	out := a.Upstream
 	prefix, _, _ := strings.Cut(a.ID, "-")
 	switch prefix {
 	case "ALSA", "ALBA", "ALEA", "RLSA", "RXSA", "RHSA", "RHBA", "RHEA":
-		return slices.Concat(a.Upstream, filter(a.Related, IsCVE))
+		out = slices.Concat(out, filter(a.Related, IsCVE))
 	}
-	return a.Upstream
+	for _, id := range a.Upstream {
+		if cve, ok := cveWithin(id); ok && !slices.Contains(out, cve) {
+			out = append(out[:len(out):len(out)], cve)
+		}
+	}
+	return out
+}
+
+// cveWithin is the CVE that a distribution's record is about by its id:
+// "CVE-2021-3782" of "UBUNTU-CVE-2021-3782".
+func cveWithin(id string) (cve string, ok bool) {
+	i := strings.Index(id, "-CVE-")
+	if i < 1 {
+		return "", false
+	}
+	cve = id[i+1:]
+	return cve, IsCVE(cve)
 }
 
 func filter(ids []string, keep func(string) bool) []string {
