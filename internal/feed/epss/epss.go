@@ -30,7 +30,8 @@ type Header struct {
 	Date  time.Time
 }
 
-// Row is the score of a CVE; both numbers are 0 to 1.
+// Row is the score of a CVE; both numbers are 0 to 1. The first generation of
+// the model, of spring 2021, came without percentiles: there it is 0.
 type Row struct {
 	CVE               string
 	Score, Percentile float64
@@ -92,9 +93,12 @@ func parseHeader(line string) Header {
 
 func parseRow(line string) (Row, error) {
 	cve, rest, _ := strings.Cut(line, ",")
-	score, percentile, ok := strings.Cut(rest, ",")
-	if !ok || !advisory.IsCVE(cve) {
+	score, percentile, ranked := strings.Cut(rest, ",")
+	if !advisory.IsCVE(cve) {
 		return Row{}, fmt.Errorf("%.60q is not cve,epss,percentile", line)
+	}
+	if !ranked {
+		percentile = "0"
 	}
 	s, err1 := strconv.ParseFloat(score, 64)
 	p, err2 := strconv.ParseFloat(percentile, 64)

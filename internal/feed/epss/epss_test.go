@@ -43,7 +43,7 @@ func TestRefusals(t *testing.T) {
 	keep := func(epss.Row) error { return nil }
 	for name, data := range map[string][]byte{
 		"empty": nil, "plain": []byte("cve,epss,percentile\n"), "no rows": pack(t, "cve,epss,percentile\n"),
-		"odd id": pack(t, "XYZ-1,0,0\n"), "short": pack(t, "CVE-2024-0001,0\n"), "above one": pack(t, "CVE-2024-0001,1.1,0\n"),
+		"odd id": pack(t, "XYZ-1,0,0\n"), "short": pack(t, "CVE-2024-0001\n"), "above one": pack(t, "CVE-2024-0001,1.1,0\n"),
 		"not a number": pack(t, "CVE-2024-0001,NaN,0\n"), "cut": pack(t, strings.Repeat("CVE-2024-0001,0.1,0.2\n", 100))[:30],
 		"long line": pack(t, strings.Repeat("x", 1<<20)),
 	} {
@@ -67,6 +67,25 @@ func TestRealScores(t *testing.T) {
 	h, err := epss.Parse(f, func(epss.Row) error { n++; return nil })
 	if err != nil || n < 1000 || h.Date.IsZero() {
 		t.Errorf("%d rows of %v, %v", n, h.Date, err)
+	}
+}
+
+// TestGenerations reads a file of each generation of the model.
+func TestGenerations(t *testing.T) {
+	for day, want := range map[string]struct {
+		model      string
+		percentile float64
+	}{"2021-04-14": {"", 0}, "2021-09-01": {"", 0.9981063485700858}, "2022-02-04": {"v2022.01.01", 0.99999}, "2023-03-07": {"v2023.03.01", 0.99995}} {
+		f, err := os.Open(filepath.Join(testshared.Dir(t), "advisories", "raw", "epss", "epss_scores-"+day+".csv.gz"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rows []epss.Row
+		h, err := epss.Parse(f, func(r epss.Row) error { rows = append(rows, r); return nil })
+		f.Close()
+		if err != nil || h.Model != want.model || len(rows) != 2 || rows[0].CVE != "CVE-2020-5902" || rows[0].Percentile != want.percentile {
+			t.Errorf("%s: %+v, %+v, %v", day, h, rows, err)
+		}
 	}
 }
 
