@@ -23,7 +23,7 @@ func DiffIntel(before, after *Set) iter.Seq2[string, error] {
 			return more
 		}
 		err := withBoth(before, after, func() error {
-			for _, kind := range []Kind{CVEs, KEVs, Exploits} {
+			for _, kind := range slices.Concat(detailKinds(), []Kind{KEVs}, exploitKinds()) {
 				if err := diffTable(before.shared.tables[kind], after.shared.tables[kind], each); err != nil || !more {
 					return err
 				}

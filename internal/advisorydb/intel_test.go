@@ -87,6 +87,66 @@ func TestIntelGathersAllFiles(t *testing.T) {
 	}
 }
 
+// TestIntelJoinsSources: NVD before the CVE List before the digest, all
+// indexes of exploits together; a table's row may be replaced while it is
+// built.
+func TestIntelJoinsSources(t *testing.T) {
+	dir := t.TempDir()
+	const cve = "CVE-2024-3094"
+	details := func(text string) map[string]advisory.Intel {
+		return map[string]advisory.Intel{cve: {Description: text, CWEs: []string{text}}}
+	}
+	files := []advisorydb.Info{
+		writeTable(t, dir, advisorydb.CVEs, details("digest")), writeTable(t, dir, advisorydb.CVEList, details("list")),
+		writeTable(t, dir, advisorydb.Exploits, map[string]advisory.Exploits{cve: {SSVC: "poc"}}),
+		writeTable(t, dir, advisorydb.ExploitDB, map[string]advisory.Exploits{cve: {ExploitDB: []string{"EDB-1"}}}),
+		writeTable(t, dir, advisorydb.Metasploit, map[string]advisory.Exploits{cve: {Metasploit: []string{"m"}}}),
+		writeTable(t, dir, advisorydb.Nuclei, map[string]advisory.Exploits{"CVE-2024-0001": {Nuclei: []string{"n"}}}),
+	}
+	b, err := advisorydb.NewTableBuilder(filepath.Join(dir, "nvd"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"older", "nvd"} {
+		if err := b.Put(cve, details(text)[cve]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Add(cve, 1); err == nil {
+		t.Error("a key was added twice")
+	}
+	if sum, err := b.Finish(day); err != nil || sum.Records != 1 {
+		t.Fatalf("%+v, %v", sum, err)
+	}
+	files = append(files, info(t, dir, advisorydb.NVD, "", "nvd"))
+	writeManifest(t, dir, files...)
+	set, err := advisorydb.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer set.Close()
+	in, found, err := set.Intel(cve)
+	if err != nil || !found || in.Description != "nvd" || !slices.Equal(in.CWEs, []string{"nvd", "list", "digest"}) {
+		t.Errorf("%+v, %v", in, err)
+	}
+	if e := in.Exploits; e.SSVC != "poc" || len(e.ExploitDB) != 1 || len(e.Metasploit) != 1 || len(e.Nuclei) != 0 {
+		t.Errorf("%+v", e)
+	}
+	var changed []string
+	for cve, err := range advisorydb.DiffIntel(advisorydb.Empty(), set) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		changed = append(changed, cve)
+	}
+	if slices.Sort(changed); !slices.Equal(slices.Compact(changed), []string{"CVE-2024-0001", cve}) {
+		t.Errorf("changed: %v", changed)
+	}
+	if err := set.Verify(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestDiffIntelSkipsSmallMoves(t *testing.T) {
 	kev := map[string]advisory.KEV{"CVE-2024-1111": {Added: day}}
 	before := intelSet(t, map[string]advisory.Intel{"CVE-2024-0001": {Title: "a"}, "CVE-2024-0002": {Title: "b"}}, nil,

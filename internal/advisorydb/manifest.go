@@ -28,6 +28,13 @@ const (
 	Exploits   Kind = "exploits"
 	EPSS       Kind = "epss"
 	Products   Kind = "eol"
+	// NVD and CVEList are details of CVEs like CVEs, which go before those.
+	NVD     Kind = "nvd"
+	CVEList Kind = "cvelist"
+	// Indexes of exploits, beside Exploits.
+	ExploitDB  Kind = "exploitdb"
+	Metasploit Kind = "metasploit"
+	Nuclei     Kind = "nuclei"
 )
 
 // Manifest lists the files of a set.

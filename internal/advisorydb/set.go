@@ -115,7 +115,7 @@ func (s *shared) open(info Info) error {
 		err = s.openAdvisories(info, path)
 	case EPSS:
 		s.epss, err = OpenEPSS(path)
-	case CVEs, KEVs, Exploits, Products:
+	case CVEs, KEVs, Exploits, Products, NVD, CVEList, ExploitDB, Metasploit, Nuclei:
 		s.tables[info.Kind], err = OpenTable(path)
 	default:
 		err = fmt.Errorf("%s: %w", path, corrupt("kind %q", info.Kind))

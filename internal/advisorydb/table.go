@@ -18,7 +18,13 @@ type TableBuilder struct {
 	w    *writer
 	pack *packer
 	rows []tableRow
-	seen map[uint64]string
+	seen map[uint64]seenKey
+}
+
+// seenKey is a key that was added, and the number of its row.
+type seenKey struct {
+	key string
+	row int
 }
 
 // tableRow is an index row of a table: key hash, content hash, and the
@@ -34,7 +40,7 @@ func NewTableBuilder(path string) (*TableBuilder, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &TableBuilder{w: w, seen: map[uint64]string{}}
+	t := &TableBuilder{w: w, seen: map[uint64]seenKey{}}
 	if t.pack, err = newPacker(w); err != nil {
 		w.abort()
 		return nil, err
@@ -44,11 +50,20 @@ func NewTableBuilder(path string) (*TableBuilder, error) {
 
 // Add stores value as JSON under key, which must be new.
 func (t *TableBuilder) Add(key string, value any) error {
-	hash := hashText(key)
-	if other, ok := t.seen[hash]; ok {
-		return fmt.Errorf("%s appears twice (or has the hash of %s)", key, other)
+	if other, ok := t.seen[hashText(key)]; ok {
+		return fmt.Errorf("%s appears twice (or has the hash of %s)", key, other.key)
 	}
-	t.seen[hash] = key
+	return t.Put(key, value)
+}
+
+// Put stores value as JSON under key. What was stored under it before no
+// longer counts; its document stays in the file.
+func (t *TableBuilder) Put(key string, value any) error {
+	hash := hashText(key)
+	other, seen := t.seen[hash]
+	if seen && other.key != key {
+		return fmt.Errorf("%s has the hash of %s", key, other.key)
+	}
 	doc, err := json.Marshal(value)
 	if err != nil {
 		return fmt.Errorf("%s: %w", key, err)
@@ -57,7 +72,13 @@ func (t *TableBuilder) Add(key string, value any) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", key, err)
 	}
-	t.rows = append(t.rows, tableRow{hash, hashText(string(doc)), at})
+	r := tableRow{hash, hashText(string(doc)), at}
+	if seen {
+		t.rows[other.row] = r
+		return nil
+	}
+	t.seen[hash] = seenKey{key, len(t.rows)}
+	t.rows = append(t.rows, r)
 	return nil
 }
 
