@@ -112,6 +112,9 @@ func Root(ctx context.Context, fsys fs.FS, opts Options) (inventory.Inventory, e
 		notes.add("%v", err)
 	}
 	inv.Items = append(items, language(found, opts)...)
+	if inv.ShowsPro() || attachedToPro(fsys) {
+		inv.AttachPro()
+	}
 	thirdParty(inv.Items, notes)
 	keepLimits(&inv, notes)
 	inv.Notes = notes.list()

@@ -65,7 +65,7 @@ func (o Options) Wanted() func(name string) bool {
 	}
 	return func(name string) bool {
 		switch {
-		case name == "etc/os-release", name == "usr/lib/os-release", IsDatabase(name), path.Base(name) == "go.sum":
+		case name == "etc/os-release", name == "usr/lib/os-release", IsDatabase(name), path.Base(name) == "go.sum", name == proStatus:
 			return true
 		case strings.HasPrefix(name, "var/lib/dpkg/info/"): // which package owns a file
 			return strings.HasSuffix(name, ".list")

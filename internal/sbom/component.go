@@ -46,6 +46,9 @@ func (d *document) inventory(visit func(component, *inventory.Item)) inventory.I
 		inv.OS = r.dominant()
 	}
 	inv.OS.Kernel = inventory.DefaultLimits().Clean(d.kernel)
+	if inv.ShowsPro() || strings.HasPrefix(inv.OS.Ecosystem, "Ubuntu:Pro:") { // package URLs do not say it
+		inv.AttachPro()
+	}
 	if nameless > 0 {
 		inv.Notes = append(inv.Notes, fmt.Sprintf("%d components could not be judged: they have no package URL, version or type that muster knows", nameless))
 	}

@@ -139,9 +139,10 @@ func attribute(tree *layers.Tree, how extract.Options, layer int, before map[inv
 	items, err := extract.System(tree, how.Running)
 	after := make(map[inventory.Component]int, len(items))
 	for _, it := range items {
-		after[it.Component] = layer
-		if earlier, ok := before[it.Component]; ok {
-			after[it.Component] = earlier
+		c := it.WithoutPro() // a later layer may attach the system
+		after[c] = layer
+		if earlier, ok := before[c]; ok {
+			after[c] = earlier
 		}
 	}
 	if err != nil { // what could not be read has not gone
@@ -157,7 +158,7 @@ func setLayers(inv *inventory.Inventory, i *image.Image, tree *layers.Tree, orig
 		layer := 0
 		if it.Manager == inventory.ManagerOS {
 			if len(i.Layers) > 1 {
-				layer = origin[it.Component]
+				layer = origin[it.WithoutPro()]
 			}
 		} else {
 			file, _, _ := strings.Cut(it.Path, "!/")

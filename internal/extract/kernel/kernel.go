@@ -22,8 +22,13 @@ func (r Running) known() bool { return r.None || r.Release != "" }
 
 // Dpkg is the role of a Debian or Ubuntu package.
 func (r Running) Dpkg(name string) inventory.Role {
-	if name == "linux-libc-dev" || strings.HasPrefix(name, "linux-headers-") || strings.HasPrefix(name, "linux-libc-dev-") {
-		return inventory.RoleKernelHeaders
+	for _, prefix := range []string{
+		"linux-libc-dev", "linux-headers-", "linux-source", "linux-doc", "linux-kbuild-", "linux-config-", "linux-support-",
+		"linux-compiler-gcc-", "linux-buildinfo-",
+	} {
+		if strings.HasPrefix(name, prefix) {
+			return inventory.RoleKernelHeaders
+		}
 	}
 	for _, prefix := range []string{
 		"linux-image-unsigned-", "linux-image-", "linux-signed-image-", "linux-modules-extra-", "linux-modules-",
