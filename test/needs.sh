@@ -2,7 +2,8 @@
 # Installs what the tests need and this machine lacks, through the package
 # registries alone: PostgreSQL's server binaries, Python with boto3 and the
 # AWS CLI as real clients, and the C compiler that Go's race detector links
-# with. What is there already is left alone.
+# with; the programs that make file systems and disk images, and Debian's
+# registry of images. What is there already is left alone.
 #
 #   test/needs.sh check   warns about what is missing
 #   test/needs.sh all     installs it (Debian and its kin, as root or by sudo)
@@ -11,11 +12,21 @@ mode=${1:-all}
 
 have_postgres() { command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
 have_compiler() { command -v "$(go env CC 2>/dev/null || echo gcc)" >/dev/null 2>&1; }
+have_program()  { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
 have_boto3()    { command -v python3 >/dev/null 2>&1 && python3 -c 'import boto3' >/dev/null 2>&1; }
 
 missing=()
 have_postgres || missing+=(postgresql)
 command -v dpkg >/dev/null 2>&1 && { command -v aws >/dev/null 2>&1 || missing+=(awscli); }
+while read -r program package; do
+  have_program "$program" || missing+=("$package")
+done <<'END'
+mkfs.ext4 e2fsprogs
+mkfs.xfs xfsprogs
+sfdisk fdisk
+qemu-img qemu-utils
+docker-registry docker-registry
+END
 have_boto3 || missing+=(python3-boto3)
 # Only 'make test' runs with the race detector.
 [ "$mode" = check ] || have_compiler || missing+=(gcc libc6-dev)

@@ -57,6 +57,7 @@ Targets:
   lock:FILE      a lock file or manifest (package-lock.json, poetry.lock, go.mod, pom.xml …)
   sbom:FILE      CycloneDX (JSON, XML) or SPDX (JSON, tag-value)
   archive:FILE   an image saved by docker or podman, an OCI archive or layout, an exported root, a zip or Java archive
+  disk:FILE      a disk: raw, qcow2, VMDK, VHD or VHDX, with GPT, MBR or LVM, holding ext2 to ext4 or xfs; nothing is mounted
   image:REF      an image of a registry; credentials come from docker's configuration
   PATH           any of these; the kind is detected
 

@@ -6,12 +6,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"muster/internal/extract"
 	"muster/internal/extract/bounded"
 	"muster/internal/extract/lockfile"
 	"muster/internal/inventory"
 	"muster/internal/sbom"
+	"muster/internal/source/disk"
 	"muster/internal/source/host"
 )
 
@@ -28,6 +30,8 @@ func read(ctx context.Context, t Target, opts Options) (inventory.Inventory, err
 		return readArchive(ctx, t.Name, opts)
 	case Image:
 		return readRegistry(ctx, t.Name, opts)
+	case Disk:
+		return readDisk(ctx, t.Name)
 	}
 	return inventory.Inventory{}, noTarget("kind %q", t.Kind)
 }
@@ -48,6 +52,18 @@ func readDir(ctx context.Context, name string, opts Options) (inventory.Inventor
 	o := extract.ForInstance(release, machine, opts.Paths...)
 	o.MaxPackages = 0 // nobody waits for an agent here
 	return extract.Root(ctx, h.FS(), o)
+}
+
+// readDisk reads a machine's disk as its mounted root would be.
+func readDisk(ctx context.Context, name string) (inv inventory.Inventory, err error) {
+	d, err := disk.Open(name)
+	if err != nil {
+		return inv, err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	inv, err = extract.Root(ctx, d.FS, forTree(d.FS))
+	inv.Notes = append(slices.Clone(d.Notes), inv.Notes...)
+	return inv, err
 }
 
 // forTree looks at everything below a folder, lock files included. Paths are

@@ -135,7 +135,7 @@ func TestParseTarget(t *testing.T) {
 		"lock:":                                    "nothing after the colon",
 		"debian:12":                                "image:debian:12",
 		filepath.Join(dir, "absent"):               "no such file",
-		put("a.txt", "hello"):                      "is no lock file, SBOM or archive",
+		put("a.txt", "hello"):                      "is no lock file, SBOM, archive or disk",
 	} {
 		got, err := scanner.ParseTarget(text)
 		switch {

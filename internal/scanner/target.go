@@ -12,6 +12,7 @@ import (
 
 	"muster/internal/extract/lockfile"
 	"muster/internal/sbom"
+	"muster/internal/source/disk"
 )
 
 // Kind is what a target is, as users write it before the colon.
@@ -24,6 +25,7 @@ const (
 	SBOM    Kind = "sbom"
 	Archive Kind = "archive"
 	Image   Kind = "image"
+	Disk    Kind = "disk"
 )
 
 // Target is one thing to scan.
@@ -52,7 +54,7 @@ func ParseTarget(text string) (Target, error) {
 	kind, name, ok := strings.Cut(text, ":")
 	if ok {
 		switch Kind(kind) {
-		case Dir, Lock, SBOM, Archive, Image:
+		case Dir, Lock, SBOM, Archive, Image, Disk:
 			if name == "" {
 				return Target{}, noTarget("%q names nothing after the colon", text)
 			}
@@ -65,7 +67,7 @@ func ParseTarget(text string) (Target, error) {
 	info, err := os.Stat(text)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && ok && !strings.ContainsAny(kind, "./\\"):
-		return Target{}, noTarget("%q is neither a path nor begins with dir:, lock:, sbom:, archive: or image:; for an image of a registry write image:%s", text, text)
+		return Target{}, noTarget("%q is neither a path nor begins with dir:, lock:, sbom:, archive:, disk: or image:; for an image of a registry write image:%s", text, text)
 	case err != nil:
 		return Target{}, fmt.Errorf("%w: %w", ErrTarget, err)
 	case info.IsDir():
@@ -112,8 +114,10 @@ func detectFile(path string) (Kind, error) {
 		return SBOM, nil
 	case looksPacked(start):
 		return Archive, nil
+	case disk.Looks(start):
+		return Disk, nil
 	}
-	return "", noTarget("%s is no lock file, SBOM or archive that muster knows; where you know better, write lock:, sbom: or archive: before the path", path)
+	return "", noTarget("%s is no lock file, SBOM, archive or disk that muster knows; where you know better, write lock:, sbom:, archive: or disk: before the path", path)
 }
 
 func beginning(path string) (start []byte, err error) {

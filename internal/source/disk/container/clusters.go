@@ -1,0 +1,105 @@
+package container
+
+import (
+	"errors"
+	"io"
+	"sync"
+)
+
+// clusters is a disk made of pieces of one size, each found by its number.
+type clusters struct {
+	size int64
+	// piece is the size of a piece.
+	piece int64
+	// read reads a part of one piece.
+	read func(p []byte, number, offset int64) error
+}
+
+// ReadAt reads from the disk, piece by piece.
+func (c *clusters) ReadAt(p []byte, at int64) (n int, err error) {
+	if at < 0 {
+		return 0, errors.New("negative offset")
+	}
+	if at >= c.size {
+		return 0, io.EOF
+	}
+	if int64(len(p)) > c.size-at {
+		p, err = p[:c.size-at], io.EOF
+	}
+	for n < len(p) {
+		number, offset := (at+int64(n))/c.piece, (at+int64(n))%c.piece
+		part := p[n:min(int64(len(p)), int64(n)+c.piece-offset)]
+		if failed := c.read(part, number, offset); failed != nil {
+			return n, failed
+		}
+		n += len(part)
+	}
+	return n, err
+}
+
+// full reads exactly len(p) bytes; a file that ends before is cut off.
+func full(r io.ReaderAt, p []byte, at int64) error {
+	n, err := r.ReadAt(p, at)
+	if n == len(p) {
+		return nil
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		return refuse("cut off: it ends before %d", at+int64(len(p)))
+	}
+	return err
+}
+
+// below reads from what an image stands on; behind its end all is zero.
+func below(l *layer, p []byte, at int64) error {
+	if l == nil || at >= l.size {
+		clear(p)
+		return nil
+	}
+	n := min(int64(len(p)), l.size-at)
+	clear(p[n:])
+	_, err := l.ReadAt(p[:n], at)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return err
+}
+
+// recent keeps the pieces that were unpacked last.
+type recent struct {
+	mu     sync.Mutex
+	limit  int
+	pieces map[int64][]byte
+	order  []int64
+}
+
+func newRecent(pieceSize int64) *recent {
+	const memory = 8 << 20
+	return &recent{limit: int(max(2, memory/pieceSize)), pieces: map[int64][]byte{}}
+}
+
+// get returns a piece, made once. Of two that ask at the same time each may
+// make it.
+func (r *recent) get(number int64, unpack func() ([]byte, error)) ([]byte, error) {
+	r.mu.Lock()
+	data, ok := r.pieces[number]
+	r.mu.Unlock()
+	if ok {
+		return data, nil
+	}
+	data, err := unpack()
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.pieces[number]; ok {
+		return data, nil
+	}
+	if len(r.order) == r.limit {
+		delete(r.pieces, r.order[0])
+		r.order = r.order[1:]
+	}
+	r.pieces[number] = data
+	r.order = append(r.order, number)
+	return data, nil
+}
