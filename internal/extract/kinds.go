@@ -9,11 +9,14 @@ import (
 	"path"
 
 	"muster/internal/extract/bounded"
+	"muster/internal/extract/dotnet"
 	"muster/internal/extract/golang"
 	"muster/internal/extract/java"
 	"muster/internal/extract/nodejs"
+	"muster/internal/extract/php"
 	"muster/internal/extract/python"
 	"muster/internal/extract/ruby"
+	"muster/internal/extract/rust"
 	"muster/internal/inventory"
 )
 
@@ -22,6 +25,9 @@ type Package struct {
 	inventory.Component
 	// Inner is the path within the file, for archives in archives.
 	Inner string
+	// Role is set where the file itself says that the package is not what is
+	// judged.
+	Role inventory.Role
 }
 
 // Kind reads one kind of files.
@@ -46,8 +52,10 @@ func installedKinds() []Kind {
 		{Name: "Python metadata", Wants: python.Wants, Folder: python.Root, Read: text(python.MaxFile, python.Parse)},
 		{Name: "Node.js package", Wants: nodejs.Wants, Folder: nodejs.Root, Read: text(nodejs.MaxFile, nodejs.Parse)},
 		{Name: "gem specification", Wants: ruby.Wants, Folder: ruby.Root, Read: text(ruby.MaxFile, ruby.Parse)},
+		{Name: "Composer's list", Wants: php.Wants, Folder: php.Root, Read: texts(php.MaxFile, php.Parse)},
+		{Name: ".NET libraries", Wants: dotnet.Wants, Folder: dotnet.Root, Read: texts(dotnet.MaxFile, dotnet.Parse)},
 		{Name: "Java archive", Wants: java.Wants, Folder: java.Root, Read: archive},
-		{Name: "Go executable", Wants: golang.Wants, Executable: true, Read: goExecutable},
+		{Name: "executable", Wants: golang.Wants, Executable: true, Read: executable},
 	}
 }
 
@@ -79,7 +87,7 @@ func File(ctx context.Context, fsys fs.FS, name string) (inventory.Inventory, er
 			if p.Inner != "" {
 				where += "!/" + p.Inner
 			}
-			inv.Items = append(inv.Items, inventory.Item{Component: p.Component, Path: where})
+			inv.Items = append(inv.Items, inventory.Item{Component: p.Component, Path: where, Role: p.Role})
 		}
 		notes := &notes{}
 		if err != nil {
@@ -94,18 +102,35 @@ func File(ctx context.Context, fsys fs.FS, name string) (inventory.Inventory, er
 
 // text reads a kind of small text files with one package each.
 func text(limit int64, parse func(io.Reader) (inventory.Component, error)) func(context.Context, fs.FS, string) ([]Package, error) {
+	return texts(limit, func(r io.Reader) ([]inventory.Component, error) {
+		c, err := parse(r)
+		return []inventory.Component{c}, err
+	})
+}
+
+// texts reads a kind of text files with many packages each.
+func texts(limit int64, parse func(io.Reader) ([]inventory.Component, error)) func(context.Context, fs.FS, string) ([]Package, error) {
 	return func(_ context.Context, fsys fs.FS, name string) (found []Package, err error) {
 		f, _, err := bounded.Open(fsys, name, limit)
 		if err != nil {
 			return nil, err
 		}
 		defer func() { err = errors.Join(err, f.Close()) }()
-		c, err := parse(bounded.Reader(f, limit))
+		components, err := parse(bounded.Reader(f, limit))
 		if err != nil {
 			return nil, err
 		}
-		return []Package{{Component: c}}, nil
+		return plain(components), nil
 	}
+}
+
+// plain are packages that the file itself proves.
+func plain(components []inventory.Component) []Package {
+	packages := make([]Package, len(components))
+	for i, c := range components {
+		packages[i].Component = c
+	}
+	return packages
 }
 
 // binary opens a file for random access. Where the file system has only
@@ -128,26 +153,28 @@ func archive(_ context.Context, fsys fs.FS, name string) (found []Package, err e
 	err = binary(fsys, name, java.MaxFile, func(r io.ReaderAt, size int64) error {
 		artifacts, err := java.Read(r, size, path.Base(name))
 		for _, a := range artifacts {
-			found = append(found, Package{a.Component, a.Inner})
+			found = append(found, Package{Component: a.Component, Inner: a.Inner})
 		}
 		return err
 	})
 	return found, err
 }
 
-func goExecutable(_ context.Context, fsys fs.FS, name string) (found []Package, err error) {
+// executable reads what Go's linker or cargo-auditable left in a program.
+func executable(_ context.Context, fsys fs.FS, name string) (found []Package, err error) {
 	err = binary(fsys, name, golang.MaxFile, func(r io.ReaderAt, _ int64) error {
 		modules, err := golang.Read(r)
-		for _, m := range modules {
-			found = append(found, Package{Component: m})
+		if errors.Is(err, golang.ErrNotGo) {
+			modules, err = rust.Read(r)
 		}
+		found = plain(modules)
 		return err
 	})
-	if errors.Is(err, golang.ErrNotGo) {
-		return nil, nil // most executables are not
+	if errors.Is(err, rust.ErrNotAuditable) {
+		return nil, nil // most executables are neither
 	}
 	if err != nil {
-		return nil, fmt.Errorf("go build information: %w", err)
+		return nil, fmt.Errorf("build information: %w", err)
 	}
 	return found, nil
 }

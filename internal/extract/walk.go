@@ -146,7 +146,7 @@ func (w *walk) file(ctx context.Context, name string, d fs.DirEntry) {
 			w.notes.add("%s %s: %v", k.Name, name, err)
 		}
 		for _, p := range packages {
-			w.found = append(w.found, finding{Package: p, file: name})
+			w.found = append(w.found, finding{Package: p, file: name, role: p.Role})
 		}
 	}
 }

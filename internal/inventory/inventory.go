@@ -76,7 +76,9 @@ const (
 	// nothing about it and no other source is known to (feeds 7.1 rule 3).
 	RoleThirdParty Role = "third-party"
 	// RoleToolchain is the standard library of a binary on an instance, which
-	// is judged in images only (scanning specification 3.3).
+	// is judged in images only (scanning specification 3.3), or that of a
+	// go.mod, which names the oldest Go that may build it and not the one that
+	// does.
 	RoleToolchain Role = "toolchain"
 )
 

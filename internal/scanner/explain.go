@@ -80,6 +80,9 @@ func whyNot(item inventory.Item) string {
 	case inventory.RoleThirdParty:
 		return "it is another publisher's package, of which the distribution's advisories say nothing"
 	case inventory.RoleToolchain:
+		if item.Manager == inventory.ManagerGoMod {
+			return "go.mod names the oldest Go that may build the module, not the one that does"
+		}
 		return "toolchains are judged in images only"
 	}
 	return ""

@@ -8,12 +8,14 @@ import (
 	pluginconfig "github.com/google/osv-scalibr/binary/proto/config_go_proto"
 	"github.com/google/osv-scalibr/extractor"
 	"github.com/google/osv-scalibr/extractor/filesystem"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/cpp/conanlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/dart/pubspec"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/depsjson"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/csproj"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/packagesconfig"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/packageslockjson"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/elixir/mixlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/golang/gomod"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/haskell/cabal"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/haskell/stacklock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/java/gradlelockfile"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/bunlock"
@@ -23,10 +25,13 @@ import (
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/pdmlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/pipfilelock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/poetrylock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/python/pylock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/requirements"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/uvlock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/r/renvlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/ruby/gemfilelock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/rust/cargolock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/rust/cargotoml"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/swift/packageresolved"
 
 	"muster/internal/inventory"
@@ -37,9 +42,9 @@ import (
 type format struct {
 	manager inventory.Manager
 	open    func(*pluginconfig.PluginConfig) (filesystem.Extractor, error)
-	// decided, if set, tells a version that will be installed from the bound
-	// of a range.
-	decided func(*extractor.Package) bool
+	// decided, if set, returns the version that will be installed, "" for
+	// ranges.
+	decided func(*extractor.Package) string
 }
 
 // formatOf chooses by the file's name.
@@ -80,12 +85,22 @@ func formatOf(name string) (format, bool) {
 		return format{"", pubspec.New, nil}, true
 	case "mix.lock":
 		return format{"", mixlock.New, nil}, true
+	case "Cargo.toml":
+		return format{inventory.ManagerCargo, cargotoml.New, exactCrate}, true
+	case "conan.lock":
+		return format{"", conanlock.New, nil}, true
+	case "renv.lock":
+		return format{"", renvlock.New, nil}, true
+	case "cabal.project.freeze":
+		return format{"", cabal.New, nil}, true
 	case "stack.yaml.lock":
 		return format{"", stacklock.New, nil}, true
 	}
 	switch {
-	case strings.HasSuffix(base, ".deps.json"):
-		return format{inventory.ManagerDotnetCore, depsjson.New, nil}, true
+	case slices.Contains([]string{".csproj", ".vbproj", ".fsproj"}, path.Ext(base)):
+		return format{inventory.ManagerNuGet, csproj.New, exact}, true
+	case base == "pylock.toml", strings.HasPrefix(base, "pylock.") && path.Ext(base) == ".toml":
+		return format{inventory.ManagerPIP, pylock.New, nil}, true
 	case path.Ext(base) == ".txt" && strings.Contains(base, "requirements"):
 		return format{inventory.ManagerPIP, requirements.New, pinned}, true
 	}
@@ -93,7 +108,33 @@ func formatOf(name string) (format, bool) {
 }
 
 // pinned accepts the comparators that Inspector accepts: == and ~=.
-func pinned(p *extractor.Package) bool {
+func pinned(p *extractor.Package) string {
 	m, ok := p.Metadata.(*requirements.Metadata)
-	return ok && slices.Contains([]string{"==", "===", "~="}, m.VersionComparator)
+	if !ok || !slices.Contains([]string{"==", "===", "~="}, m.VersionComparator) {
+		return ""
+	}
+	return p.Version
+}
+
+// exact accepts a version of a .NET project: NuGet installs what is written,
+// the lowest that satisfies it.
+func exact(p *extractor.Package) string {
+	v := p.Version
+	if rest, ok := strings.CutPrefix(v, "["); ok && strings.HasSuffix(rest, "]") {
+		v = strings.TrimSuffix(rest, "]")
+	}
+	if strings.ContainsAny(v, "[](),*$") {
+		return ""
+	}
+	return v
+}
+
+// exactCrate accepts what Cargo.toml pins: elsewhere a plain number is a
+// range, and the version of the project itself.
+func exactCrate(p *extractor.Package) string {
+	v, ok := strings.CutPrefix(strings.TrimSpace(p.Version), "=")
+	if v = strings.TrimSpace(v); !ok || strings.ContainsAny(v, ",*<>^~ ") || strings.Count(v, ".") < 2 {
+		return ""
+	}
+	return v
 }

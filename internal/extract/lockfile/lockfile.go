@@ -7,6 +7,7 @@
 package lockfile
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,8 @@ import (
 
 	"muster/internal/extract"
 	"muster/internal/extract/bounded"
+	"muster/internal/extract/dotnet"
+	"muster/internal/extract/golang"
 	"muster/internal/inventory"
 )
 
@@ -36,40 +39,51 @@ var ErrUnknown = errors.New("no lock file or manifest that muster knows")
 // Kinds are what extract.Root reads in addition when lock files count: in
 // source trees and images.
 func Kinds() []extract.Kind {
-	return []extract.Kind{{
-		Name:  "lock file",
-		Wants: Wants,
-		Read: func(ctx context.Context, fsys fs.FS, name string) ([]extract.Package, error) {
-			components, err := read(ctx, fsys, name)
-			packages := make([]extract.Package, len(components))
-			for i, c := range components {
-				packages[i] = extract.Package{Component: c}
-			}
-			return packages, err
-		},
-	}}
+	return []extract.Kind{
+		{Name: "lock file", Wants: wantsInTree, Read: readInTree},
+		{Name: "Go module cache", Wants: isCachedModule, Read: readCachedModule},
+	}
 }
 
-// Wants reports whether the name is that of a lock file or manifest. Those of
-// installed packages say what their authors used, not what is here.
+// Wants reports whether the name is that of a lock file or manifest.
 func Wants(name string) bool {
 	_, ok := formatOf(name)
-	return (ok || path.Base(name) == pom || isNPMLock(name)) && !strings.Contains("/"+name, "/node_modules/")
+	return ok || path.Base(name) == pom || path.Base(name) == goSum || isNPMLock(name) || dotnet.Wants(name)
+}
+
+// wantsInTree leaves out what is read with another file, or as what is
+// installed.
+func wantsInTree(name string) bool {
+	return Wants(name) && path.Base(name) != goSum && !dotnet.Wants(name) && !installed(name)
+}
+
+// installed reports whether the file lies within an installed package: such
+// lock files say what its authors used, not what is here.
+func installed(name string) bool {
+	for _, folder := range []string{
+		"/node_modules/", "/site-packages/", "/dist-packages/", "/vendor/", "/pkg/mod/", "/.cargo/registry/", "/.m2/repository/",
+	} {
+		if strings.Contains("/"+name, folder) {
+			return true
+		}
+	}
+	_, gem, ok := strings.Cut("/"+name, "/gems/") // gems/rack-2.0/Gemfile.lock
+	return ok && strings.Contains(gem, "/")
 }
 
 // File makes the inventory of a single lock file or manifest. Files that it
 // refers to (go.sum, parent poms, included requirements) are read from the
 // same file system.
 func File(ctx context.Context, fsys fs.FS, name string) (inventory.Inventory, error) {
-	components, err := read(ctx, fsys, name)
+	packages, err := readPackages(ctx, fsys, name)
 	if err != nil {
 		return inventory.Inventory{}, err
 	}
 	limits := inventory.DefaultLimits()
 	var inv inventory.Inventory
 	left := 0
-	for _, c := range components {
-		it := inventory.Item{Component: c, Path: name}
+	for _, p := range packages {
+		it := inventory.Item{Component: p.Component, Path: name, Role: p.Role}
 		if !limits.Fits(it) {
 			left++
 			continue
@@ -90,12 +104,39 @@ const pom = "pom.xml"
 // what matters comes back as errors.
 var silence = sync.OnceFunc(func() { log.SetLogger(silentLogger{}) })
 
+// readInTree leaves out a package-lock.json that npm would not look at: an
+// npm-shrinkwrap.json beside it wins.
+func readInTree(ctx context.Context, fsys fs.FS, name string) ([]extract.Package, error) {
+	if path.Base(name) == npmLockName {
+		if _, err := fs.Stat(fsys, path.Join(path.Dir(name), npmShrinkwrap)); err == nil {
+			return nil, nil
+		}
+	}
+	return readPackages(ctx, fsys, name)
+}
+
+func readPackages(ctx context.Context, fsys fs.FS, name string) ([]extract.Package, error) {
+	components, err := read(ctx, fsys, name)
+	packages := make([]extract.Package, len(components))
+	for i, c := range components {
+		packages[i].Component = c
+		if c.Manager == inventory.ManagerGoMod && c.Name == golang.Stdlib {
+			packages[i].Role = inventory.RoleToolchain
+		}
+	}
+	return packages, err
+}
+
 func read(ctx context.Context, fsys fs.FS, name string) ([]inventory.Component, error) {
 	switch {
 	case path.Base(name) == pom:
 		return readPOM(ctx, fsys, name)
 	case isNPMLock(name):
 		return readNPM(fsys, name)
+	case path.Base(name) == goSum:
+		return readGoSum(fsys, name)
+	case dotnet.Wants(name):
+		return readDeployed(fsys, name)
 	}
 	return readFormat(ctx, fsys, name)
 }
@@ -124,7 +165,19 @@ func readFormat(ctx context.Context, fsys fs.FS, name string) (found []inventory
 	if len(packages) > maxPackages {
 		return nil, fmt.Errorf("%s: %d packages, at most %d", name, len(packages), maxPackages)
 	}
-	return components(f, packages), nil
+	found = components(f, packages)
+	if f.manager == inventory.ManagerGoMod {
+		found = selected(found)
+	}
+	return found, nil
+}
+
+func readDeployed(fsys fs.FS, name string) ([]inventory.Component, error) {
+	data, err := bounded.ReadFile(fsys, name, dotnet.MaxFile)
+	if err != nil {
+		return nil, err
+	}
+	return dotnet.Parse(bytes.NewReader(data))
 }
 
 // parse runs the extractor. A parser's panic over a hostile file is that
@@ -148,7 +201,10 @@ func components(f format, packages []*extractor.Package) []inventory.Component {
 	var list []inventory.Component
 	for _, p := range packages {
 		c := inventory.Component{Ecosystem: string(p.Ecosystem().Ecosystem), Name: p.Name, Version: p.Version, Manager: f.manager}
-		if c.Name == "" || c.Version == "" || seen[c] || (f.decided != nil && !f.decided(p)) {
+		if f.decided != nil {
+			c.Version = f.decided(p)
+		}
+		if c.Name == "" || c.Version == "" || seen[c] {
 			continue
 		}
 		if c.Ecosystem == "Go" && c.Name != "stdlib" && !strings.HasPrefix(c.Version, "v") {

@@ -30,7 +30,7 @@ func TestRealLockFiles(t *testing.T) {
 	}{
 		{"prometheus-ui-2022/package-lock.json", inventory.ManagerNPM, "npm", 1727},
 		{"prometheus-ui-2020/yarn.lock", inventory.ManagerYarn, "npm", 1511},
-		{"prometheus-2020/go.mod", inventory.ManagerGoMod, "Go", 242},
+		{"prometheus-2020/go.mod", inventory.ManagerGoMod, "Go", 159},
 		{"etcd-2021/go.mod", inventory.ManagerGoMod, "Go", 73},
 		{"boulder-2021/go.mod", inventory.ManagerGoMod, "Go", 76},
 		{"redash-2018/requirements.txt", inventory.ManagerPIP, "PyPI", 49},
@@ -81,6 +81,16 @@ func TestOnlyDecidedVersionsCount(t *testing.T) {
 	}{
 		{"requirements.txt", "a==1.0\nb>=2\nc~=3.1\nd\n-e .\n", []string{"a 1.0", "c 3.1"}},
 		{"go.mod", "module x\n\ngo 1.22.3\n\nrequire golang.org/x/net v0.1.0\n", []string{"golang.org/x/net v0.1.0", "stdlib 1.22.3"}},
+		{"Cargo.toml", "[package]\nname='own'\nversion='0.1.0'\n[dependencies]\na='=1.2.3'\nb='1.2.3'\nc={version='= 2.0.0'}\nd='=1'\n", []string{"a 1.2.3", "c 2.0.0"}},
+		{"x.csproj", `<Project><ItemGroup><PackageReference Include="A" Version="1.2.0"/><PackageReference Include="B" Version="[2.0.0]"/>
+			<PackageReference Include="C" Version="[1,2)"/><PackageReference Include="D" Version="1.*"/><PackageReference Include="E" Version="$(V)"/></ItemGroup></Project>`,
+			[]string{"A 1.2.0", "B 2.0.0"}},
+		{"conan.lock", `{"version":"0.5","requires":["zlib/1.2.11#rev%1"],"build_requires":[],"python_requires":[]}`, []string{"zlib 1.2.11"}},
+		{"renv.lock", `{"Packages":{"R6":{"Package":"R6","Version":"2.5.1","Source":"Repository","Repository":"CRAN"}}}`, []string{"R6 2.5.1"}},
+		{"cabal.project.freeze", "constraints: any.aeson ==2.0.0.0,\n             any.base ==4.0\n", []string{"aeson 2.0.0.0", "base 4.0"}},
+		{"pylock.toml", "lock-version='1.0'\n[[packages]]\nname='a'\nversion='1.0'\n", []string{"a 1.0"}},
+		{"x.deps.json", `{"libraries":{"A/1.0.0":{"type":"package"},"own/1.0.0":{"type":"project"}}}`, []string{"A 1.0.0"}},
+		{"go.sum", "a.b/c v1.0.0 h1:x=\na.b/c v1.0.0/go.mod h1:x=\na.b/c v1.2.0 h1:x=\na.b/d v0.1.0/go.mod h1:x=\n", []string{"a.b/c v1.2.0"}},
 		{"pom.xml", `<project><groupId>g</groupId><artifactId>p</artifactId><version>1</version><dependencies>
 			<dependency><groupId>g</groupId><artifactId>a</artifactId><version>1.0</version></dependency>
 			<dependency><groupId>g</groupId><artifactId>b</artifactId><version>${unknown}</version></dependency></dependencies></project>`, []string{"g:a 1.0"}},
@@ -88,6 +98,17 @@ func TestOnlyDecidedVersionsCount(t *testing.T) {
 		inv, err := File(t.Context(), file(tt.name, tt.text), tt.name)
 		if got := names(inv); err != nil || !slices.Equal(got, tt.want) {
 			t.Errorf("%s: %q, %v; want %q", tt.name, got, err, tt.want)
+		}
+	}
+}
+
+// TestGoDirective: go.mod names the oldest Go that may build the module, not
+// the one that does.
+func TestGoDirective(t *testing.T) {
+	for _, text := range []string{"module x\n\ngo 1.15\n", "module x\n\ngo 1.21\n\ntoolchain go1.21.3\n"} {
+		inv, err := File(t.Context(), file("go.mod", text), "go.mod")
+		if err != nil || len(inv.Items) != 1 || inv.Items[0].Name != "stdlib" || inv.Items[0].Role != inventory.RoleToolchain {
+			t.Errorf("%q: %+v, %v", text, inv.Items, err)
 		}
 	}
 }
@@ -156,9 +177,16 @@ func TestRoot(t *testing.T) {
 		"app/node_modules/b/package.json":     {Data: []byte(`{"name":"b","version":"2.0.0"}`)},
 		"app/node_modules/b/requirements.txt": {Data: []byte("c==3.0\n")},
 		"app/composer.lock":                   {Data: []byte("{ cut")},
+		"lib/x.deps.json":                     {Data: []byte(`{"libraries":{"D/4.0.0":{"type":"package"}}}`)},
+		"vendor/composer/installed.json":      {Data: []byte(`[{"name":"e/e","version":"5.0.0"}]`)},
+		"vendor/e/e/package-lock.json":        {Data: []byte(`{"dependencies":{"no":{"version":"1.0.0"}}}`)},
+		"b/package-lock.json":                 {Data: []byte(`{"dependencies":{"no":{"version":"1.0.0"}}}`)},
+		"b/npm-shrinkwrap.json":               {Data: []byte(`{"dependencies":{"f":{"version":"7.0.0"}}}`)},
+		"gems/rack-2.0/Gemfile.lock":          {Data: []byte("GEM\n  specs:\n    no (1.0)\n")},
+		"go/pkg/mod/ex.org/!f@v6.0.0/go.mod":  {Data: []byte("module ex.org/F\nrequire no.org/no v1.0.0\n")},
 	}
 	inv, err := extract.Root(t.Context(), fsys, extract.Options{Paths: []string{"."}, More: Kinds()})
-	if got, want := names(inv), []string{"a 1.0", "b 2.0.0"}; err != nil || !slices.Equal(got, want) || len(inv.Notes) != 1 {
+	if got, want := names(inv), []string{"ex.org/F v6.0.0", "D 4.0.0", "e/e 5.0.0", "a 1.0", "b 2.0.0", "f 7.0.0"}; err != nil || !slices.Equal(got, want) || len(inv.Notes) != 1 {
 		t.Errorf("%q, notes %q, %v; want %q", got, inv.Notes, err, want)
 	}
 }
@@ -174,6 +202,9 @@ func FuzzFile(f *testing.F) {
 		"Gemfile.lock": "GEM\n  specs:\n    rack (2.0)\n", "Cargo.lock": "[[package]]\nname = \"a\"\nversion = \"1.0.0\"\n",
 		"composer.lock": `{"packages":[{"name":"a/b","version":"1.0"}]}`, "gradle.lockfile": "g:a:1=compile\n",
 		"mix.lock": `%{"a": {:hex, :a, "1.0.0", "x"}}`, "x.deps.json": `{"libraries":{"a/1.0":{"type":"package"}}}`,
+		"go.sum": "a.b/c v1.0.0 h1:x=\n", "Cargo.toml": "[dependencies]\na='=1.2.3'\n", "conan.lock": `{"requires":["a/1#r"]}`,
+		"x.csproj": `<Project><ItemGroup><PackageReference Include="A" Version="1"/></ItemGroup></Project>`, "renv.lock": `{"Packages":{}}`,
+		"cabal.project.freeze": "constraints: any.a ==1\n", "pylock.toml": "[[packages]]\nname='a'\nversion='1'\n",
 	}
 	for name, text := range seeds {
 		f.Add(name, text)

@@ -33,9 +33,14 @@ type npmDependency struct {
 	Dependencies map[string]npmDependency `json:"dependencies"`
 }
 
+const (
+	npmLockName   = "package-lock.json"
+	npmShrinkwrap = "npm-shrinkwrap.json"
+)
+
 func isNPMLock(name string) bool {
 	base := path.Base(name)
-	return base == "package-lock.json" || base == "npm-shrinkwrap.json"
+	return base == npmLockName || base == npmShrinkwrap
 }
 
 // readNPM returns the packages whose versions are decided by a registry.
