@@ -98,6 +98,8 @@ func (j *judge) reason(a *advisory.Advisory, entry *advisory.Affected, verdict a
 		return false, "the notice is about a bug fix and names no CVE"
 	case !j.sameStream(a, entry), covered && !sameModularity(j.layer, a, verdict.Fixed):
 		return false, "the advisory is about another module stream, or about packages outside modules"
+	case !sameLine(&j.layer, entry):
+		return false, "the advisory is about another line of builds of the package"
 	case !j.concerns(a, entry):
 		return false, "the advisory tells source from binary packages, and this one is the other"
 	case !j.sameArch(entry):

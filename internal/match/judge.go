@@ -71,7 +71,7 @@ func (j *judge) prove(a *advisory.Advisory, entry *advisory.Affected, verdict ad
 
 // concerns reports whether an entry of the right name is about the package at
 // all: about its source where source packages are told apart, and about its
-// module stream (feeds specification 7.2 and 7.4).
+// module stream and line of builds (feeds specification 7.2 and 7.4).
 func (j *judge) concerns(a *advisory.Advisory, entry *advisory.Affected) bool {
 	if len(entry.Arches) > 0 {
 		source := slices.Contains(entry.Arches, sourceArch)
@@ -82,7 +82,7 @@ func (j *judge) concerns(a *advisory.Advisory, entry *advisory.Affected) bool {
 			return false
 		}
 	}
-	return j.sameStream(a, entry)
+	return j.sameStream(a, entry) && sameLine(&j.layer, entry)
 }
 
 // sourceArch is the architecture of source packages.

@@ -80,8 +80,8 @@ func layersBySystem(c inventory.Component) []layer {
 		return redHatLayers(c)
 	case base == "Amazon Linux":
 		return []layer{{keys: amazonKeys(c), version: c.Version}}
-	case base == "Photon OS":
-		return []layer{{keys: keys(sourceName(c), c.Ecosystem), version: rpmSourceVersion(c)}}
+	case base == "SUSE":
+		return rpmLayers(c, suseProducts(c.Ecosystem))
 	case scheme == version.RPM:
 		return rpmLayers(c, []string{c.Ecosystem})
 	case scheme == version.APK:

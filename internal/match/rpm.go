@@ -12,32 +12,37 @@ import (
 // product as a whole, which list what is not fixed yet. What the extended
 // support of the package's own minor release says goes before both, but only
 // where it says that the version is not affected: its fixes cannot be
-// installed everywhere. A host that has that support is of its ecosystem.
+// installed everywhere. A host that has that support is of its ecosystem. The
+// extended life of a major release is a paid channel, as Ubuntu Pro is.
 func redHatLayers(c inventory.Component) []layer {
 	product, _, _ := strings.Cut(c.Ecosystem, "::")
-	main, minor := redHatProduct(product, c.Version)
-	out := slices.Concat(rpmLayers(c, redHatRepositories(main)), rpmLayers(c, []string{main}))
-	if minor != "" {
-		extended := rpmLayers(c, extendedSupport(minor))
-		for i := range extended {
-			extended[i].acquits = product == main
-		}
-		out = append(extended, out...)
+	name, release, _ := strings.Cut(strings.TrimPrefix(product, "Red Hat:"), ":")
+	if name != "enterprise_linux" && !strings.HasPrefix(name, "rhel_") {
+		return rpmLayers(c, []string{c.Ecosystem}) // a product of its own
 	}
-	return out
+	major, _, _ := strings.Cut(release, ".")
+	main := "Red Hat:enterprise_linux:" + major
+	out := slices.Concat(rpmLayers(c, redHatRepositories(main)), rpmLayers(c, []string{main}))
+	els := "Red Hat:rhel_els:" + major
+	if name == "enterprise_linux" {
+		acquitting := []string{els}
+		if minor := distMinor(c.Version, major); minor != "" {
+			acquitting = append(extendedSupport(minor), els)
+		}
+		paid := marked(rpmLayers(c, []string{els}), func(l *layer) { l.paid = true })
+		return slices.Concat(marked(rpmLayers(c, acquitting), func(l *layer) { l.acquits = true }), out, paid)
+	}
+	if name == "rhel_els" {
+		return append(rpmLayers(c, []string{els}), out...)
+	}
+	return append(rpmLayers(c, extendedSupport(release)), out...)
 }
 
-// redHatProduct splits the host's product: the distribution that everybody
-// gets, and the minor release whose extended support concerns the package: the
-// host's where it has that support, else the one it was built for.
-func redHatProduct(product, installed string) (main, minor string) {
-	name, release, _ := strings.Cut(strings.TrimPrefix(product, "Red Hat:"), ":")
-	major, _, _ := strings.Cut(release, ".")
-	main = "Red Hat:enterprise_linux:" + major
-	if name != "enterprise_linux" {
-		return main, release
+func marked(list []layer, mark func(*layer)) []layer {
+	for i := range list {
+		mark(&list[i])
 	}
-	return main, distMinor(installed, major)
+	return list
 }
 
 // distMinor is "9.2" of a build for el9_2.
@@ -58,7 +63,13 @@ func distMinor(installed, major string) string {
 
 func redHatRepositories(product string) []string {
 	var list []string
-	for _, r := range []string{"baseos", "appstream", "crb", "highavailability", "nfv", "realtime", "resilientstorage", "sap", "sap_hana", "supplementary"} {
+	repositories := []string{
+		"baseos", "appstream", "crb", "highavailability", "nfv", "realtime", "resilientstorage", "sap", "sap_hana", "supplementary",
+	}
+	if strings.HasSuffix(product, ":6") || strings.HasSuffix(product, ":7") {
+		repositories = []string{"server", "client", "workstation", "computenode"}
+	}
+	for _, r := range repositories {
 		list = append(list, product+"::"+r)
 	}
 	return list
@@ -112,4 +123,53 @@ func amazonKeys(c inventory.Component) []advisory.Key {
 func kernelSeries(v string) string {
 	parts := strings.SplitN(v, ".", 3)
 	return strings.Join(parts[:min(2, len(parts))], ".")
+}
+
+// suseProducts are the product and, for SUSE Linux Enterprise 15, the modules
+// that make it up: OSV's records name those. Their packages have names of
+// their own, so that a module that is not installed does no harm.
+func suseProducts(ecosystem string) []string {
+	out := []string{ecosystem}
+	_, release, ok := strings.Cut(ecosystem, "SUSE:Linux Enterprise Server ")
+	release = strings.TrimPrefix(release, "for SAP Applications ")
+	if !ok || !strings.HasPrefix(release, "15") {
+		return out
+	}
+	for _, module := range []string{
+		"Basesystem", "Certifications", "Containers", "Desktop Applications", "Development Tools", "Legacy", "Live Patching",
+		"Public Cloud", "Python 3", "SAP Applications", "Server Applications", "Web and Scripting",
+	} {
+		out = append(out, "SUSE:Linux Enterprise Module for "+module+" "+release)
+	}
+	return out
+}
+
+// sameLine keeps lines of builds apart that Oracle maintains side by side
+// under the same names: those for Ksplice, those validated for FIPS, and the
+// series of its own kernel.
+func sameLine(l *layer, entry *advisory.Affected) bool {
+	if !strings.HasPrefix(entry.Ecosystem, "Oracle Linux:") {
+		return true
+	}
+	for _, r := range entry.Ranges {
+		for _, e := range r.Events {
+			if e.Kind == advisory.Fixed && oracleLine(entry.Name, e.Version) != oracleLine(entry.Name, l.version) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func oracleLine(name, v string) string {
+	switch {
+	case strings.Contains(v, ".ksplice"):
+		return "ksplice"
+	case strings.HasSuffix(v, "_fips"):
+		return "fips"
+	case strings.HasPrefix(name, "kernel-uek"):
+		series, _, _ := strings.Cut(v, "-")
+		return series
+	}
+	return ""
 }

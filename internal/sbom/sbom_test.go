@@ -23,6 +23,10 @@ func TestComponents(t *testing.T) {
 			Ecosystem: ecosystem, Name: name, Version: version, Arch: arch, Source: source, SourceVersion: sourceVersion, Manager: inventory.ManagerOS,
 		}}
 	}
+	module := func(it inventory.Item, module string) inventory.Item {
+		it.Module = module
+		return it
+	}
 	lib := func(ecosystem, name, version string, m inventory.Manager) inventory.Item {
 		return inventory.Item{Component: inventory.Component{Ecosystem: ecosystem, Name: name, Version: version, Manager: m}}
 	}
@@ -40,7 +44,10 @@ func TestComponents(t *testing.T) {
 		{"pkg:apk/alpine/a@1-r0?distro=3.18.2", "", os("Alpine:v3.18", "a", "1-r0", "", "a", "1-r0")},
 		{"pkg:rpm/redhat/openssl-libs@1.1.1k-6.el8?arch=x86_64&epoch=1&upstream=openssl-1.1.1k-6.el8.src.rpm&distro=rhel-8.6", "", os("Red Hat:enterprise_linux:8::baseos", "openssl-libs", "1:1.1.1k-6.el8", "x86_64", "openssl", "1:1.1.1k-6.el8")},
 		{"pkg:rpm/almalinux/a@1-2.el9?distro=almalinux-9.3", "aquasecurity:trivy:SrcName=b aquasecurity:trivy:SrcVersion=3 aquasecurity:trivy:SrcRelease=4.el9 aquasecurity:trivy:SrcEpoch=1", os("AlmaLinux:9", "a", "1-2.el9", "", "b", "1:3-4.el9")},
-		{"pkg:rpm/amazon/a@1-2?distro=2023", "", os("", "a", "1-2", "", "a", "1-2")},
+		{"pkg:rpm/amazon/a@1-2?distro=2023", "", os("Amazon Linux:2023", "a", "1-2", "", "a", "1-2")},
+		{"pkg:rpm/redhat/nodejs@18-1?distro=rhel-8&rpmmod=nodejs:18:8080:63b3", "", module(os("Red Hat:enterprise_linux:8::baseos", "nodejs", "18-1", "", "nodejs", "18-1"), "nodejs:18")},
+		{"pkg:rpm/almalinux/a@1-2?distro=almalinux-8", "aquasecurity:trivy:Modularitylabel=perl:5.26:8030:cc", module(os("AlmaLinux:8", "a", "1-2", "", "a", "1-2"), "perl:5.26")},
+		{"pkg:rpm/almalinux/a@1-2?distro=almalinux-8", "syft:metadata:modularityLabel=perl:5.26", module(os("AlmaLinux:8", "a", "1-2", "", "a", "1-2"), "perl:5.26")},
 		{"pkg:npm/%40angular/core@1.2.3", "", lib("npm", "@angular/core", "1.2.3", inventory.ManagerNPM)},
 		{"pkg:npm/@angular/core@1.2.3", "", lib("npm", "@angular/core", "1.2.3", inventory.ManagerNPM)},
 		{"pkg:maven/org.slf4j/slf4j-api@1.7?type=jar", "", lib("Maven", "org.slf4j:slf4j-api", "1.7", inventory.ManagerJAR)},
@@ -153,7 +160,7 @@ func TestShared(t *testing.T) {
 		"inspector/alpine-3.18.2/sbom.cdx.json":      {10, "Alpine:v3.18"},
 		"inspector/ubuntu-latest/sbom.cdx.json":      {143, "Ubuntu:22.04:LTS"},
 		"inspector/dockerfile-checks/sbom.json":      {284, "Ubuntu:14.04:LTS"},
-		"inspector/amazonlinux-latest/sbom.cdx.json": {137, ""},
+		"inspector/amazonlinux-latest/sbom.cdx.json": {137, "Amazon Linux:2023"},
 	} {
 		data, err := os.ReadFile(filepath.Join(shared, name))
 		if err != nil {

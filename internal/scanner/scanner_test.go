@@ -102,7 +102,7 @@ func TestRealTargets(t *testing.T) {
 func TestNothingIsNotSafety(t *testing.T) {
 	cache := t.TempDir()
 	text := write(t, report.Table, shared(t, cache, "sbom:inspector/amazonlinux-latest/sbom.cdx.json"))
-	if !strings.Contains(text, "Nothing could be judged.") || !strings.Contains(text, "NOT JUDGED: no advisory source") {
+	if !strings.Contains(text, "Nothing could be judged.") || !strings.Contains(text, "NOT JUDGED: there are no advisories of Amazon Linux") {
 		t.Error(text)
 	}
 	text = write(t, report.Table, shared(t, cache, "lock:lockfiles/fastapi-template-2024/uv.lock"))

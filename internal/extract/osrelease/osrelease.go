@@ -28,7 +28,51 @@ func Read(fsys fs.FS) (inventory.OS, error) {
 		}
 		return System(Parse(data)), nil
 	}
+	return readOlder(fsys)
+}
+
+// readOlder recognises releases of Red Hat's family from before os-release, by
+// the line that says which one it is: "CentOS release 6.10 (Final)".
+func readOlder(fsys fs.FS) (inventory.OS, error) {
+	for _, name := range []string{"etc/oracle-release", "etc/centos-release", "etc/redhat-release", "etc/system-release"} {
+		data, err := bounded.ReadFile(fsys, name, maxFile)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return inventory.OS{}, fmt.Errorf("read %s: %w", name, err)
+		}
+		if fields := parseOlder(string(data)); fields != nil {
+			return System(fields), nil
+		}
+	}
 	return inventory.OS{}, fmt.Errorf("read os-release: %w", fs.ErrNotExist)
+}
+
+// parseOlder makes os-release's fields of the older form; nil for a line that
+// is not understood.
+func parseOlder(text string) map[string]string {
+	line, _, _ := strings.Cut(text, "\n")
+	line = inventory.DefaultLimits().Clean(strings.TrimSpace(line))
+	product, rest, ok := strings.Cut(line, " release ")
+	version, _, _ := strings.Cut(rest, " ")
+	if !ok || strings.Trim(version, "0123456789.") != "" || version == "" {
+		return nil
+	}
+	id := ""
+	for _, p := range [][2]string{
+		{"CentOS", "centos"}, {"Oracle Linux", "ol"}, {"Red Hat Enterprise Linux", "rhel"}, {"AlmaLinux", "almalinux"},
+		{"Rocky Linux", "rocky"}, {"Fedora", "fedora"}, {"Amazon Linux", "amzn"}, {"Scientific Linux", "scientific"},
+	} {
+		if strings.HasPrefix(product, p[0]) {
+			id = p[1]
+			break
+		}
+	}
+	if id == "" {
+		return nil
+	}
+	return map[string]string{"ID": id, "VERSION_ID": version, "PRETTY_NAME": line}
 }
 
 // Parse reads the assignments of an os-release file: one a line, values plain

@@ -25,13 +25,31 @@ func TestSystems(t *testing.T) {
 		{"ID=rhel\nVERSION_ID=8.0\nCPE_NAME=\"cpe:/o:redhat:enterprise_linux:8::baseos\"", "Red Hat:enterprise_linux:8::baseos", "RHEL_8"},
 		{"ID=rhel\nVERSION_ID=9.4", "Red Hat:enterprise_linux:9::baseos", "RHEL_9"},
 		{"ID=wolfi\nVERSION_ID=20230201", "Wolfi", "WOLFI"},
-		{"ID=amzn\nVERSION_ID=2023", "", "AMAZON_LINUX_2023"},
+		{"ID=amzn\nVERSION_ID=2018.03", "Amazon Linux:1", "AMAZON_LINUX"},
+		{"ID=\"amzn\"\nVERSION_ID=\"2\"", "Amazon Linux:2", "AMAZON_LINUX_2"},
+		{"ID=amzn\nVERSION_ID=2022", "Amazon Linux:2022", "AMAZON_LINUX_2022"},
+		{"ID=amzn\nVERSION_ID=2023", "Amazon Linux:2023", "AMAZON_LINUX_2023"},
+		{"ID=centos\nVERSION_ID=7\nPRETTY_NAME=\"CentOS Linux 7 (Core)\"", "Red Hat:enterprise_linux:7::baseos", "CENTOS_7"},
+		{"ID=centos\nVERSION_ID=9\nPRETTY_NAME=\"CentOS Stream 9\"", "", "CENTOS_9"},
+		{"ID=fedora\nVERSION_ID=40", "", "FEDORA_40"},
+		{"ID=rhcos\nVERSION_ID=4.16\nCPE_NAME=cpe:/o:redhat:enterprise_linux:9::coreos", "Red Hat:enterprise_linux:9::coreos", "RHCOS_4_16"},
+		{"ID=sl-micro\nVERSION_ID=6.0\nPRETTY_NAME=\"SUSE Linux Micro 6.0\"", "SUSE:Linux Micro 6.0", "SL_MICRO_6_0"},
 		{"ID=sles\nVERSION_ID=15.5\nPRETTY_NAME=\"SUSE Linux Enterprise Server 15 SP5\"", "SUSE:Linux Enterprise Server 15 SP5", "SLES_15_5"},
 		{"ID=opensuse-leap\nVERSION_ID=15.6", "openSUSE:Leap 15.6", "OPENSUSE_LEAP_15_6"},
 		{"ID=opensuse-tumbleweed\nVERSION_ID=", "openSUSE:Tumbleweed", "OPENSUSE_TUMBLEWEED"},
 		{"ID=openEuler\nVERSION_ID=24.03\nPRETTY_NAME=\"openEuler 24.03 (LTS)\"", "openEuler:24.03-LTS", "OPENEULER_24_03"},
 		{"ID=azurelinux\nVERSION_ID=3.0", "Azure Linux:3", "AZURE_LINUX_3"},
-		{"ID=ol\nVERSION_ID=9.3", "", "ORACLE_LINUX_9"},
+		{"ID=mariner\nVERSION_ID=2.0.20240101", "Azure Linux:2", "AZURE_LINUX_2"},
+		{"ID=ol\nVERSION_ID=9.3", "Oracle Linux:9", "ORACLE_LINUX_9"},
+		{"ID=photon\nVERSION_ID=5.0", "Photon OS:5.0", "PHOTON_5_0"},
+		// hardened and container families
+		{"ID=chainguard\nVERSION_ID=20230214", "Chainguard", "CHAINGUARD"},
+		{"ID=minimos\nVERSION_ID=20241031", "MinimOS", "MINIMOS"},
+		{"ID=echo\nVERSION_ID=1", "Echo", "ECHO"},
+		{"ID=alpaquita\nVERSION_ID=23", "Alpaquita:23", "ALPAQUITA_23"},
+		{"ID=alpaquita\nVERSION_ID=stream", "Alpaquita:stream", "ALPAQUITA_STREAM"},
+		{"ID=bottlerocket\nVERSION_ID=1.19.0", "Bottlerocket", "BOTTLEROCKET_1_19_0"},
+		{"NAME=\"Debian GNU/Linux\"\nID=\"debian\"\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Distroless\"", "Debian:12", "DEBIAN_12"},
 		{"ID=slackware\nVERSION_ID=15.0", "", "SLACKWARE_15_0"},
 		{"", "", ""},
 	}
@@ -70,6 +88,23 @@ func TestReadPrefersEtc(t *testing.T) {
 	}
 }
 
+func TestReadOlderReleases(t *testing.T) {
+	for name, want := range map[string][2]string{
+		"CentOS release 6.10 (Final)\n":                                    {"Red Hat:enterprise_linux:6::baseos", "CENTOS_6"},
+		"Red Hat Enterprise Linux Server release 6.10 (Santiago)":          {"Red Hat:enterprise_linux:6::baseos", "RHEL_6"},
+		"Oracle Linux Server release 6.10":                                 {"Oracle Linux:6", "ORACLE_LINUX_6"},
+		"Fedora release 20 (Heisenbug)":                                    {"", "FEDORA_20"},
+		"Scientific Linux release 6.4 (Carbon)":                            {"", "SCIENTIFIC_6_4"},
+		"Derived from Red Hat Enterprise Linux 7.1 (Source)\nnothing more": {},
+		"Unknown release 1.0":                                              {},
+	} {
+		o, err := Read(fstest.MapFS{"etc/redhat-release": {Data: []byte(name)}})
+		if o.Ecosystem != want[0] || o.Platform != want[1] || (err == nil) != (want[1] != "") {
+			t.Errorf("%s: %+v, %v", name, o, err)
+		}
+	}
+}
+
 // FuzzSystem: whatever the file says, the result is fit for an inventory.
 func FuzzSystem(f *testing.F) {
 	f.Add([]byte("ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian\""))
@@ -77,6 +112,9 @@ func FuzzSystem(f *testing.F) {
 	f.Add([]byte("ID=openEuler\nVERSION_ID=1\nPRETTY_NAME=("))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		inv := inventory.Inventory{OS: System(Parse(data))}
+		if fields := parseOlder(string(data)); fields != nil {
+			inv.OS = System(fields)
+		}
 		if bad := inv.Violations(inventory.DefaultLimits(), 9); bad != nil {
 			t.Errorf("%q gives %v", data, bad)
 		}

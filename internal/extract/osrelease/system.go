@@ -53,8 +53,14 @@ func ecosystem(o inventory.OS, cpe string) string {
 		return "Chainguard"
 	case "minimos":
 		return "MinimOS"
-	case "rhel":
+	case "echo":
+		return "Echo"
+	case "bottlerocket":
+		return "Bottlerocket"
+	case "rhel", "rhcos":
 		return redHat(o.VersionID, cpe)
+	case "alpaquita":
+		return alpaquita(o.VersionID)
 	}
 	if o.VersionID == "" {
 		if o.ID == "opensuse-tumbleweed" {
@@ -71,6 +77,12 @@ func ecosystem(o inventory.OS, cpe string) string {
 		return alpine(o.VersionID)
 	case "almalinux":
 		return "AlmaLinux:" + major(o.VersionID)
+	case "amzn":
+		return "Amazon Linux:" + amazon(o.VersionID)
+	case "centos":
+		return centOS(o)
+	case "ol":
+		return "Oracle Linux:" + major(o.VersionID)
 	case "rocky":
 		return "Rocky Linux:" + major(o.VersionID)
 	case "mageia":
@@ -81,7 +93,7 @@ func ecosystem(o inventory.OS, cpe string) string {
 		return "Azure Linux:" + major(o.VersionID)
 	case "openEuler":
 		return openEuler(o.PrettyName, o.VersionID)
-	case "sles", "sled", "sles_sap", "sle-micro":
+	case "sles", "sled", "sles_sap", "sle-micro", "sle-micro-rancher", "sl-micro":
 		return "SUSE:" + strings.TrimPrefix(o.PrettyName, "SUSE ")
 	case "opensuse-leap":
 		return "openSUSE:Leap " + o.VersionID
@@ -128,6 +140,33 @@ func redHat(version, cpe string) string {
 	return "Red Hat:enterprise_linux:" + major(version) + "::baseos"
 }
 
+// centOS is judged as what it was built from, with the same versions. CentOS
+// Stream runs ahead of that, and nobody publishes advisories for it.
+func centOS(o inventory.OS) string {
+	if m := major(o.VersionID); strings.Contains(o.PrettyName, "Stream") || len(m) > 1 || m > "8" {
+		return "" // there is no other than Stream above 8
+	}
+	return redHat(o.VersionID, "")
+}
+
+// amazon is the release by which updates go: the first one's versions are
+// dates ("2018.03").
+func amazon(version string) string {
+	m := major(version)
+	if len(m) == 4 && m < "2022" {
+		return "1"
+	}
+	return m
+}
+
+// alpaquita is a release by its number, else the stream.
+func alpaquita(version string) string {
+	if m := major(version); m != "" && strings.Trim(m, "0123456789") == "" {
+		return "Alpaquita:" + m
+	}
+	return "Alpaquita:stream"
+}
+
 // openEuler writes "24.03-LTS-SP1" of the pretty name "openEuler 24.03 (LTS-SP1)".
 func openEuler(pretty, version string) string {
 	if _, edition, ok := strings.Cut(pretty, "("); ok {
@@ -147,6 +186,9 @@ func platform(o inventory.OS) string {
 		word, version = "ALPINE_LINUX", strings.TrimPrefix(alpine(version), "Alpine:v")
 	case "amzn":
 		word, version = "AMAZON_LINUX", major(version)
+		if amazon(version) == "1" {
+			version = ""
+		}
 	case "debian", "almalinux", "centos":
 		version = major(version)
 	case "rocky":
@@ -157,7 +199,7 @@ func platform(o inventory.OS) string {
 		word, version = "ORACLE_LINUX", major(version)
 	case "azurelinux", "mariner":
 		word, version = "AZURE_LINUX", major(version)
-	case "wolfi", "chainguard", "minimos", "opensuse-tumbleweed":
+	case "wolfi", "chainguard", "minimos", "opensuse-tumbleweed", "echo":
 		version = "" // rolling: the number is a date
 	}
 	if version != "" {

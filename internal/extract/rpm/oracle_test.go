@@ -61,7 +61,7 @@ func ours(t *testing.T, file string) []string {
 		files := 0
 		h.files(func(string) { files++ })
 		lines = append(lines, fmt.Sprint(h.text(tagName), " ", h.number(tagEpoch), h.text(tagVersion), h.text(tagRelease),
-			h.text(tagArch), h.text(tagSourceRPM), h.text(tagVendor), files))
+			h.text(tagArch), h.text(tagSourceRPM), h.text(tagVendor), h.text(tagModularity), files))
 		return nil
 	})
 	if err != nil {
@@ -86,7 +86,7 @@ func theirs(t *testing.T, file string) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		lines = append(lines, fmt.Sprint(p.Name, " ", p.EpochNum(), p.Version, p.Release, p.Arch, p.SourceRpm, p.Vendor, len(files)))
+		lines = append(lines, fmt.Sprint(p.Name, " ", p.EpochNum(), p.Version, p.Release, p.Arch, p.SourceRpm, p.Vendor, p.Modularitylabel, len(files)))
 	}
 	return lines
 }

@@ -71,6 +71,16 @@ func TestSourcePackage(t *testing.T) {
 	}
 }
 
+func TestModuleStream(t *testing.T) {
+	for label, want := range map[string]string{
+		"nodejs:18:8080020230718150220:63b34585": "nodejs:18", "perl:5.26": "perl:5.26", "": "", "perl": "", ":18:1:2": "", "perl::1:2": "",
+	} {
+		if got := stream(label); got != want {
+			t.Errorf("%q: %q", label, got)
+		}
+	}
+}
+
 func TestThirdParty(t *testing.T) {
 	for _, tt := range []struct {
 		distribution, vendor string
