@@ -16,6 +16,9 @@ const (
 	maxAccessKeys       = 2     // per user
 	maxGroupsPerUser    = 10
 	maxAttachedPolicies = 10 // per user, group or role
+	// Of what is counted only.
+	maxServerCertificates  = 20
+	maxSigningCertificates = 2 // per user
 	// Sizes count characters, white space left out.
 	maxManagedPolicySize = policies.MaxSize
 	maxUserInlineSize    = 2048

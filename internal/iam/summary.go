@@ -48,6 +48,9 @@ func (s *Service) GetAccountSummary(ctx context.Context, call *awsmodel.Call, _ 
 			api.SummaryKeyTypeInstanceProfilesQuota:             profiles.MaxProfiles,
 			api.SummaryKeyTypeProviders:                         0,
 			api.SummaryKeyTypeServerCertificates:                0,
+			api.SummaryKeyTypeServerCertificatesQuota:           maxServerCertificates,
+			api.SummaryKeyTypeSigningCertificatesPerUserQuota:   maxSigningCertificates,
+			api.SummaryKeyTypeGlobalEndpointTokenVersion:        1,
 			api.SummaryKeyTypeAccountSigningCertificatesPresent: 0,
 			api.SummaryKeyTypeAccountPasswordPresent:            0,
 		}}, nil

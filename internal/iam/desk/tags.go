@@ -89,6 +89,12 @@ func TagShapes(tags []identity.Tag) []api.Tag {
 	return out
 }
 
+// AllTagShapes are tags as a description shows them that also says that there
+// are none: of everything but users and roles.
+func AllTagShapes(tags []identity.Tag) []api.Tag {
+	return append([]api.Tag{}, TagShapes(tags)...)
+}
+
 // NewUniqueID makes a unique id of 21 characters, such as AIDA….
 func NewUniqueID(prefix string) string {
 	b := make([]byte, 11)

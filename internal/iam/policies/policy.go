@@ -69,7 +69,7 @@ func (r *Room) GetPolicy(ctx context.Context, call *awsmodel.Call, in *api.GetPo
 		}
 		if m := r.managed.Get(arn.ARN(in.PolicyArn)); m != nil {
 			out := ManagedShape(m, uses[m.ARN])
-			out.Description = desk.Optional(m.Description)
+			out.Description, out.Tags = desk.Optional(m.Description), []api.Tag{}
 			return &api.GetPolicyOutput{Policy: &out}, nil
 		}
 		p, err := identity.PolicyByARN(ctx, tx, call.Account(), arn.ARN(in.PolicyArn))
@@ -78,7 +78,7 @@ func (r *Room) GetPolicy(ctx context.Context, call *awsmodel.Call, in *api.GetPo
 		}
 		tags, err := identity.Tags(ctx, tx, p.Owner())
 		out := Shape(p, uses[p.ARN()])
-		out.Tags = desk.TagShapes(tags)
+		out.Tags = desk.AllTagShapes(tags)
 		return &api.GetPolicyOutput{Policy: &out}, err
 	})
 }

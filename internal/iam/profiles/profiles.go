@@ -132,7 +132,7 @@ func (r *Room) GetInstanceProfile(ctx context.Context, call *awsmodel.Call, in *
 			return nil, err
 		}
 		out, err := Shape(ctx, tx, p)
-		out.Tags = desk.TagShapes(tags)
+		out.Tags = desk.AllTagShapes(tags)
 		return &api.GetInstanceProfileOutput{InstanceProfile: &out}, err
 	})
 }

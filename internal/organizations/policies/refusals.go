@@ -8,7 +8,7 @@ import (
 // The refusals of this room, in the manner of the desk's own.
 
 func policyNotFound() error {
-	return &api.PolicyNotFoundException{Message: "We can't find a policy with the PolicyId that you specified."}
+	return &api.PolicyNotFoundException{Message: "You specified a policy that doesn't exist."}
 }
 
 func rootNotFound() error {
