@@ -17,7 +17,7 @@ func feedRank(feed string) int {
 	switch {
 	case feed == "":
 		return 2
-	case strings.HasSuffix(feed, "-vex"):
+	case strings.HasSuffix(feed, "-vex"), strings.HasSuffix(feed, "-tracker"):
 		return 0
 	}
 	return 1

@@ -25,6 +25,11 @@ const (
 	EOL      = "eol.json"
 
 	DebianTracker    = "debian/tracker.json"
+	DebianDSA        = "debian/DSA.list"
+	DebianDLA        = "debian/DLA.list"
+	UbuntuTracker    = "ubuntu/cve-tracker.zip"
+	CVEList          = "cvelist/cves.zip"
+	Nuclei           = "nuclei/templates.json"
 	UbuntuOSV        = "ubuntu/osv.zip"
 	UbuntuVEX        = "ubuntu/vex.zip"
 	RedHatVEX        = "redhat/vex.zip"
@@ -82,10 +87,12 @@ const None = "none stated"
 // All are the sources, by name.
 func All() []Source {
 	return []Source{
-		{"alpine", "alpine/*/*.json", "secdb of a release and repository", "secdb", None, "Alpine Linux security team"},
+		{"alpine", "alpine/*/*.[jy]*", "secdb of a release and repository, JSON or YAML", "secdb", None, "Alpine Linux security team"},
 		{"amazon", "amazon/*/*updateinfo.xml.gz", "updateinfo of a release and repository", "updateinfo", None, "Amazon Linux Security Center"},
 		{"cve", CVE, "details of CVEs, one JSON object a line", "muster 1", "CC0-1.0", "CVE Program; CISA Vulnrichment"},
+		{"cvelist", CVEList, "members <CVE>.json with the containers of numbering authorities and CISA", "CVE JSON 5", "CVE Program terms of use", "CVE Program; CISA Vulnrichment"},
 		{"debian", DebianTracker, "tracker, all releases", "tracker", None, "Debian security team"},
+		{"debian-notices", "debian/D[LS]A.list", "lists of notices (data/DSA/list, data/DLA/list)", "tracker lists", None, "Debian security team"},
 		{"endoflife", Products, "products with their cycles", "endoflife.date v1", "MIT", "endoflife.date"},
 		{"eol", EOL, "products with their cycles, by name", "muster 1", "MIT", "endoflife.date"},
 		{"epss", EPSS, "scores by CVE", "EPSS CSV", "free to use with attribution", "EPSS by FIRST.org, https://www.first.org/epss"},
@@ -93,7 +100,8 @@ func All() []Source {
 		{"exploits", Exploits, "known exploits by CVE", "muster 1", None, "Metasploit; CISA"},
 		{"kev", KEV, "catalogue of exploited vulnerabilities", "KEV", "CC0-1.0", "CISA"},
 		{"metasploit", Metasploit, "modules by name", "modules_metadata_base", "BSD-3-Clause", "Rapid7 Metasploit Framework"},
-		{"nvd", "nvd/*.json.gz", "answers of the CVE API in any number of files; of several records of a CVE the one modified last counts", "CVE API 2.0",
+		{"nuclei", "nuclei/*.json", "templates as the API answers, or the index cves.json", "Nuclei templates", "MIT", "ProjectDiscovery"},
+		{"nvd", "nvd/*.json*", "answers of the CVE API in any number of files; of several records of a CVE the one modified last counts", "CVE API 2.0",
 			"public domain", "This product uses the NVD API but is not endorsed or certified by the NVD."},
 		{"oracle", OracleOVAL, "ELSA definitions", "OVAL 5", None, "Oracle Linux security"},
 		{"osv", "osv/*.zip", "records of an ecosystem, members <ID>.json", "OSV 1", "that of each database: https://google.github.io/osv.dev/data/", "OSV and the databases it joins"},
@@ -104,6 +112,7 @@ func All() []Source {
 		{"rocky", RockyErrata, `members <advisory>.json, each {"advisories":[…]} as the API answers`, "Apollo API v3", None, "Rocky Enterprise Software Foundation"},
 		{"suse", "suse/*.xml.*", "definitions of a product (gzip or bzip2)", "OVAL 5", None, "SUSE security team"},
 		{"ubuntu-osv", UbuntuOSV, "members <ID>.json", "OSV 1", "CC-BY-SA-4.0", "Canonical"},
+		{"ubuntu-tracker", UbuntuTracker, "members <CVE>, in any folders", "CVE tracker", None, "Canonical"},
 		{"ubuntu-vex", UbuntuVEX, "members <ID>.json", "OpenVEX", "CC-BY-SA-4.0", "Canonical"},
 	}
 }

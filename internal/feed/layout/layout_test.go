@@ -17,7 +17,8 @@ func TestFilesBelongToTheirSource(t *testing.T) {
 		layout.RedHatCPE: "redhat-cpe", layout.RockyErrata: "rocky", layout.OracleOVAL: "oracle", layout.ExploitDB: "exploitdb",
 		layout.Metasploit: "metasploit", layout.Alpine("v3.20", "main"): "alpine", layout.Amazon("2", "core"): "amazon",
 		layout.Amazon("2", "docker"): "amazon", layout.SUSE("suse.linux.enterprise.15-affected.xml.gz"): "suse",
-		layout.Photon("5.0"): "photon", layout.NVD("2024"): "nvd",
+		layout.Photon("5.0"): "photon", layout.DebianDSA: "debian-notices", layout.DebianDLA: "debian-notices", layout.UbuntuTracker: "ubuntu-tracker",
+		layout.CVEList: "cvelist", layout.Nuclei: "nuclei", "alpine/v3.11/main.yaml": "alpine", "nvd/CVE-2024-3094.json": "nvd", layout.NVD("2024"): "nvd",
 	} {
 		if s, ok := layout.Of(file); !ok || s.Name != want {
 			t.Errorf("%s: %q, %v", file, s.Name, ok)
