@@ -67,6 +67,7 @@ var rooms = map[string]struct {
 
 	"source": {lineOrCellar, "line"}, "extract": {lineOrCellar, "line"}, "feed": {lineOrCellar, "line"},
 	"match": {lineOrCellar, "line"}, "suppress": {lineOrCellar, "line"}, "sbom": {lineOrCellar, "line"},
+	"network": {lineOrCellar, "line"},
 
 	"store": {lineOrCellar, "cellar"}, "advisorydb": {lineOrCellar, "cellar"}, "keyring": {lineOrCellar, "cellar"},
 	"worker": {lineOrCellar, "cellar"},

@@ -1,0 +1,208 @@
+package network
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"muster/internal/network/facts"
+	"muster/internal/network/space"
+)
+
+// endpoint is what one side of a question stands for.
+type endpoint struct {
+	text string
+	// label is how answers call it.
+	label  string
+	places []place
+	// edge is set for gateways; vpcs are those it leads into.
+	edge *Edge
+	vpcs []facts.ID
+	// set is what lies outside: the internet, or addresses no interface has.
+	set space.Set
+	// internet: the set is what lies behind internet gateways only.
+	internet bool
+	// named is the address that was asked for, when it was one.
+	named netip.Addr
+}
+
+// UnknownError says that a text names nothing among the facts.
+type UnknownError struct{ Text string }
+
+func (e *UnknownError) Error() string {
+	return fmt.Sprintf("%q is no instance, interface, subnet, VPC, gateway or load balancer among the facts, no address and no block; \"internet\" is all public addresses", e.Text)
+}
+
+// AmbiguousError says that a name is that of several resources.
+type AmbiguousError struct {
+	Text string
+	IDs  []facts.ID
+}
+
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("%q is the name of %d resources (%s, %s …); give an id", e.Text, len(e.IDs), e.IDs[0], e.IDs[1])
+}
+
+// endpointOf finds what a text names: an id first, then an address, a block, a
+// name.
+func (s *Snapshot) endpointOf(text string) (endpoint, error) {
+	e := endpoint{text: text, label: text}
+	if strings.EqualFold(text, "internet") {
+		e.set, e.internet = s.internet, true
+		return e, nil
+	}
+	if s.byID(&e, facts.ID(text)) {
+		return e, nil
+	}
+	if a, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil {
+		s.byAddress(&e, a.Unmap())
+		return e, nil
+	}
+	if p, err := netip.ParsePrefix(text); err == nil {
+		e.set = space.Of(p.Masked())
+		return e, nil
+	}
+	found := s.byName(text)
+	switch len(found) {
+	case 0:
+		return e, &UnknownError{text}
+	case 1:
+		s.byID(&e, found[0])
+		e.label = text + " (" + string(found[0]) + ")"
+		return e, nil
+	}
+	return e, &AmbiguousError{text, found}
+}
+
+// places of an interface are all its addresses; of a delegated prefix the
+// first.
+func (n *iface) places() []place {
+	var out []place
+	for _, a := range n.Addresses {
+		out = append(out, place{n, facts.Address{Private: single(a.Private.Addr()), Public: a.Public}})
+	}
+	return out
+}
+
+// byID fills in what an id names.
+func (s *Snapshot) byID(e *endpoint, id facts.ID) bool {
+	if n := s.interfaces[id]; n != nil {
+		e.places = n.places()
+		return true
+	}
+	if s.instances[id] != nil || s.subnets[id] != nil || s.vpcs[id] != nil {
+		for _, n := range s.order {
+			if n.Instance == id || n.Subnet == id || n.VPC == id {
+				e.places = append(e.places, n.places()...)
+			}
+		}
+		return true
+	}
+	if nat := s.nats[id]; nat != nil {
+		e.places = nat.iface.places()
+		return true
+	}
+	for _, b := range s.balancers {
+		if b.ID == id || facts.ID(b.Name) == id {
+			e.places = b.places
+			return true
+		}
+	}
+	return s.edgeByID(e, id)
+}
+
+// edgeByID fills in what the id of a gateway or connection names.
+func (s *Snapshot) edgeByID(e *endpoint, id facts.ID) bool {
+	if g, ok := s.gateways[id]; ok {
+		e.edge, e.vpcs = &Edge{g.kind, id}, g.vpcs
+		return true
+	}
+	if p := s.peerings[id]; p != nil {
+		e.edge, e.vpcs = &Edge{PeeringConnection, id}, []facts.ID{p.Requester.VPC, p.Accepter.VPC}
+		return true
+	}
+	if s.transits[id] != nil {
+		e.edge = &Edge{TransitGateway, id}
+		for key := range s.joined {
+			if key[0] == id {
+				e.vpcs = append(e.vpcs, key[1])
+			}
+		}
+		slices.Sort(e.vpcs)
+		return true
+	}
+	point := s.endpoints[id]
+	if point == nil {
+		return false
+	}
+	if point.Kind == "Gateway" {
+		e.edge, e.vpcs = &Edge{GatewayEndpoint, id}, []facts.ID{point.VPC}
+		return true
+	}
+	for _, n := range point.Interfaces {
+		if found := s.interfaces[n]; found != nil {
+			e.places = append(e.places, found.places()...)
+		}
+	}
+	return true
+}
+
+// byAddress fills in what has an address: interfaces by a private one, in any
+// VPC, or by a public one; else it lies outside.
+func (s *Snapshot) byAddress(e *endpoint, a netip.Addr) {
+	e.named = a
+	for i := range s.facts.VPCs {
+		if here, ok := s.vpcs[s.facts.VPCs[i].ID].find(a); ok {
+			here.address.Private = single(a)
+			e.places = append(e.places, here)
+		}
+	}
+	if here, ok := s.publics[a]; ok && len(e.places) == 0 {
+		e.places = []place{here}
+	}
+	if len(e.places) == 0 {
+		e.set = space.One(a)
+		return
+	}
+	e.label += " (" + string(cmp.Or(e.places[0].iface.Instance, e.places[0].iface.ID)) + ")"
+}
+
+// byName finds the resources that people call by a name.
+func (s *Snapshot) byName(name string) []facts.ID {
+	var out []facts.ID
+	for _, i := range s.facts.Instances {
+		if i.Name == name {
+			out = append(out, i.ID)
+		}
+	}
+	for _, n := range s.facts.Interfaces {
+		if n.Name == name {
+			out = append(out, n.ID)
+		}
+	}
+	for _, v := range s.facts.Subnets {
+		if v.Name == name {
+			out = append(out, v.ID)
+		}
+	}
+	for _, v := range s.facts.VPCs {
+		if v.Name == name {
+			out = append(out, v.ID)
+		}
+	}
+	for _, g := range s.facts.InternetGateways {
+		if g.Name == name {
+			out = append(out, g.ID)
+		}
+	}
+	return out
+}
+
+// Resolves reports whether a text names something, so that a caller can tell
+// an id with a colon from an id and a port.
+func (s *Snapshot) Resolves(text string) bool {
+	_, err := s.endpointOf(text)
+	return err == nil
+}

@@ -1,0 +1,159 @@
+// Package tell writes the answers about networks for people: which component
+// and which rule, and what would change it, readable in a minute.
+package tell
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"muster/internal/network"
+	"muster/internal/network/facts"
+	"muster/internal/network/space"
+)
+
+// maxFlows is how many flows a text shows; JSON has all.
+const maxFlows = 20
+
+// printer gathers the first error of many writes.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}
+
+// Why writes an answer as text.
+func Why(w io.Writer, a *network.Answer) error {
+	p := &printer{w: w}
+	verdict := "NO"
+	if a.Reachable {
+		verdict = "YES"
+	}
+	p.line("%s: %s → %s%s", verdict, a.Source, a.Destination, confidence(a))
+	open := 0
+	for i := range a.Flows {
+		if a.Flows[i].Open != nil {
+			open++
+		}
+	}
+	shown := a.Flows
+	if open > 0 {
+		// What is closed besides interests nobody who asked what is open.
+		shown = a.Flows[:open]
+	}
+	for i := range shown[:min(len(shown), maxFlows)] {
+		p.flow(&shown[i])
+	}
+	if left := len(shown) - maxFlows + a.Left; left > 0 {
+		p.line("\nand %d more pairs (--format json lists them)", left)
+	}
+	if open > 0 && open < len(a.Flows) {
+		p.line("\n%d other pairs or ways are closed (--format json lists them)", len(a.Flows)-open)
+	}
+	return p.err
+}
+
+func confidence(a *network.Answer) string {
+	switch a.Confidence {
+	case "unknown":
+		return " — not certain: a component decides whose rules are not known"
+	case "assumed":
+		return " — as far as the facts go"
+	}
+	return ""
+}
+
+func (p *printer) flow(f *network.Flow) {
+	through := ""
+	if f.Through != "" {
+		through = " by " + f.Through
+	}
+	p.line("\n%s → %s%s: %s", f.From, f.To, through, f.Outcome)
+	for _, o := range f.Open {
+		p.line("  open      %s", openText(&o))
+	}
+	for i, o := range f.Obstacles {
+		label := "stopped"
+		if i > 0 {
+			label = "and"
+		}
+		reply := ""
+		if o.Reply {
+			reply = " (replies)"
+		}
+		p.line("  %-9s at %s%s: %s", label, component(o.Component), reply, o.Reason)
+	}
+	if f.Witness != nil {
+		p.line("  example   %s", packetText(f.Witness))
+	}
+	p.way("way", f.Path)
+	p.way("replies", f.Return)
+	for _, text := range f.Doubts {
+		p.line("  unknown   %s", text)
+	}
+	for _, text := range f.Assumed {
+		p.line("  assumed   %s", text)
+	}
+	label := "to open"
+	if f.Open != nil {
+		label = "to close"
+	}
+	for _, c := range f.Changes {
+		p.line("  %-9s %s", label, c)
+	}
+}
+
+// way writes the components of a path, one line each.
+func (p *printer) way(label string, hops []network.Hop) {
+	for i, h := range hops {
+		if i > 0 {
+			label = ""
+		}
+		detail := ""
+		if h.Detail != "" {
+			detail = "  " + h.Detail
+		}
+		p.line("  %-9s %s%s", label, component(h), detail)
+	}
+}
+
+// component names a hop by its id, and by its kind where it has none.
+func component(h network.Hop) string {
+	kind := h.Type[strings.LastIndexByte(h.Type, ':')+1:]
+	switch {
+	case h.ID == "":
+		return strings.TrimSpace("the " + kind)
+	case kind == "":
+		return string(h.ID)
+	}
+	return kind + " " + string(h.ID)
+}
+
+func openText(o *network.Open) string {
+	text := o.Protocol
+	if len(o.Ports) > 0 {
+		text += " " + space.PortsText(o.Ports)
+	}
+	const most = 8
+	switch n := len(o.Addresses); {
+	case o.Internet:
+		text += " — the whole internet"
+	case n > most:
+		text += fmt.Sprintf(" — %s … (%d ranges)", strings.Join(o.Addresses[:most], ", "), n)
+	case n > 0:
+		text += " — " + strings.Join(o.Addresses, ", ")
+	}
+	return text
+}
+
+func packetText(k *network.Packet) string {
+	if k.Protocol == facts.TCP || k.Protocol == facts.UDP {
+		return fmt.Sprintf("%s %s port %d → %s port %d", network.ProtocolName(k.Protocol), k.Source, k.SourcePort, k.Destination, k.DestinationPort)
+	}
+	return fmt.Sprintf("%s %s → %s", network.ProtocolName(k.Protocol), k.Source, k.Destination)
+}
