@@ -1,13 +1,11 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,6 +14,7 @@ import (
 	"muster/internal/scanner"
 	"muster/internal/scanner/knowledge"
 	"muster/internal/source/image"
+	"muster/internal/vex"
 
 	"github.com/spf13/cobra"
 )
@@ -37,11 +36,11 @@ func (e exitError) Error() string { return e.text }
 
 // scanFlags are the flags of muster scan.
 type scanFlags struct {
-	feeds, cache, format, output string
-	failOn, explain              string
-	strict, all, insecure        bool
+	feeds, cache, format         string
+	failOn, explain, baseline    string
+	strict, all, insecure, quiet bool
 	platform                     string
-	paths                        []string
+	outputs, paths, vex          []string
 	maxAge                       time.Duration
 }
 
@@ -65,16 +64,30 @@ Advisories come from --feeds, else MUSTER_FEEDS, else the publishers: a folder o
 public bucket. They are compiled once and kept in the cache by content; later scans open them in milliseconds.
 What could not be judged, because advisories are missing, is said; it never looks like "nothing found".
 
+Reports:
+  table                   for people
+  json                    everything, with the evidence of each match; what --baseline reads
+  cyclonedx[-1.4|5|6]     the packages and their vulnerabilities (without a version: 1.6)
+  spdx, spdx-tag-value    the packages, SPDX 2.3
+  sarif                   SARIF 2.1.0, for code hosts
+  inspector               what inspector-scan's ScanSbom answers
+  openvex                 a statement about each vulnerability, to be edited and given to --vex
+
+What is known to do no harm: --vex takes OpenVEX and CycloneDX documents. Packages that a statement calls not_affected
+or fixed are left out and told apart; later statements win over earlier ones.
+What was there before: --baseline takes an earlier JSON report; --fail-on then looks at what is new only.
+
 Exit codes:
   0  the scan went well
-  1  it failed: the target or the advisories could not be read
+  1  it failed: the target, the advisories or another file could not be read
   2  wrong usage
-  3  there are findings of the --fail-on severity or worse
+  3  there are findings (with --baseline: new ones) of the --fail-on severity or worse
   4  with --strict: some packages could not be judged for lack of advisories`,
 		Example: `  muster scan dir:/
   muster scan package-lock.json --feeds /srv/advisories --fail-on high
   muster scan sbom:app.cdx.json --format json --output report.json
-  muster scan image:registry.example.com/team/app:1.2 --platform linux/arm64
+  muster scan image:registry.example.com/team/app:1.2 --platform linux/arm64 -o sarif=app.sarif -o cyclonedx=app.cdx.json
+  muster scan dir:. --vex our.openvex.json --baseline last.json --fail-on medium
   muster scan go.mod --explain CVE-2022-41723`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -94,11 +107,14 @@ func (f *scanFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.cache, "cache", "", "folder of compiled advisories (default muster in the user's cache folder)")
 	flags.DurationVar(&f.maxAge, "max-age", time.Hour, "how long what an address gave is taken for current; folders are looked at every time")
 	flags.StringVar(&f.format, "format", string(report.Table), "form of the report: "+formatList())
-	flags.StringVarP(&f.output, "output", "o", "", "file to write the report to (default standard output)")
+	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "FILE for the report (default standard output), or FORMAT=FILE for one more (repeatable)")
 	flags.StringVar(&f.failOn, "fail-on", "", "exit with 3 when a finding is this severe or worse: critical, high, medium, low, informational")
+	flags.StringVar(&f.baseline, "baseline", "", "earlier report in JSON: what it has is not new, and --fail-on passes over it")
+	flags.StringArrayVar(&f.vex, "vex", nil, "OpenVEX or CycloneDX document with statements about vulnerabilities (repeatable)")
 	flags.BoolVar(&f.strict, "strict", false, "exit with 4 when packages could not be judged for lack of advisories")
 	flags.StringVar(&f.explain, "explain", "", "say why a vulnerability (CVE-…, GHSA-…) is or is not reported")
-	flags.BoolVar(&f.all, "all", false, "in tables, show informational findings and every package")
+	flags.BoolVar(&f.all, "all", false, "in tables, show informational findings, every package, every update and what VEX leaves out")
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "show no progress on terminals")
 	flags.StringVar(&f.platform, "platform", "linux/amd64", "which image of an index is scanned")
 	flags.BoolVar(&f.insecure, "insecure-registry", false, "allow plain HTTP to the registry of image:REF")
 	flags.StringArrayVar(&f.paths, "path", nil, "with dir:/, a further folder to look for language packages in (repeatable)")
@@ -113,9 +129,9 @@ func formatList() string {
 }
 
 func (f *scanFlags) run(cmd *cobra.Command, text string) error {
-	format, err := report.Parse(f.format)
+	reports, err := destinations(f.format, f.outputs)
 	if err != nil {
-		return usageError{fmt.Errorf("--format: %w", err)}
+		return err
 	}
 	limit, err := severity(f.failOn)
 	if err != nil {
@@ -129,22 +145,58 @@ func (f *scanFlags) run(cmd *cobra.Command, text string) error {
 	if err != nil {
 		return err
 	}
-	tuneMemory()
-	config, done, err := f.advisories(cmd.ErrOrStderr())
+	opts := scanner.Options{Paths: f.paths, Explain: f.explain, Platform: platform, Registry: image.Registry{Insecure: f.insecure}}
+	baseline, err := f.read(&opts)
 	if err != nil {
 		return err
+	}
+	tuneMemory()
+	result, err := f.scan(cmd, target, opts)
+	if err != nil {
+		return err
+	}
+	form := report.Options{All: f.all, Version: version, Created: sourceDate()}
+	if baseline != nil {
+		form.Baseline = baseline.Compare(result)
+	}
+	if err := f.write(cmd.OutOrStdout(), reports, result, form); err != nil {
+		return err
+	}
+	return f.verdict(result, limit, form.Baseline)
+}
+
+// read reads the files that say what to make of findings.
+func (f *scanFlags) read(opts *scanner.Options) (*report.Baseline, error) {
+	if len(f.vex) > 0 {
+		opts.VEX = vex.NewSet()
+	}
+	for _, name := range f.vex {
+		if err := opts.VEX.ReadFile(name); err != nil {
+			return nil, fmt.Errorf("--vex: %w", err)
+		}
+	}
+	if f.baseline == "" {
+		return nil, nil
+	}
+	baseline, err := report.ReadBaseline(f.baseline)
+	if err != nil {
+		return nil, fmt.Errorf("--baseline: %w", err)
+	}
+	return baseline, nil
+}
+
+// scan scans, and shows on terminals how far it is.
+func (f *scanFlags) scan(cmd *cobra.Command, target scanner.Target, opts scanner.Options) (*scanner.Result, error) {
+	shown := newSpinner(cmd.ErrOrStderr(), f.quiet)
+	defer shown.Close()
+	opts.Progress = shown.Say
+	config, done, err := f.advisories(cmd.ErrOrStderr(), shown)
+	if err != nil {
+		return nil, err
 	}
 	defer done()
-	result, err := scanner.Scan(cmd.Context(), target, scanner.Options{
-		Advisories: config, Paths: f.paths, Explain: f.explain, Platform: platform, Registry: image.Registry{Insecure: f.insecure},
-	})
-	if err != nil {
-		return err
-	}
-	if err := f.write(cmd.OutOrStdout(), format, result); err != nil {
-		return err
-	}
-	return f.verdict(result, limit)
+	opts.Advisories = config
+	return scanner.Scan(cmd.Context(), target, opts)
 }
 
 // tuneMemory lets the heap of this short-lived process grow before anything is
@@ -165,12 +217,12 @@ func severity(text string) (finding.Severity, error) {
 
 // advisories says where knowledge comes from. Where no cache can be kept, one
 // for this scan alone takes its place; done removes it.
-func (f *scanFlags) advisories(stderr io.Writer) (config knowledge.Config, done func(), err error) {
+func (f *scanFlags) advisories(stderr io.Writer, shown *spinner) (config knowledge.Config, done func(), err error) {
 	config = knowledge.Config{Location: f.feeds, Dir: f.cache, MaxAge: f.maxAge}
 	if config.Location == "" {
 		config.Location = os.Getenv("MUSTER_FEEDS")
 	}
-	config.Progress = func(text string) { fmt.Fprintf(stderr, "muster: %s (once; later scans use the cache)\n", text) }
+	config.Progress = func(text string) { shown.Say(text + " (once; later scans use the cache)") }
 	done = func() {}
 	if config.Dir != "" {
 		return config, done, nil
@@ -181,58 +233,21 @@ func (f *scanFlags) advisories(stderr io.Writer) (config knowledge.Config, done 
 			return config, done, nil
 		}
 	}
-	config.Dir, err = os.MkdirTemp("", "muster-advisories-")
-	if err != nil {
-		return config, done, err
-	}
 	fmt.Fprintln(stderr, "muster: there is no cache folder; name one with --cache to make later scans fast")
-	return config, func() { _ = os.RemoveAll(config.Dir) }, nil
-}
-
-// write writes the report, a file as a whole or not at all.
-func (f *scanFlags) write(stdout io.Writer, format report.Format, result *scanner.Result) error {
-	opts := report.Options{All: f.all, Version: version, Created: sourceDate()}
-	if f.output == "" || f.output == "-" {
-		opts.Color = wantsColor(stdout)
-		return report.Write(stdout, format, result, opts)
-	}
-	out, err := os.CreateTemp(filepath.Dir(f.output), ".muster-report-")
-	if err != nil {
-		return fmt.Errorf("report: %w", err)
-	}
-	err = errors.Join(report.Write(out, format, result, opts), out.Chmod(0o644), out.Close())
-	if err == nil {
-		err = os.Rename(out.Name(), f.output)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("report: %w", err), os.Remove(out.Name()))
-	}
-	return nil
-}
-
-// sourceDate is SOURCE_DATE_EPOCH (reproducible-builds.org), zero without it.
-func sourceDate() time.Time {
-	seconds, err := strconv.ParseInt(os.Getenv("SOURCE_DATE_EPOCH"), 10, 64)
-	if err != nil {
-		return time.Time{}
-	}
-	return time.Unix(seconds, 0).UTC()
-}
-
-// wantsColor: a terminal that has not declined (no-color.org).
-func wantsColor(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	config.Dir, err = os.MkdirTemp("", "muster-advisories-")
+	return config, func() { _ = os.RemoveAll(config.Dir) }, err
 }
 
 // verdict is the exit code that the user asked for.
-func (f *scanFlags) verdict(r *scanner.Result, limit finding.Severity) error {
-	if worst, ok := r.Worst(); ok && limit != "" && worst.Rank() >= limit.Rank() {
-		return exitError{exitFound, fmt.Sprintf("the worst finding is %s; --fail-on is %s", worst, limit)}
+func (f *scanFlags) verdict(r *scanner.Result, limit finding.Severity, d *report.Difference) error {
+	worst, ok := r.Worst()
+	what := "the worst finding is"
+	if d != nil {
+		worst, ok = d.Worst(r)
+		what = "the worst new finding is"
+	}
+	if ok && limit != "" && worst.Rank() >= limit.Rank() {
+		return exitError{exitFound, fmt.Sprintf("%s %s; --fail-on is %s", what, worst, limit)}
 	}
 	if gaps := r.Gaps(); f.strict && len(gaps) > 0 {
 		return exitError{exitGaps, fmt.Sprintf("packages of %s could not be judged: %s", gaps[0].Ecosystem, gaps[0].Reason)}

@@ -9,6 +9,7 @@ import (
 	"muster/internal/inventory"
 	"muster/internal/match"
 	"muster/internal/scanner"
+	"muster/internal/vex"
 )
 
 // schema names the form of the JSON report; a change that breaks readers
@@ -23,7 +24,29 @@ type jsonReport struct {
 	Coverage []jsonCoverage `json:"coverage"`
 	Notes    []string       `json:"notes,omitempty"`
 	Findings []jsonFinding  `json:"findings"`
-	Explain  *jsonExplain   `json:"explanation,omitempty"`
+	// Suppressed are packages that statements speak free.
+	Suppressed []jsonFinding `json:"suppressed,omitempty"`
+	Baseline   *jsonBaseline `json:"baseline,omitempty"`
+	Explain    *jsonExplain  `json:"explanation,omitempty"`
+}
+
+// jsonBaseline is how the result differs from an earlier one.
+type jsonBaseline struct {
+	New   int     `json:"new"`
+	Fixed []Known `json:"fixed"`
+}
+
+// jsonStatement is what somebody says about a package and the vulnerability.
+type jsonStatement struct {
+	Package       string     `json:"package"`
+	Version       string     `json:"version"`
+	Path          string     `json:"path,omitempty"`
+	Status        vex.Status `json:"status"`
+	Justification string     `json:"justification,omitempty"`
+	Detail        string     `json:"detail,omitempty"`
+	Action        string     `json:"action,omitempty"`
+	Said          time.Time  `json:"said,omitzero"`
+	Origin        string     `json:"origin"`
 }
 
 type jsonTarget struct {
@@ -73,6 +96,8 @@ type jsonFinding struct {
 	Modified       time.Time         `json:"modified,omitzero"`
 	References     []string          `json:"references,omitempty"`
 	Packages       []finding.Package `json:"packages"`
+	Statements     []jsonStatement   `json:"statements,omitempty"`
+	New            bool              `json:"new,omitempty"`
 }
 
 type jsonKEV struct {
@@ -97,6 +122,7 @@ type jsonDecision struct {
 	Role       inventory.Role  `json:"role,omitempty"`
 	Reported   bool            `json:"reported"`
 	Reason     string          `json:"reason,omitempty"`
+	Statement  string          `json:"statement,omitempty"`
 	Judgements []jsonJudgement `json:"judgements"`
 }
 
@@ -112,7 +138,7 @@ type jsonJudgement struct {
 	Fixed      string `json:"fixed,omitempty"`
 }
 
-func writeJSON(w io.Writer, r *scanner.Result, _ Options) error {
+func writeJSON(w io.Writer, r *scanner.Result, opts Options) error {
 	out := jsonReport{
 		Schema: schema, Target: jsonTarget{string(r.Target.Kind), r.Target.Name}, Summary: map[string]int{},
 		Coverage: []jsonCoverage{}, Notes: r.Notes, Findings: make([]jsonFinding, len(r.Findings)),
@@ -125,7 +151,14 @@ func writeJSON(w io.Writer, r *scanner.Result, _ Options) error {
 	}
 	for i := range r.Findings {
 		out.Findings[i] = jsonOf(&r.Findings[i])
+		out.Findings[i].New = opts.isNew(i)
 		out.Summary[string(r.Findings[i].Severity)]++
+	}
+	for i := range r.Suppressed {
+		out.Suppressed = append(out.Suppressed, jsonOf(&r.Suppressed[i]))
+	}
+	if d := opts.Baseline; d != nil {
+		out.Baseline = &jsonBaseline{d.Count(), append([]Known{}, d.Fixed...)}
 	}
 	out.Explain = jsonExplanation(r.Explanation)
 	return encode(w, out)
@@ -147,6 +180,13 @@ func jsonOf(f *scanner.Finding) jsonFinding {
 		VendorSeverity: p.VendorSeverity, Title: f.Title, Description: f.Description, CWEs: f.CWEs,
 		Published: p.VendorCreatedAt, Modified: p.VendorUpdatedAt, References: p.ReferenceURLs, Packages: p.Packages,
 	}
+	for _, a := range f.Affects {
+		if st := a.Statement; st != nil {
+			out.Statements = append(out.Statements, jsonStatement{
+				a.Item.Name, a.Item.Version, a.Item.Path, st.Status, st.Justification, st.Detail, st.Action, st.At, st.Origin,
+			})
+		}
+	}
 	if f.KEV != nil {
 		out.KEV = &jsonKEV{f.KEV.AddedAt, f.KEV.DueAt, f.KEV.Ransomware}
 	}
@@ -163,6 +203,9 @@ func jsonExplanation(e *scanner.Explanation) *jsonExplain {
 		next := jsonDecision{
 			Ecosystem: it.Ecosystem, Name: it.Name, Version: it.Version, Path: it.Path, Layer: it.Layer,
 			Role: it.Role, Reported: d.Reported, Reason: d.Reason,
+		}
+		if d.Statement != nil {
+			next.Statement = scanner.Words(d.Statement)
 		}
 		for _, j := range d.Judgements {
 			next.Judgements = append(next.Judgements, jsonJudgement{

@@ -23,6 +23,8 @@ const (
 	JSON      Format = "json"
 	CycloneDX Format = "cyclonedx"
 	SPDX      Format = "spdx"
+	SPDXTags  Format = "spdx-tag-value"
+	OpenVEX   Format = "openvex"
 	SARIF     Format = "sarif"
 	Inspector Format = "inspector"
 )
@@ -31,6 +33,7 @@ const (
 func writers() map[Format]func(io.Writer, *scanner.Result, Options) error {
 	all := map[Format]func(io.Writer, *scanner.Result, Options) error{
 		Table: writeTable, JSON: writeJSON, SPDX: writeSPDX, SARIF: writeSARIF, Inspector: writeInspector,
+		SPDXTags: writeSPDXTags, OpenVEX: writeOpenVEX,
 	}
 	for _, spec := range sbom.CycloneDXVersions() { // the last one is the default
 		write := func(w io.Writer, r *scanner.Result, opts Options) error { return writeCycloneDX(w, spec, r, opts) }
@@ -54,8 +57,12 @@ type Options struct {
 	// All shows in tables what is hidden by default: informational findings
 	// and every package instead of the first few.
 	All bool
-	// Color allows terminal colours in tables.
+	// Color allows terminal colours in tables, and Width is how many columns
+	// they may take; 0 means any number.
 	Color bool
+	Width int
+	// Baseline says what is new; nil means that nobody asked.
+	Baseline *Difference
 	// Version is the program's own.
 	Version string
 	// Created is the date that SPDX demands of a document; zero means the date

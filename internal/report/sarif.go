@@ -52,12 +52,20 @@ type (
 		Message sarifText `json:"message"`
 	}
 	sarifResult struct {
-		Rule         string            `json:"ruleId"`
-		Index        int               `json:"ruleIndex"`
-		Level        string            `json:"level"`
-		Message      sarifText         `json:"message"`
-		Locations    []sarifLocation   `json:"locations"`
-		Fingerprints map[string]string `json:"partialFingerprints"`
+		Rule         string             `json:"ruleId"`
+		Index        int                `json:"ruleIndex"`
+		Level        string             `json:"level"`
+		Message      sarifText          `json:"message"`
+		Locations    []sarifLocation    `json:"locations"`
+		Fingerprints map[string]string  `json:"partialFingerprints"`
+		Suppressions []sarifSuppression `json:"suppressions,omitempty"`
+		Baseline     string             `json:"baselineState,omitempty"`
+	}
+	// sarifSuppression says who has spoken a package free, and why.
+	sarifSuppression struct {
+		Kind          string `json:"kind"`
+		Status        string `json:"status"`
+		Justification string `json:"justification,omitempty"`
 	}
 	sarifLocation struct {
 		Physical sarifPhysical `json:"physicalLocation"`
@@ -78,14 +86,46 @@ func writeSARIF(w io.Writer, r *scanner.Result, opts Options) error {
 		Invocations: []sarifInvocation{{Successful: true, Notifications: notifications(r)}},
 		Results:     []sarifResult{},
 	}
-	for i := range r.Findings {
-		f := &r.Findings[i]
-		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, ruleOf(f))
+	rules := map[string]int{}
+	add := func(f *scanner.Finding, baseline string) {
+		id := f.Package.VulnerabilityID
+		rule, ok := rules[id]
+		if !ok {
+			rule, rules[id] = len(rules), len(rules)
+			run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, ruleOf(f))
+		}
 		for _, a := range f.Affects {
-			run.Results = append(run.Results, resultOf(r, f, i, a))
+			out := resultOf(r, f, rule, a)
+			out.Baseline = baseline
+			run.Results = append(run.Results, out)
 		}
 	}
+	for i := range r.Findings {
+		add(&r.Findings[i], opts.baselineState(i))
+	}
+	for i := range r.Suppressed {
+		add(&r.Suppressed[i], "")
+	}
 	return encode(w, sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
+}
+
+// baselineState is SARIF's word for what a finding is beside the baseline.
+func (o *Options) baselineState(i int) string {
+	switch {
+	case o.Baseline == nil:
+		return ""
+	case o.Baseline.New[i]:
+		return "new"
+	}
+	return "unchanged"
+}
+
+// suppressions are the statements that speak a package free.
+func suppressions(a scanner.Affect) []sarifSuppression {
+	if a.Statement == nil || !a.Statement.Status.Suppresses() {
+		return nil
+	}
+	return []sarifSuppression{{"external", "accepted", scanner.Words(a.Statement)}}
 }
 
 // notifications tell what was not judged: in this form too silence must not
@@ -125,6 +165,7 @@ func resultOf(r *scanner.Result, f *scanner.Finding, rule int, a scanner.Affect)
 		Rule: id, Index: rule, Level: sarifLevel(f.Severity), Message: sarifText{text},
 		Locations:    []sarifLocation{locationOf(r, a)},
 		Fingerprints: map[string]string{"vulnerablePackage/v1": hex.EncodeToString(sum[:16])},
+		Suppressions: suppressions(a),
 	}
 }
 

@@ -16,6 +16,10 @@ func writeCycloneDX(w io.Writer, spec string, r *scanner.Result, opts Options) e
 	return sbom.WriteCycloneDX(w, spec, documentOf(r, opts))
 }
 
+func writeSPDXTags(w io.Writer, r *scanner.Result, opts Options) error {
+	return sbom.WriteSPDXTags(w, documentOf(r, opts))
+}
+
 func writeSPDX(w io.Writer, r *scanner.Result, opts Options) error {
 	return sbom.WriteSPDX(w, documentOf(r, opts))
 }
@@ -28,8 +32,10 @@ func documentOf(r *scanner.Result, opts Options) *sbom.Document {
 	if d.Created.IsZero() {
 		d.Created = newest(r)
 	}
-	for i := range r.Findings {
-		d.Vulnerabilities = append(d.Vulnerabilities, vulnerability(&r.Findings[i]))
+	for _, findings := range [][]scanner.Finding{r.Findings, r.Suppressed} {
+		for i := range findings {
+			d.Vulnerabilities = append(d.Vulnerabilities, vulnerability(&findings[i]))
+		}
 	}
 	return d
 }
@@ -51,6 +57,7 @@ func vulnerability(f *scanner.Finding) sbom.Vulnerability {
 		ID: p.VulnerabilityID, SourceName: p.Source, SourceURL: p.SourceURL, Description: f.Description, Related: p.Related,
 		Advisories: p.ReferenceURLs, Published: p.VendorCreatedAt, Updated: p.VendorUpdatedAt, EPSS: f.EPSS, CWEs: cweNumbers(f.CWEs),
 		ExploitAvailable: f.Exploit == finding.Yes, IsWontFix: f.State == match.WontFix, Severity: string(f.Severity),
+		Recommendation: action(f), Analysis: analysis(f),
 	}
 	for _, c := range p.CVSS {
 		v.Ratings = append(v.Ratings, sbom.Rating{

@@ -7,25 +7,27 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"muster/internal/finding"
 	"muster/internal/match"
 	"muster/internal/scanner"
 )
 
-// writeTable writes for people: what was looked at, the findings, what could
-// not be judged.
+// writeTable writes for people: what was looked at, the findings by severity,
+// what to do, what statements take out, and what could not be judged.
 func writeTable(w io.Writer, r *scanner.Result, opts Options) error {
 	out := bufio.NewWriter(w)
-	t := tabular{out: out, color: opts.Color}
-	fmt.Fprintf(out, "%s\n", plain(r.Target.String()))
+	t := tabular{grid: grid{out: out, color: opts.Color, width: opts.Width}, out: out, opts: &opts}
+	fmt.Fprintln(out, t.paint("1", plain(r.Target.String())))
 	if name := r.Inventory.OS.PrettyName; name != "" {
-		fmt.Fprintf(out, "%s\n", plain(name))
+		fmt.Fprintln(out, plain(name))
 	}
 	fmt.Fprintln(out)
-	hidden := t.findings(r, opts)
+	hidden := t.findings(r)
+	t.advise(r, opts.All)
 	t.summary(r, hidden)
+	t.suppressed(r)
+	t.baseline()
 	t.coverage(r)
 	if r.Explanation != nil {
 		t.explanation(r.Explanation)
@@ -34,38 +36,63 @@ func writeTable(w io.Writer, r *scanner.Result, opts Options) error {
 }
 
 type tabular struct {
-	out   *bufio.Writer
-	color bool
+	grid
+	out  *bufio.Writer
+	opts *Options
 }
 
 // findings writes one line per vulnerability and returns how many it hides.
-func (t *tabular) findings(r *scanner.Result, opts Options) (hidden int) {
-	rows := [][]string{{"SEVERITY", "SCORE", "VULNERABILITY", "PACKAGE", "INSTALLED", "FIXED IN", "WHERE"}}
+func (t *tabular) findings(r *scanner.Result) (hidden int) {
+	var rows [][]string
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		if f.Severity == finding.Informational && !opts.All {
+		if f.Severity == finding.Informational && !t.opts.All {
 			hidden++
 			continue
 		}
-		rows = append(rows, findingRows(f, opts.All)...)
+		rows = append(rows, t.findingRows(f, t.opts.isNew(i))...)
 	}
-	if len(rows) > 1 {
-		t.rows(rows)
-		fmt.Fprintln(t.out)
+	if len(rows) == 0 {
+		return hidden
 	}
+	columns := []column{
+		{head: "SEVERITY"}, {head: "SCORE", right: true}, {head: "VULNERABILITY"}, {head: "PACKAGE", yields: 3, least: 12},
+		{head: "INSTALLED", yields: 2, least: 10}, {head: "FIXED IN", yields: 4, least: 10}, {head: "WHERE", yields: 1, least: 16, tail: true, optional: true},
+	}
+	t.grid.rows(columns[:used(rows)], rows)
+	if slices.ContainsFunc(r.Findings, func(f scanner.Finding) bool { return f.KEV != nil }) {
+		fmt.Fprintln(t.out, "! is exploited, by CISA's catalogue")
+	}
+	fmt.Fprintln(t.out)
 	return hidden
 }
 
-// findingRows is a line per package; without all, one for each distinct
+// used is how many columns any row fills; it cuts the rows down to them.
+func used(rows [][]string) int {
+	n := 0
+	for _, row := range rows {
+		for i, cell := range row {
+			if cell != "" {
+				n = max(n, i+1)
+			}
+		}
+	}
+	for i := range rows {
+		rows[i] = rows[i][:n]
+	}
+	return n
+}
+
+// findingRows is a line per package; without --all, one for each distinct
 // version and fix, and the number of packages that share it.
-func findingRows(f *scanner.Finding, all bool) [][]string {
+func (t *tabular) findingRows(f *scanner.Finding, isNew bool) [][]string {
 	type group struct{ version, fix string }
 	var order []group
 	first := map[group]finding.Package{}
 	count := map[group]int{}
 	for i, p := range f.Package.Packages {
 		g := group{fullVersion(p), fixText(f, p)}
-		if all {
+		if t.opts.All {
 			g.version += fmt.Sprintf("\x00%d", i)
 		}
 		if count[g] == 0 {
@@ -83,19 +110,23 @@ func findingRows(f *scanner.Finding, all bool) [][]string {
 		version, _, _ := strings.Cut(g.version, "\x00")
 		row := []string{"", "", "", name, version, g.fix, p.Path}
 		if i == 0 {
-			row[0], row[1], row[2] = string(f.Severity), scoreText(f), idText(f)
+			row[0], row[1], row[2] = string(f.Severity), scoreText(f), idText(f, isNew)
 		}
 		rows = append(rows, row)
 	}
 	return rows
 }
 
-// idText marks what is known to be exploited.
-func idText(f *scanner.Finding) string {
+// idText marks what is known to be exploited and what the baseline lacks.
+func idText(f *scanner.Finding, isNew bool) string {
+	text := f.Package.VulnerabilityID
 	if f.KEV != nil {
-		return f.Package.VulnerabilityID + " !"
+		text += " !"
 	}
-	return f.Package.VulnerabilityID
+	if isNew {
+		text += " new"
+	}
+	return text
 }
 
 func scoreText(f *scanner.Finding) string {
@@ -124,77 +155,81 @@ func fixText(f *scanner.Finding, p finding.Package) string {
 	switch f.State {
 	case match.WontFix:
 		return "won't fix"
-	case match.Postponed:
-		return "postponed"
-	case match.EndOfLife:
-		return "end of life"
 	case match.Subscription:
 		return "with subscription"
 	}
 	return "-"
 }
 
-// rows aligns columns; the last is not padded.
-func (t *tabular) rows(rows [][]string) {
-	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i := range row {
-			row[i] = plain(row[i])
-			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
-		}
-	}
-	for _, row := range rows {
-		line := ""
-		for i, cell := range row {
-			padded := cell + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2)
-			if i == 0 {
-				padded = t.paint(cell, padded)
-			}
-			line += padded
-		}
-		fmt.Fprintln(t.out, strings.TrimRight(line, " "))
-	}
-}
-
-// paint colours severities on terminals that want it.
-func (t *tabular) paint(word, text string) string {
-	code := map[string]string{"CRITICAL": "1;31", "HIGH": "31", "MEDIUM": "33", "LOW": "36"}[word]
-	if !t.color || code == "" {
-		return text
-	}
-	return "\x1b[" + code + "m" + text + "\x1b[0m"
-}
-
 // summary counts by severity. "No findings" is said only where everything was
 // judged.
 func (t *tabular) summary(r *scanner.Result, hidden int) {
 	counts := map[finding.Severity]int{}
+	fixable := 0
 	for i := range r.Findings {
 		counts[r.Findings[i].Severity]++
+		if r.Findings[i].Fix != finding.No {
+			fixable++
+		}
 	}
 	var parts []string
 	severities := finding.Severities()
 	slices.Reverse(severities)
 	for _, s := range severities {
 		if counts[s] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", counts[s], strings.ToLower(string(s))))
+			parts = append(parts, t.paint(colourOf(string(s)), fmt.Sprintf("%d %s", counts[s], strings.ToLower(string(s)))))
 		}
 	}
 	switch gaps := r.Gaps(); {
 	case len(r.Findings) > 0:
-		fmt.Fprintf(t.out, "%d vulnerabilities: %s", len(r.Findings), strings.Join(parts, ", "))
+		fmt.Fprintf(t.out, "%d vulnerabilities: %s\n", len(r.Findings), strings.Join(parts, ", "))
+		fmt.Fprintf(t.out, "%d of them can be mended by updates.\n", fixable)
 		if hidden > 0 {
-			fmt.Fprintf(t.out, " (informational ones are shown with --all)")
+			fmt.Fprintln(t.out, "Informational ones are shown with --all.")
 		}
-		fmt.Fprintln(t.out)
 	case len(r.Coverage) == 0:
 		fmt.Fprintln(t.out, "Nothing to judge: no packages were found.")
 	case !slices.ContainsFunc(r.Coverage, scanner.Coverage.Judges):
 		fmt.Fprintln(t.out, "Nothing could be judged.")
 	case len(gaps) > 0:
 		fmt.Fprintln(t.out, "No vulnerabilities are known in the part that could be judged.")
+	case len(r.Suppressed) > 0:
+		fmt.Fprintln(t.out, "No vulnerabilities are left.")
 	default:
 		fmt.Fprintln(t.out, "No known vulnerabilities.")
+	}
+}
+
+// suppressed says what statements take out, with all of them on request.
+func (t *tabular) suppressed(r *scanner.Result) {
+	if len(r.Suppressed) == 0 {
+		return
+	}
+	more := " (shown with --all)"
+	if t.opts.All {
+		more = ":"
+	}
+	fmt.Fprintf(t.out, "%d are left out by VEX statements%s\n", len(r.Suppressed), more)
+	if !t.opts.All {
+		return
+	}
+	for i := range r.Suppressed {
+		f := &r.Suppressed[i]
+		for _, a := range f.Affects {
+			t.wrap("  ", fmt.Sprintf("%s %s %s: %s", f.Package.VulnerabilityID, a.Item.Name, a.Item.Version, scanner.Words(a.Statement)))
+		}
+	}
+}
+
+// baseline says what is new and what is gone.
+func (t *tabular) baseline() {
+	d := t.opts.Baseline
+	if d == nil {
+		return
+	}
+	fmt.Fprintf(t.out, "Since the baseline: %d new, %d fixed\n", d.Count(), len(d.Fixed))
+	for _, k := range d.Fixed {
+		t.wrap("  ", fmt.Sprintf("fixed: %s %s (%s)", k.ID, strings.ToLower(string(k.Severity)), strings.Join(k.Packages, ", ")))
 	}
 }
 
@@ -202,7 +237,7 @@ func (t *tabular) summary(r *scanner.Result, hidden int) {
 func (t *tabular) coverage(r *scanner.Result) {
 	if len(r.Coverage) > 0 {
 		fmt.Fprintln(t.out)
-		rows := [][]string{{"JUDGED", "PACKAGES", "ADVISORIES", "NEWEST", "REMARK"}}
+		var rows [][]string
 		for _, c := range r.Coverage {
 			row := []string{c.Ecosystem, fmt.Sprint(c.Packages), "none", "-", remark(c)}
 			if c.State == scanner.Judged {
@@ -213,10 +248,12 @@ func (t *tabular) coverage(r *scanner.Result) {
 			}
 			rows = append(rows, row)
 		}
-		t.rows(rows)
+		t.grid.rows([]column{
+			{head: "JUDGED", yields: 1, least: 12}, {head: "PACKAGES", right: true}, {head: "ADVISORIES", right: true}, {head: "NEWEST"}, {head: "REMARK"},
+		}, rows)
 	}
 	for _, n := range r.Notes {
-		fmt.Fprintln(t.out, "note: "+plain(n))
+		t.wrap("", "note: "+n)
 	}
 }
 
@@ -246,39 +283,35 @@ func (t *tabular) explanation(e *scanner.Explanation) {
 		fmt.Fprintln(t.out, "is not reported:")
 	}
 	for _, w := range e.Withdrawn {
-		fmt.Fprintf(t.out, "  %s\n", plain(w))
+		t.wrap("  ", w)
 	}
 	if len(e.Decisions) == 0 {
 		fmt.Fprintln(t.out, "  No advisory at hand connects it with any package of this target.")
 	}
-	for _, d := range e.Decisions {
-		word := "not reported"
-		if d.Reported {
-			word = "reported"
-		}
-		fmt.Fprintf(t.out, "  %s %s (%s): %s", plain(d.Item.Name), plain(d.Item.Version), plain(d.Item.Ecosystem), word)
-		if d.Reason != "" {
-			fmt.Fprintf(t.out, ", because %s", plain(d.Reason))
-		}
-		fmt.Fprintln(t.out)
-		for _, where := range []string{d.Item.Path, d.Item.Layer} {
-			if where != "" {
-				fmt.Fprintf(t.out, "    in %s\n", plain(where))
-			}
-		}
-		for _, j := range d.Judgements {
-			fmt.Fprintf(t.out, "    %s: %s: %s compared as %s %s with %s\n",
-				plain(j.Advisory), j.Reason, plain(j.Package), j.Comparator, plain(j.Compared), plain(j.Range))
-		}
+	for i := range e.Decisions {
+		t.decision(&e.Decisions[i])
 	}
 }
 
-// plain drops control characters: cells hold publishers' and strangers' words.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) {
-			return ' '
+func (t *tabular) decision(d *scanner.Decision) {
+	word := "not reported"
+	if d.Reported {
+		word = "reported"
+	}
+	text := fmt.Sprintf("%s %s (%s): %s", d.Item.Name, d.Item.Version, d.Item.Ecosystem, word)
+	if d.Reason != "" {
+		text += ", because " + d.Reason
+	}
+	t.wrap("  ", text)
+	for _, where := range []string{d.Item.Path, d.Item.Layer} {
+		if where != "" {
+			t.wrap("    ", "in "+where)
 		}
-		return r
-	}, s)
+	}
+	if d.Statement != nil && d.Reported {
+		t.wrap("    ", scanner.Words(d.Statement))
+	}
+	for _, j := range d.Judgements {
+		t.wrap("    ", fmt.Sprintf("%s: %s: %s compared as %s %s with %s", j.Advisory, j.Reason, j.Package, j.Comparator, j.Compared, j.Range))
+	}
 }

@@ -37,7 +37,12 @@ type Vulnerability struct {
 	KEVAdded, KEVDue            time.Time
 	ExploitAvailable, IsWontFix bool
 	Severity                    string
+	// Analysis is what somebody has found out about it here, nil for nothing.
+	Analysis *Analysis
 }
+
+// Analysis is in CycloneDX's words; Justification and Detail may be "".
+type Analysis struct{ State, Justification, Detail string }
 
 // Rating is one CVSS score. Version is "2.0", "3.0", "3.1" or "4.0".
 type Rating struct {

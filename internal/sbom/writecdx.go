@@ -53,8 +53,14 @@ type (
 		Advisories     []cdxURL       `json:"advisories,omitempty"`
 		Published      string         `json:"published,omitempty"`
 		Updated        string         `json:"updated,omitempty"`
+		Analysis       *cdxAnalysis   `json:"analysis,omitempty"`
 		Affects        []cdxAffect    `json:"affects"`
 		Properties     []cdxPair      `json:"properties,omitempty"`
+	}
+	cdxAnalysis struct {
+		State         string `json:"state"`
+		Justification string `json:"justification,omitempty"`
+		Detail        string `json:"detail,omitempty"`
 	}
 	cdxSource struct {
 		Name string `json:"name,omitempty"`
@@ -99,8 +105,14 @@ func WriteCycloneDX(w io.Writer, spec string, d *Document) error {
 			PURL: PURL(it, d.Inventory.OS), Properties: pairs(properties(it)),
 		})
 	}
+	taken := map[string]bool{}
 	for i := range d.Vulnerabilities {
-		out.Vulnerabilities = append(out.Vulnerabilities, cdxVulnerability(spec, &d.Vulnerabilities[i]))
+		v := cdxVulnerability(spec, &d.Vulnerabilities[i])
+		if taken[v.Ref] { // statements part the packages that have it
+			v.Ref += "-" + d.Vulnerabilities[i].Analysis.State
+		}
+		taken[v.Ref] = true
+		out.Vulnerabilities = append(out.Vulnerabilities, v)
 	}
 	return encode(w, out)
 }
@@ -133,6 +145,9 @@ func cdxVulnerability(spec string, v *Vulnerability) cdxVuln {
 		Ref: "vulnerability-" + v.ID, ID: v.ID, Source: cdxSource{v.SourceName, v.SourceURL}, CWEs: v.CWEs,
 		Description: v.Description, Recommendation: v.Recommendation, Published: stamp(v.Published), Updated: stamp(v.Updated),
 		Affects: []cdxAffect{},
+	}
+	if a := v.Analysis; a != nil {
+		out.Analysis = &cdxAnalysis{a.State, a.Justification, a.Detail}
 	}
 	for _, id := range v.Related {
 		out.References = append(out.References, cdxReference{id, cdxSource{Name: "OSV", URL: "https://osv.dev/vulnerability/" + id}})

@@ -56,7 +56,9 @@ type (
 
 // WriteSPDX writes JSON of SPDX 2.3. Vulnerabilities are SECURITY references
 // of the packages that have them.
-func WriteSPDX(w io.Writer, d *Document) error {
+func WriteSPDX(w io.Writer, d *Document) error { return encode(w, spdxOf(d)) }
+
+func spdxOf(d *Document) spdxOut {
 	s := spdxWriter{created: d.Created.UTC().Format(time.RFC3339), tool: "Tool: muster-" + d.Tool}
 	out := spdxOut{
 		Version: "SPDX-2.3", License: "CC0-1.0", ID: "SPDXRef-DOCUMENT", Name: d.Target,
@@ -85,7 +87,7 @@ func WriteSPDX(w io.Writer, d *Document) error {
 		item.Refs = append([]spdxRef{{"PACKAGE-MANAGER", "purl", PURL(it, d.Inventory.OS)}}, known[ref]...)
 		contains(item)
 	}
-	return encode(w, out)
+	return out
 }
 
 type spdxWriter struct{ created, tool string }

@@ -6,6 +6,7 @@ import (
 	"muster/internal/advisorydb"
 	"muster/internal/inventory"
 	"muster/internal/match"
+	"muster/internal/vex"
 )
 
 // Explanation says for one vulnerability why each package that any advisory
@@ -28,12 +29,43 @@ type Decision struct {
 	// Reason is why a package that is affected is not reported, "" otherwise.
 	Reason     string
 	Judgements []match.Judgement
+	// Statement is what the user says about it, nil for nothing.
+	Statement *vex.Statement
+}
+
+// Words say what a statement says, and where.
+func Words(st *vex.Statement) string {
+	text := st.Origin + " says " + string(st.Status)
+	for _, part := range []string{st.Justification, st.Detail} {
+		if part != "" {
+			text += ": " + part
+		}
+	}
+	return text
+}
+
+// statements are those about a vulnerability, by package.
+func statements(r *Result, id string) map[inventory.Item]*vex.Statement {
+	out := map[inventory.Item]*vex.Statement{}
+	for _, list := range [][]Finding{r.Findings, r.Suppressed} {
+		for i := range list {
+			p := list[i].Package
+			if p.VulnerabilityID != id && !slices.Contains(p.Related, id) {
+				continue
+			}
+			for _, a := range list[i].Affects {
+				out[a.Item] = a.Statement
+			}
+		}
+	}
+	return out
 }
 
 // explain asks about every package of the inventory.
 func explain(id string, r *Result, set *advisorydb.Set) (*Explanation, error) {
 	out := &Explanation{ID: id}
 	known := map[inventory.Component][]match.Judgement{}
+	said := statements(r, id)
 	asked := map[string]bool{}
 	for _, item := range r.Inventory.Items {
 		judgements, done := known[item.Component]
@@ -46,6 +78,12 @@ func explain(id string, r *Result, set *advisorydb.Set) (*Explanation, error) {
 		}
 		if len(judgements) > 0 {
 			d := decide(item, judgements)
+			if st := said[item]; st != nil {
+				d.Statement = st
+				if st.Status.Suppresses() && d.Reported {
+					d.Reported, d.Reason = false, Words(st)
+				}
+			}
 			out.Reported = out.Reported || d.Reported
 			out.Decisions = append(out.Decisions, d)
 		}

@@ -19,6 +19,7 @@ import (
 	"muster/internal/scan/library"
 	"muster/internal/scanner/knowledge"
 	"muster/internal/source/image"
+	"muster/internal/vex"
 )
 
 // Options tune a scan.
@@ -37,6 +38,16 @@ type Options struct {
 	Temp string
 	// Explain names a vulnerability whose every decision is asked for.
 	Explain string
+	// VEX are statements of the user's about vulnerabilities; nil means none.
+	VEX *vex.Set
+	// Progress, if set, is told what is going on, one call at a time.
+	Progress func(text string)
+}
+
+func (o *Options) say(format string, args ...any) {
+	if o.Progress != nil {
+		o.Progress(fmt.Sprintf(format, args...))
+	}
 }
 
 // Result is what a scan found. It depends on the target's content and the
@@ -46,6 +57,9 @@ type Result struct {
 	Inventory inventory.Inventory
 	// Findings are sorted, the most severe first.
 	Findings []Finding
+	// Suppressed are packages with vulnerabilities that a statement says they
+	// do not have, in the form and order of Findings.
+	Suppressed []Finding
 	// Coverage says for each ecosystem what could be judged.
 	Coverage []Coverage
 	// Notes are limits that were met and sources that could not be had.
@@ -72,14 +86,24 @@ type Affect struct {
 	// State and FixedVersion are of this package; "" where no fix is known.
 	State        match.State
 	FixedVersion string
+	// Statement is what the user says about it, nil for nothing.
+	Statement *vex.Statement
 }
 
 // Scan scans a target.
 func Scan(ctx context.Context, t Target, opts Options) (*Result, error) {
+	opts.say("reading %s", t)
 	inv, err := Inventory(ctx, t, opts)
 	if err != nil {
 		return nil, err
 	}
+	judging := Judging{Explain: opts.Explain, VEX: opts.VEX}
+	if opts.VEX != nil {
+		if judging.Product, err = product(t); err != nil {
+			return nil, err
+		}
+	}
+	opts.say("opening advisories for %d packages", len(inv.Items))
 	set, problems, err := knowledge.Open(ctx, opts.Advisories, ecosystems(inv.Items))
 	if err != nil {
 		return nil, err
@@ -88,7 +112,9 @@ func Scan(ctx context.Context, t Target, opts Options) (*Result, error) {
 	if err := unusable(opts.Advisories.Location, inv, set, problems); err != nil {
 		return nil, err
 	}
-	return Judge(ctx, t, inv, set, Judging{Problems: problems, Explain: opts.Explain})
+	judging.Problems = problems
+	opts.say("matching %d packages", len(inv.Items))
+	return Judge(ctx, t, inv, set, judging)
 }
 
 // Judging tunes Judge.
@@ -97,6 +123,9 @@ type Judging struct {
 	Problems []knowledge.Problem
 	// Explain is Options.Explain.
 	Explain string
+	// VEX are statements, and Product is what they may call the target.
+	VEX     *vex.Set
+	Product vex.Target
 }
 
 // Judge matches an inventory against a set of advisories. It reaches out to
@@ -112,9 +141,18 @@ func Judge(ctx context.Context, t Target, inv inventory.Inventory, set *advisory
 	if r.Coverage, err = coverage(inv, set, opts.Problems); err != nil {
 		return nil, err
 	}
-	if r.Findings, err = findings(ctx, inv.Items, set); err != nil {
+	opts.Product.System = inv.OS
+	found := finder{lib: library.New(set), set: set, vex: opts.VEX, product: &opts.Product, reported: newPile(), suppressed: newPile()}
+	if err := found.items(ctx, inv.Items); err != nil {
 		return nil, err
 	}
+	if r.Findings, err = found.drafts(found.reported); err != nil {
+		return nil, err
+	}
+	if r.Suppressed, err = found.drafts(found.suppressed); err != nil {
+		return nil, err
+	}
+	r.Notes = append(r.Notes, opts.VEX.Notes()...)
 	if opts.Explain != "" {
 		r.Explanation, err = explain(opts.Explain, r, set)
 	}
@@ -168,12 +206,27 @@ func ecosystems(items []inventory.Item) []string {
 	return list
 }
 
-// findings matches the packages. Each distinct component is matched once.
-func findings(ctx context.Context, items []inventory.Item, set *advisorydb.Set) ([]Finding, error) {
-	lib := library.New(set)
+// pile gathers packages with vulnerabilities.
+type pile struct {
+	affects  map[string][]Affect
+	affected []finding.Affected
+}
+
+func newPile() *pile { return &pile{affects: map[string][]Affect{}} }
+
+// finder matches the packages of a target.
+type finder struct {
+	set     *advisorydb.Set
+	lib     *library.Library
+	vex     *vex.Set
+	product *vex.Target
+
+	reported, suppressed *pile
+}
+
+// items matches packages. Each distinct component is matched once.
+func (f *finder) items(ctx context.Context, items []inventory.Item) error {
 	known := map[inventory.Component][]match.Match{}
-	affects := map[string][]Affect{}
-	var affected []finding.Affected
 	for _, item := range items {
 		if !item.Role.Judged() {
 			continue
@@ -181,36 +234,45 @@ func findings(ctx context.Context, items []inventory.Item, set *advisorydb.Set) 
 		matches, done := known[item.Component]
 		if !done {
 			var err error
-			if matches, err = match.Component(item.Component, set); err != nil {
-				return nil, err
+			if matches, err = match.Component(item.Component, f.set); err != nil {
+				return err
 			}
 			if err := ctx.Err(); err != nil {
-				return nil, err
+				return err
 			}
 			known[item.Component] = matches
 		}
 		for i := range matches {
-			lib.Cite(item.Ecosystem, &matches[i])
-			affected = append(affected, newAffected(item, &matches[i]))
-			id := matches[i].VulnerabilityID
-			affects[id] = append(affects[id], Affect{item, matches[i].State, matches[i].FixedVersion})
+			f.take(item, &matches[i])
 		}
 	}
-	lib.Prepare()
-	return drafts(affected, affects, lib)
+	f.lib.Prepare()
+	return nil
 }
 
-func drafts(affected []finding.Affected, affects map[string][]Affect, lib *library.Library) ([]Finding, error) {
-	list := finding.FromPackages(affected, lib.Intel)
-	if err := lib.Err(); err != nil {
+// take puts a match where the statements about it say.
+func (f *finder) take(item inventory.Item, m *match.Match) {
+	f.lib.Cite(item.Ecosystem, m)
+	to := f.reported
+	said := f.vex.Decide(f.product, item, append([]string{m.VulnerabilityID}, m.Related...))
+	if said != nil && said.Status.Suppresses() {
+		to = f.suppressed
+	}
+	to.affected = append(to.affected, newAffected(item, m))
+	to.affects[m.VulnerabilityID] = append(to.affects[m.VulnerabilityID], Affect{item, m.State, m.FixedVersion, said})
+}
+
+func (f *finder) drafts(p *pile) ([]Finding, error) {
+	list := finding.FromPackages(p.affected, f.lib.Intel)
+	if err := f.lib.Err(); err != nil {
 		return nil, err
 	}
 	out := make([]Finding, len(list))
 	for i, d := range list {
 		id := d.Package.VulnerabilityID
-		in := lib.Intel(id)
-		out[i] = Finding{Draft: d, CWEs: in.CWEs, KEV: in.KEV, Affects: affects[id]}
-		for _, a := range affects[id] {
+		in := f.lib.Intel(id)
+		out[i] = Finding{Draft: d, CWEs: in.CWEs, KEV: in.KEV, Affects: p.affects[id]}
+		for _, a := range p.affects[id] {
 			out[i].State = nearer(out[i].State, a.State)
 		}
 	}

@@ -66,7 +66,7 @@ var rooms = map[string]struct {
 	"agentwire": {words, ""}, "config": {words, ""}, "orgpolicy": {words, ""},
 
 	"source": {lineOrCellar, "line"}, "extract": {lineOrCellar, "line"}, "feed": {lineOrCellar, "line"},
-	"match": {lineOrCellar, "line"}, "suppress": {lineOrCellar, "line"}, "sbom": {lineOrCellar, "line"},
+	"match": {lineOrCellar, "line"}, "suppress": {lineOrCellar, "line"}, "sbom": {lineOrCellar, "line"}, "vex": {lineOrCellar, "line"},
 	"network": {lineOrCellar, "line"},
 
 	"store": {lineOrCellar, "cellar"}, "advisorydb": {lineOrCellar, "cellar"}, "keyring": {lineOrCellar, "cellar"},
