@@ -191,7 +191,7 @@ func (t *tabular) summary(r *scanner.Result, hidden int) {
 		fmt.Fprintln(t.out, "Nothing to judge: no packages were found.")
 	case !slices.ContainsFunc(r.Coverage, scanner.Coverage.Judges):
 		fmt.Fprintln(t.out, "Nothing could be judged.")
-	case len(gaps) > 0:
+	case len(gaps) > 0 || slices.ContainsFunc(r.Coverage, func(c scanner.Coverage) bool { return c.Reason != "" }):
 		fmt.Fprintln(t.out, "No vulnerabilities are known in the part that could be judged.")
 	case len(r.Suppressed) > 0:
 		fmt.Fprintln(t.out, "No vulnerabilities are left.")
@@ -268,7 +268,12 @@ func remark(c scanner.Coverage) string {
 	if c.Excluded > 0 {
 		parts = append(parts, fmt.Sprintf("%d not judged by rule", c.Excluded))
 	}
-	if !c.SupportedUntil.IsZero() {
+	switch {
+	case c.SupportEnded && c.SupportedUntil.IsZero():
+		parts = append(parts, "no longer supported")
+	case c.SupportEnded:
+		parts = append(parts, "support ended on "+c.SupportedUntil.Format(time.DateOnly))
+	case !c.SupportedUntil.IsZero():
 		parts = append(parts, "supported until "+c.SupportedUntil.Format(time.DateOnly))
 	}
 	return strings.Join(parts, "; ")

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"muster/internal/advisory"
@@ -40,7 +39,9 @@ type Coverage struct {
 	Newest  time.Time
 	// SupportedUntil is the day on which the publisher's support for the
 	// operating system's release ends or ended, zero where it is not known.
+	// SupportEnded: it lies before the newest that the advisories know of.
 	SupportedUntil time.Time
+	SupportEnded   bool
 	// Reason is why nothing was judged, or what to know about the advisories.
 	Reason string
 }
@@ -58,7 +59,7 @@ func coverage(inv inventory.Inventory, set *advisorydb.Set, problems []knowledge
 			c = &Coverage{Ecosystem: name}
 			if item.Manager == inventory.ManagerOS {
 				var err error
-				if c.SupportedUntil, err = supportedUntil(inv.OS, set); err != nil {
+				if c.SupportedUntil, c.SupportEnded, err = support(inv.OS, set); err != nil {
 					return nil, err
 				}
 			}
@@ -78,28 +79,6 @@ func coverage(inv inventory.Inventory, set *advisorydb.Set, problems []knowledge
 	}
 	slices.SortFunc(out, func(a, b Coverage) int { return cmp.Compare(a.Ecosystem, b.Ecosystem) })
 	return out, nil
-}
-
-// supportedUntil looks the release up by endoflife.date's names.
-func supportedUntil(system inventory.OS, set *advisorydb.Set) (time.Time, error) {
-	product := map[string]string{
-		"debian": "debian", "ubuntu": "ubuntu", "alpine": "alpine-linux", "rhel": "rhel", "almalinux": "almalinux", "rocky": "rocky-linux",
-		"amzn": "amazon-linux", "centos": "centos", "fedora": "fedora", "ol": "oracle-linux", "sles": "sles", "opensuse-leap": "opensuse",
-		"photon": "vmware-photon",
-	}[system.ID]
-	if product == "" {
-		return time.Time{}, nil
-	}
-	p, _, err := set.Product(product)
-	if err != nil {
-		return time.Time{}, err
-	}
-	for _, c := range p.Cycles {
-		if c.Name == system.VersionID || strings.HasPrefix(system.VersionID, c.Name+".") {
-			return c.EOL, nil
-		}
-	}
-	return time.Time{}, nil
 }
 
 // unknownSystem names an operating system without an ecosystem.
@@ -132,8 +111,11 @@ func (c *Coverage) judge(sample inventory.Component, set *advisorydb.Set, proble
 			}
 		}
 	}
-	if c.State == NoAdvisories {
+	switch {
+	case c.State == NoAdvisories:
 		c.Reason = missing(base, len(releases) > 0)
+	case c.few(sample):
+		c.Reason = fmt.Sprintf("only %d advisories are at hand, far fewer than any release has: finding little means little", c.Records)
 	}
 	for _, p := range problems {
 		if p.Ecosystem == base {
@@ -141,6 +123,15 @@ func (c *Coverage) judge(sample inventory.Component, set *advisorydb.Set, proble
 		}
 	}
 	return nil
+}
+
+// fewAdvisories is less than a distribution publishes for any of its releases.
+const fewAdvisories = 100
+
+// few reports whether so little is known about a distribution's release that
+// finding nothing says nothing; sample is one of its packages.
+func (c *Coverage) few(sample inventory.Component) bool {
+	return c.State == Judged && sample.Manager == inventory.ManagerOS && c.Records < fewAdvisories
 }
 
 func (c *Coverage) add(r advisorydb.Release) {

@@ -97,6 +97,53 @@ func TestRealTargets(t *testing.T) {
 	}
 }
 
+// TestSupport: the end of support is told for the families that publish one.
+func TestSupport(t *testing.T) {
+	cache, feeds := t.TempDir(), t.TempDir()
+	for _, name := range []string{"eol.json", "kev.json"} { // the latter for its date
+		data, err := os.ReadFile(filepath.Join(testshared.Dir(t), "advisories", name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(feeds, name), data, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for release, want := range map[string]string{
+		"ID=rhel\nVERSION_ID=7.9":                                      "support ended on 2024-06-30",
+		"ID=centos\nVERSION_ID=8\nPRETTY_NAME=\"CentOS Linux 8\"":      "support ended on 2021-12-31",
+		"ID=centos\nVERSION_ID=9\nPRETTY_NAME=\"CentOS Stream 9\"":     "supported until 2027-05-31",
+		"ID=amzn\nVERSION_ID=2018.03":                                  "support ended on 2023-12-31",
+		"ID=amzn\nVERSION_ID=2023":                                     "supported until 2029-06-30",
+		"ID=ol\nVERSION_ID=7.9":                                        "support ended on 2024-12-31",
+		"ID=sles\nVERSION_ID=15.7\nPRETTY_NAME=\"SUSE Linux 15 SP7\"":  "supported until 2031-07-31",
+		"ID=sle-micro\nVERSION_ID=5.2\nPRETTY_NAME=\"SUSE Micro 5.2\"": "support ended on 2026-04-30",
+		"ID=fedora\nVERSION_ID=38":                                     "support ended on 2024-05-21",
+		"ID=opensuse-leap\nVERSION_ID=15.4":                            "support ended on 2023-12-07",
+		"ID=photon\nVERSION_ID=3.0":                                    "support ended on 2025-10-02",
+	} {
+		dir := t.TempDir()
+		for name, text := range map[string]string{
+			"etc/os-release":      release,
+			"var/lib/dpkg/status": "Package: a\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n",
+		} {
+			file := filepath.Join(dir, filepath.FromSlash(name))
+			if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o644)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r, err := scanner.Scan(t.Context(), scanner.Target{Kind: scanner.Dir, Name: dir}, scanner.Options{
+			Advisories: knowledge.Config{Location: feeds, Dir: cache},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := write(t, report.Table, r); !strings.Contains(text, want) {
+			t.Errorf("%s: want %q\n%s", release, want, text)
+		}
+	}
+}
+
 // TestNothingIsNotSafety: a table says "no known vulnerabilities" only where
 // everything was judged.
 func TestNothingIsNotSafety(t *testing.T) {
@@ -110,7 +157,7 @@ func TestNothingIsNotSafety(t *testing.T) {
 		t.Error(text)
 	}
 	text = write(t, report.Table, shared(t, cache, "archive:images/alpine-310.tar.gz"))
-	if !strings.Contains(text, "supported until 2021-05-01") {
+	if !strings.Contains(text, "support ended on 2021-05-01") {
 		t.Error(text)
 	}
 }

@@ -251,7 +251,7 @@ func (f *file) definition(d *xml.Decoder, start xml.StartElement) error {
 	}
 }
 
-func (o *definition) metadata(d *xml.Decoder, start xml.StartElement) error {
+func (d *definition) metadata(in *xml.Decoder, start xml.StartElement) error {
 	var e struct {
 		Title       string      `xml:"title"`
 		Description string      `xml:"description"`
@@ -267,12 +267,12 @@ func (o *definition) metadata(d *xml.Decoder, start xml.StartElement) error {
 			CVEs []scored `xml:"cve"`
 		} `xml:"advisory"`
 	}
-	if err := d.DecodeElement(&e, &start); err != nil {
+	if err := in.DecodeElement(&e, &start); err != nil {
 		return err
 	}
-	o.title, o.description = strings.TrimSpace(e.Title), strings.TrimSpace(e.Description)
-	o.severity, o.issued, o.updated = strings.TrimSpace(e.Advisory.Severity), e.Advisory.Issued.Date, e.Advisory.Updated.Date
-	o.references, o.cves = e.References, e.Advisory.CVEs
+	d.title, d.description = strings.TrimSpace(e.Title), strings.TrimSpace(e.Description)
+	d.severity, d.issued, d.updated = strings.TrimSpace(e.Advisory.Severity), e.Advisory.Issued.Date, e.Advisory.Updated.Date
+	d.references, d.cves = e.References, e.Advisory.CVEs
 	return nil
 }
 
