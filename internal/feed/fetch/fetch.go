@@ -25,6 +25,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"muster/internal/feed/layout"
 )
 
 // Config is what a Fetcher needs; Dir is enough.
@@ -174,7 +176,7 @@ func (f *Fetcher) choose() error {
 // sources are in the results and in the status; the error is about this
 // machine, or the caller's context.
 func (f *Fetcher) Run(ctx context.Context, opts Options) ([]Result, error) {
-	unlock, err := lock(ctx, f.private("lock"))
+	unlock, err := layout.Lock(ctx, f.Dir)
 	if err != nil {
 		return nil, err
 	}

@@ -1,12 +1,13 @@
 //go:build unix
 
-package fetch
+package layout
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -14,9 +15,14 @@ import (
 // lockPoll is how often a lock that somebody else holds is tried again.
 const lockPoll = 100 * time.Millisecond
 
-// lock takes the folder's lock, which ends with the process at the latest. It
-// waits for others until ctx is done.
-func lock(ctx context.Context, path string) (unlock func(), err error) {
+// Lock keeps everybody else from changing a feeds folder, which must exist.
+// The lock ends with the process at the latest. It waits for others until ctx
+// is done.
+func Lock(ctx context.Context, dir string) (unlock func(), err error) {
+	if err := os.MkdirAll(filepath.Join(dir, ".fetch"), 0o755); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, ".fetch", "lock")
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err
@@ -33,7 +39,7 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 		}
 		select {
 		case <-ctx.Done():
-			return nil, errors.Join(fmt.Errorf("another fetch holds %s: %w", path, ctx.Err()), f.Close())
+			return nil, errors.Join(fmt.Errorf("somebody else holds %s: %w", path, ctx.Err()), f.Close())
 		case <-tick.C:
 		}
 	}
