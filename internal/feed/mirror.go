@@ -10,8 +10,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"muster/internal/feed/bundle"
+	"muster/internal/feed/layout"
 	"muster/internal/version"
 )
 
@@ -54,14 +57,19 @@ func (f *File) Close() error {
 	return os.Remove(f.Path)
 }
 
-// Mirror is a place where feed files are.
+// Mirror is a place where feed files are. Close it after use.
 type Mirror struct {
 	location string
 	dir      string
+	bundle   *bundle.Bundle
 	base     *url.URL
 	client   *http.Client
 	temp     string
 	retry    time.Duration
+
+	// mu guards listed: a web mirror's manifest, once it was asked for.
+	mu     sync.Mutex
+	listed *layout.FileList
 }
 
 // Options tune a Mirror; the zero value is good.
@@ -70,12 +78,14 @@ type Options struct {
 	Client *http.Client
 	// Temp is the folder for downloads; "" means the system's.
 	Temp string
+	// Trust says which bundles are believed.
+	Trust bundle.Trust
 	// Retry is the pause before a broken download is resumed; 0 means 1 s.
 	Retry time.Duration
 }
 
-// Open names a mirror: a folder, a web address, or Publishers (also ""). Only
-// a folder is touched.
+// Open names a mirror: a folder, a bundle, a web address, or Publishers (also
+// ""). Only folders and bundles are touched.
 func Open(location string, opts Options) (*Mirror, error) {
 	m := &Mirror{location: location, client: opts.Client, temp: opts.Temp, retry: opts.Retry}
 	if m.client == nil {
@@ -93,14 +103,24 @@ func Open(location string, opts Options) (*Mirror, error) {
 		return m, m.openURL(location)
 	}
 	info, err := os.Stat(location)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("feeds folder: %w", err)
+	case info.IsDir():
+		m.dir = location
+		return m, nil
+	case bundle.Is(location):
+		return m, m.openBundle(location, opts.Trust)
 	}
-	if !info.IsDir() {
-		return nil, fmt.Errorf("feeds folder %s: not a folder", location)
+	return nil, fmt.Errorf("feeds folder %s: neither a folder nor a bundle of feeds", location)
+}
+
+// Close gives back what Open opened.
+func (m *Mirror) Close() error {
+	if m.bundle == nil {
+		return nil
 	}
-	m.dir = location
-	return m, nil
+	return m.bundle.Close()
 }
 
 // newClient bounds every phase but the transfer of the body, which may be
@@ -162,6 +182,9 @@ func (m *Mirror) fetchFirst(ctx context.Context, names []string, last Validator)
 }
 
 func (m *Mirror) fetchNamed(ctx context.Context, name string, last Validator) (*File, error) {
+	if m.bundle != nil {
+		return m.fromBundle(ctx, name, last)
+	}
 	if m.dir != "" {
 		return openLocal(filepath.Join(m.dir, filepath.FromSlash(name)), last)
 	}
@@ -177,6 +200,9 @@ func (m *Mirror) address(name string) string {
 // sorted. A web server that publishes no list is asked for each known one
 // when it is fetched, so the list then contains all of them.
 func (m *Mirror) Ecosystems(ctx context.Context) ([]string, error) {
+	if m.bundle != nil {
+		return m.bundled(), nil
+	}
 	if m.dir != "" {
 		return listLocal(m.dir)
 	}
