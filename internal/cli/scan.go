@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"muster/internal/feed/bundle"
 	"muster/internal/finding"
 	"muster/internal/report"
 	"muster/internal/scanner"
@@ -39,6 +40,8 @@ type scanFlags struct {
 	feeds, cache, format         string
 	failOn, explain, baseline    string
 	strict, all, insecure, quiet bool
+	trust                        []string
+	unsigned                     bool
 	platform                     string
 	outputs, paths, vex          []string
 	maxAge                       time.Duration
@@ -61,7 +64,8 @@ Targets:
   PATH           any of these; the kind is detected
 
 Advisories come from --feeds, else MUSTER_FEEDS, else the publishers: a folder or address in the layout of OSV's
-public bucket. They are compiled once and kept in the cache by content; later scans open them in milliseconds.
+public bucket or of a feeds folder, or a bundle of feeds that a trusted key signed. They are compiled once and kept
+in the cache by content; later scans open them in milliseconds.
 What could not be judged, because advisories are missing, is said; it never looks like "nothing found".
 
 Reports:
@@ -103,7 +107,9 @@ Exit codes:
 
 func (f *scanFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.feeds, "feeds", "", "folder or address of advisories (default MUSTER_FEEDS, else the publishers)")
+	flags.StringVar(&f.feeds, "feeds", "", "folder, address or bundle of advisories (default MUSTER_FEEDS, else the publishers)")
+	flags.StringArrayVar(&f.trust, "trust", nil, "with a bundle, file of public keys that are believed (repeatable; default MUSTER_FEEDS_TRUST)")
+	flags.BoolVar(&f.unsigned, "insecure-unsigned", false, "believe bundles without a signature and of unknown keys")
 	flags.StringVar(&f.cache, "cache", "", "folder of compiled advisories (default muster in the user's cache folder)")
 	flags.DurationVar(&f.maxAge, "max-age", time.Hour, "how long what an address gave is taken for current; folders are looked at every time")
 	flags.StringVar(&f.format, "format", string(report.Table), "form of the report: "+formatList())
@@ -224,8 +230,8 @@ func (f *scanFlags) advisories(stderr io.Writer, shown *spinner) (config knowled
 	}
 	config.Progress = func(text string) { shown.Say(text + " (once; later scans use the cache)") }
 	done = func() {}
-	if config.Dir != "" {
-		return config, done, nil
+	if config.Trust, err = f.believed(); err != nil || config.Dir != "" {
+		return config, done, err
 	}
 	if base, err := os.UserCacheDir(); err == nil {
 		config.Dir = filepath.Join(base, "muster")
@@ -236,6 +242,17 @@ func (f *scanFlags) advisories(stderr io.Writer, shown *spinner) (config knowled
 	fmt.Fprintln(stderr, "muster: there is no cache folder; name one with --cache to make later scans fast")
 	config.Dir, err = os.MkdirTemp("", "muster-advisories-")
 	return config, func() { _ = os.RemoveAll(config.Dir) }, err
+}
+
+// believed are the keys whose bundles count.
+func (f *scanFlags) believed() (bundle.Trust, error) {
+	keys := f.trust
+	if list := os.Getenv("MUSTER_FEEDS_TRUST"); len(keys) == 0 && list != "" {
+		keys = strings.Split(list, ",")
+	}
+	trust, err := bundle.ReadTrust(keys)
+	trust.Unsigned = f.unsigned
+	return trust, err
 }
 
 // verdict is the exit code that the user asked for.

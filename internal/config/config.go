@@ -40,9 +40,24 @@ type Config struct {
 	AllowPlainHTTP bool `yaml:"allow_plain_http"`
 	// Regions are the Region names this installation knows.
 	Regions []string `yaml:"regions"`
-	// Feeds is where advisories come from: a folder or URL in the layout of
-	// OSV's public bucket; empty means the publishers themselves.
+	// Feeds is where advisories come from: a folder or URL in the layout of a
+	// feeds folder or of OSV's public bucket, or "imported", which is what
+	// bundles brought; empty means the publishers themselves.
 	Feeds string `yaml:"feeds"`
+	// FeedsSources are the publishers to fetch from; empty means the usual ones.
+	FeedsSources []string `yaml:"feeds_sources"`
+	// FeedsEcosystems are the ecosystems of OSV to fetch; empty means all.
+	FeedsEcosystems []string `yaml:"feeds_ecosystems"`
+	// FeedsAddresses replaces publishers' addresses, each as SOURCE=URL.
+	FeedsAddresses []string `yaml:"feeds_addresses"`
+	// FeedsHosts are further hosts that publishers may lead to.
+	FeedsHosts []string `yaml:"feeds_hosts"`
+	// FeedsIntervals is how often publishers are asked, each as SOURCE=DURATION.
+	FeedsIntervals []string `yaml:"feeds_intervals"`
+	// FeedsTrust are files of public keys whose bundles are believed.
+	FeedsTrust []string `yaml:"feeds_trust"`
+	// NVDKey is a key of the NVD API.
+	NVDKey string `yaml:"nvd_key"`
 	// FeedsInterval is how often advisories are looked for; 0 means never
 	// by itself.
 	FeedsInterval time.Duration `yaml:"feeds_interval"`
@@ -216,6 +231,12 @@ func (c *Config) Check() error {
 	if _, err := c.TransitionTimes(); err != nil {
 		return err
 	}
+	if _, err := c.FeedAddresses(); err != nil {
+		return err
+	}
+	if _, err := c.FeedIntervals(); err != nil {
+		return err
+	}
 	_, err = c.Prices()
 	return err
 }
@@ -252,6 +273,9 @@ func (c *Config) KeyPath() string {
 
 // AdvisoryDir is where advisory files live.
 func (c *Config) AdvisoryDir() string { return filepath.Join(c.Data, "advisories") }
+
+// FeedsDir is where publishers' files and what bundles brought live.
+func (c *Config) FeedsDir() string { return filepath.Join(c.Data, "feeds") }
 
 // Secure reports whether the server speaks TLS.
 func (c *Config) Secure() bool { return c.TLSCert != "" }

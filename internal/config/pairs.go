@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"math"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,12 +37,36 @@ func (c *Config) Prices() (map[string]float64, error) {
 	})
 }
 
-// pairs reads NAME=VALUE entries of a key; the names are known ones.
+// FeedAddresses reads FeedsAddresses, by source. Whether there is such a source
+// is known where they are fetched.
+func (c *Config) FeedAddresses() (map[string]string, error) {
+	return pairs("feeds_addresses", c.FeedsAddresses, nil, func(text string) (string, error) {
+		u, err := url.Parse(text)
+		if err == nil && (u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+			err = fmt.Errorf("%q is no http or https address", text)
+		}
+		return text, err
+	})
+}
+
+// FeedIntervals reads FeedsIntervals, by source.
+func (c *Config) FeedIntervals() (map[string]time.Duration, error) {
+	return pairs("feeds_intervals", c.FeedsIntervals, nil, func(text string) (time.Duration, error) {
+		d, err := time.ParseDuration(text)
+		if err == nil && d <= 0 {
+			err = fmt.Errorf("%s is not positive", text)
+		}
+		return d, err
+	})
+}
+
+// pairs reads NAME=VALUE entries of a key; the names are known ones, or any
+// where none are given.
 func pairs[V any](key string, entries, known []string, read func(string) (V, error)) (map[string]V, error) {
 	found := map[string]V{}
 	for _, entry := range entries {
 		name, text, ok := strings.Cut(strings.TrimSpace(entry), "=")
-		if !ok || !slices.Contains(known, name) {
+		if !ok || name == "" || len(known) > 0 && !slices.Contains(known, name) {
 			return nil, fmt.Errorf("%s: %q is not NAME=VALUE with one of the names %s", key, entry, strings.Join(known, ", "))
 		}
 		v, err := read(text)

@@ -62,11 +62,23 @@ func (s *Service) Run(ctx context.Context, job store.Job) error {
 		return nil
 	}
 	return s.config.Store.Update(ctx, func(tx *store.Tx) error {
-		return tx.Enqueue(ctx, store.Job{Kind: JobSync, Key: scheduledKey, RunAt: s.config.Now().Add(s.config.Interval)})
+		return tx.Enqueue(ctx, store.Job{Kind: JobSync, Key: scheduledKey, RunAt: s.next(report)})
 	})
 }
 
 func (s *Service) log(report Report, err error) {
+	for _, r := range report.Fetched {
+		if r.Err != nil {
+			s.config.Log.Warn("feed source not fetched", "source", r.Source, "error", r.Err)
+		}
+	}
+	if list, statusErr := s.fetchStatus(); statusErr == nil {
+		for _, f := range list {
+			if f.Stale {
+				s.config.Log.Warn("feed source is stale", "source", f.Source, "since", f.SucceededAt, "error", f.Error)
+			}
+		}
+	}
 	if err != nil {
 		s.config.Log.Error("advisories not refreshed", "error", err)
 		return

@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"muster/internal/advisorydb"
+	"muster/internal/feed/bundle"
+	"muster/internal/feed/fetch"
 	"muster/internal/store"
 	"muster/internal/store/feeds"
 )
@@ -40,8 +42,14 @@ type Config struct {
 	// Dir is the folder of the advisory files. All processes that share a
 	// store must share it.
 	Dir string
-	// Source is a folder, a web address or feed.Publishers (also "").
+	// Source is a folder, a bundle, a web address, Imported or feed.Publishers
+	// (also "").
 	Source string
+	// Fetcher brings publishers' files into its feeds folder when they are the
+	// source. Nil reads their OSV, KEV and EPSS directly.
+	Fetcher *fetch.Fetcher
+	// Trust says which bundles are believed.
+	Trust bundle.Trust
 	// Interval between scheduled syncs; 0 means that there are none.
 	Interval time.Duration
 	// Now is the clock; nil means time.Now.
@@ -153,10 +161,16 @@ func (s *Service) generationDir(n int64) string {
 type Status struct {
 	Generation int64
 	Sources    []feeds.Source
+	// Fetched is how the publishers are doing, where they are the source.
+	Fetched []fetch.Status
 }
 
 // Status reads the ledger.
 func (s *Service) Status(ctx context.Context) (Status, error) {
 	state, err := s.ledger.read(ctx)
-	return Status{state.generation, state.sources}, err
+	if err != nil {
+		return Status{}, err
+	}
+	fetched, err := s.fetchStatus()
+	return Status{state.generation, state.sources, fetched}, err
 }

@@ -62,10 +62,10 @@ func (s *Service) publishRestored(ctx context.Context, st *stage, n int64, befor
 
 // nameOf is the source's name that a file of a set was imported from.
 func nameOf(info advisorydb.Info) string {
-	if info.Kind == advisorydb.Advisories {
+	if info.Kind == advisorydb.Advisories && info.Feed == "" {
 		return advisorySource(info.Ecosystem).name
 	}
-	for _, s := range intelligence() {
+	for _, s := range append(intelligence(), published(nil)...) {
 		if s.matches(info) {
 			return s.name
 		}

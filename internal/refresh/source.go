@@ -26,6 +26,20 @@ func advisorySource(ecosystem string) source {
 	return source{osvPrefix + ecosystem, compile.Source{Kind: advisorydb.Advisories, Ecosystem: ecosystem}}
 }
 
+// published are the publishers' own data sets: all, or those about the wanted
+// ecosystems and the ones about vulnerabilities.
+func published(wanted []string) []source {
+	var list []source
+	known := compile.Published()
+	for _, name := range sortedKeys(known) {
+		s := known[name]
+		if len(wanted) == 0 || s.Ecosystem == "" || slices.Contains(wanted, s.Ecosystem) {
+			list = append(list, source{name, s})
+		}
+	}
+	return list
+}
+
 // intelligence are the sources beside the advisories.
 func intelligence() []source {
 	known := compile.Intelligence()
@@ -38,14 +52,7 @@ func intelligence() []source {
 
 // matches reports whether a file of a set is the source's.
 func (s source) matches(info advisorydb.Info) bool {
-	return info.Kind == s.Kind && info.Ecosystem == s.Ecosystem
-}
-
-func (s source) fetch(ctx context.Context, m *feed.Mirror, last feed.Validator) (*feed.File, error) {
-	if s.Kind == advisorydb.Advisories {
-		return m.Advisories(ctx, s.Ecosystem, last)
-	}
-	return m.Intelligence(ctx, s.name, last)
+	return info.Kind == s.Kind && info.Ecosystem == s.Ecosystem && info.Feed == s.Feed()
 }
 
 // ErrNothing says that a place offers no advisories at all.
@@ -72,7 +79,7 @@ func plan(ctx context.Context, m *feed.Mirror, wanted []string, known []feeds.So
 			}
 		}
 	}
-	out := intelligence() // first, because the details of CVEs take longest
+	out := append(intelligence(), published(wanted)...) // first, because the details of CVEs take longest
 	for _, n := range sortedKeys(names) {
 		out = append(out, advisorySource(n))
 	}

@@ -83,7 +83,7 @@ func (st *stage) report(o outcome) {
 // outcome; what is wrong with us (disk full, cancelled) is an error.
 func (st *stage) look(ctx context.Context, s source) (outcome, error) {
 	o := st.kept(s)
-	f, err := s.fetch(ctx, st.mirror, st.validator(s, o))
+	f, err := s.Fetch(ctx, st.mirror, s.name, st.validator(s, o))
 	switch {
 	case ctx.Err() != nil:
 		return o, ctx.Err()
@@ -130,13 +130,13 @@ func (o outcome) with(status feeds.Status, reason string, now time.Time) outcome
 }
 
 // take imports a fetched file unless it is the one in service.
-func (st *stage) take(ctx context.Context, s source, o outcome, f *feed.File) (outcome, error) {
+func (st *stage) take(ctx context.Context, s source, o outcome, f *feed.Files) (outcome, error) {
 	if o.served && o.info.Hash == f.Hash && o.info.Revision == compile.Revision {
 		o.row.URL, o.row.ETag, o.row.LastModified = f.Validator.URL, f.Validator.ETag, f.Validator.LastModified
 		return o.with(feeds.StatusCurrent, "", st.now), nil
 	}
 	path := filepath.Join(st.dir, s.File())
-	sum, err := buildFrom(ctx, s, f, path)
+	sum, err := s.CompileFiles(ctx, f, path)
 	if ctx.Err() != nil {
 		return o, ctx.Err()
 	}
@@ -151,15 +151,6 @@ func (st *stage) take(ctx context.Context, s source, o outcome, f *feed.File) (o
 		return o.with(feeds.StatusRejected, err.Error(), st.now), nil
 	}
 	return st.imported(s, f, path, sum)
-}
-
-func buildFrom(ctx context.Context, s source, f *feed.File, path string) (advisorydb.Summary, error) {
-	in, err := os.Open(f.Path)
-	if err != nil {
-		return advisorydb.Summary{}, err
-	}
-	defer func() { _ = in.Close() }()
-	return s.Compile(ctx, in, f.Size, path)
 }
 
 // isOurs tells failures of this machine from faults of the file.
@@ -177,15 +168,15 @@ func (st *stage) shrunken(o outcome, sum advisorydb.Summary) error {
 	return fmt.Errorf("it has shrunk from %d records to %d, by more than %d %%", before, after, maxShrink)
 }
 
-func (st *stage) imported(s source, f *feed.File, path string, sum advisorydb.Summary) (outcome, error) {
+func (st *stage) imported(s source, f *feed.Files, path string, sum advisorydb.Summary) (outcome, error) {
 	stat, err := os.Stat(path)
 	if err != nil {
 		return outcome{}, err
 	}
 	o := outcome{row: feeds.Source{Name: s.name}, served: true, changed: true}
 	o.info = advisorydb.Info{
-		Kind: s.Kind, Ecosystem: s.Ecosystem, File: s.File(), Size: stat.Size(), Hash: f.Hash, Revision: compile.Revision,
-		Records: sum.Records, PublishedAt: sum.Newest, ImportedAt: st.now,
+		Kind: s.Kind, Ecosystem: s.Ecosystem, Feed: s.Feed(), File: s.File(), Size: stat.Size(), Hash: f.Hash,
+		Revision: compile.Revision, Records: sum.Records, PublishedAt: sum.Newest, ImportedAt: st.now,
 	}
 	o.row.Hash, o.row.Records, o.row.Generation = f.Hash, sum.Records, st.number
 	o.row.PublishedAt, o.row.ImportedAt = sum.Newest, st.now

@@ -12,6 +12,7 @@ import (
 
 	"muster/internal/advisorydb"
 	"muster/internal/feed"
+	"muster/internal/feed/fetch"
 	"muster/internal/store/feeds"
 )
 
@@ -26,8 +27,12 @@ type SyncOptions struct {
 	Ecosystems []string
 	// AcceptShrunken takes files that lost many records: an operator's word.
 	AcceptShrunken bool
+	// FetchAll asks every publisher, due or not.
+	FetchAll bool
 	// Progress is called after every source, one call at a time.
 	Progress func(Progress)
+	// Fetched is called after every publisher that was asked, likewise.
+	Fetched func(fetch.Result)
 }
 
 // Progress says that a source has been looked at: the Done-th of Total.
@@ -45,6 +50,8 @@ type Report struct {
 	From, To int64
 	// Sources are all that were looked at and are or could be imported, by name.
 	Sources []SourceReport
+	// Fetched are the publishers that were asked.
+	Fetched []fetch.Result
 }
 
 // SourceReport is what came of one source.
@@ -80,11 +87,25 @@ func (s *Service) Sync(ctx context.Context, opts SyncOptions) (Report, error) {
 	if err := s.clean(before.generation); err != nil {
 		return Report{}, fmt.Errorf("advisory folder: %w", err)
 	}
-	st, err := s.newStage(before, opts)
+	location, fetched, err := s.gather(ctx, before, opts)
 	if err != nil {
 		return Report{}, err
 	}
-	defer func() { _ = os.RemoveAll(st.dir) }() // else the next sync does
+	report, err := s.take(ctx, before, location, opts)
+	report.Fetched = fetched
+	return report, err
+}
+
+// take imports what a place has.
+func (s *Service) take(ctx context.Context, before state, location string, opts SyncOptions) (Report, error) {
+	st, err := s.newStage(before, location, opts)
+	if err != nil {
+		return Report{}, err
+	}
+	defer func() {
+		_ = st.mirror.Close()    // it was only read
+		_ = os.RemoveAll(st.dir) // else the next sync does
+	}()
 	sources, err := plan(ctx, st.mirror, opts.Ecosystems, before.sources)
 	if err != nil {
 		return s.unreachable(ctx, st, before, err)
@@ -95,16 +116,12 @@ func (s *Service) Sync(ctx context.Context, opts SyncOptions) (Report, error) {
 	return s.finish(ctx, st, before)
 }
 
-func (s *Service) newStage(before state, opts SyncOptions) (*stage, error) {
-	location := opts.Source
-	if location == "" {
-		location = s.config.Source
-	}
+func (s *Service) newStage(before state, location string, opts SyncOptions) (*stage, error) {
 	dir, err := os.MkdirTemp(s.config.Dir, stagingPrefix)
 	if err != nil {
 		return nil, err
 	}
-	mirror, err := feed.Open(location, feed.Options{Client: s.config.Client, Temp: dir})
+	mirror, err := feed.Open(location, feed.Options{Client: s.config.Client, Temp: dir, Trust: s.config.Trust})
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}

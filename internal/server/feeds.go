@@ -5,11 +5,47 @@ import (
 	"errors"
 	"slices"
 
+	"muster/internal/config"
+	"muster/internal/feed/bundle"
+	"muster/internal/feed/fetch"
 	"muster/internal/refresh"
 	"muster/internal/scan"
 	"muster/internal/store"
 	"muster/internal/store/feeds"
 )
+
+// Fetching says how publishers are fetched by a configuration.
+func Fetching(c config.Config) (fetch.Config, error) {
+	addresses, err := c.FeedAddresses()
+	if err != nil {
+		return fetch.Config{}, err
+	}
+	intervals, err := c.FeedIntervals()
+	return fetch.Config{
+		Dir: c.FeedsDir(), Sources: c.FeedsSources, Addresses: addresses, Hosts: c.FeedsHosts, Intervals: intervals,
+		Ecosystems: c.FeedsEcosystems, NVDKey: c.NVDKey,
+	}, err
+}
+
+func (s *Server) newRefresh() (*refresh.Service, error) {
+	fetching, err := Fetching(s.config)
+	if err != nil {
+		return nil, err
+	}
+	fetching.Log = s.log
+	fetcher, err := fetch.New(fetching)
+	if err != nil {
+		return nil, err
+	}
+	trust, err := bundle.ReadTrust(s.config.FeedsTrust)
+	if err != nil {
+		return nil, err
+	}
+	return refresh.New(refresh.Config{
+		Store: s.store, Dir: s.config.AdvisoryDir(), Source: s.config.Feeds, Interval: s.config.FeedsInterval, Log: s.log,
+		Fetcher: fetcher, Trust: trust,
+	})
+}
 
 // SyncReport says what advisories are in service after a sync.
 type SyncReport struct {

@@ -117,10 +117,7 @@ func (s *Server) desks() (*desks, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.refresh, err = refresh.New(refresh.Config{
-		Store: s.store, Dir: s.config.AdvisoryDir(), Source: s.config.Feeds, Interval: s.config.FeedsInterval, Log: s.log,
-	})
-	if err != nil {
+	if s.refresh, err = s.newRefresh(); err != nil {
 		return nil, err
 	}
 	s.keys = iam.NewKeys(s.store, s.keyring, set, time.Now)

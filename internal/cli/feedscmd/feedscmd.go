@@ -7,11 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"muster/internal/feed/bundle"
+	"muster/internal/feed/fetch"
 	"muster/internal/refresh"
 	"muster/internal/store"
 	"muster/internal/store/feeds"
@@ -19,37 +19,58 @@ import (
 
 // State is the installation that the command works on.
 type State struct {
+	Settings
 	Store *store.Store
 	// Dir is the folder of the advisory files.
 	Dir string
-	// Source is where advisories come from when no flag says so.
-	Source string
 	// Close gives the state back.
 	Close func()
+}
+
+// Settings is what configuration says of feeds.
+type Settings struct {
+	// Source is where advisories come from when no flag says so.
+	Source string
+	// Fetch says how publishers are fetched, and into which folder.
+	Fetch fetch.Config
+	// Trust are files of public keys.
+	Trust []string
+}
+
+// Openers are how the command gets at what it works on.
+type Openers struct {
+	// State opens an installation, Settings reads its configuration only.
+	State    func(cmd *cobra.Command) (State, error)
+	Settings func(cmd *cobra.Command) (Settings, error)
 }
 
 // ErrRejected is the error of a sync that refused a file: what was refused has
 // been printed, the rest is in service.
 var ErrRejected = errors.New("some files were rejected; what was imported before stays in service")
 
-// New returns the command. open opens the state that the command's flags name.
-func New(open func(cmd *cobra.Command) (State, error)) *cobra.Command {
+// New returns the command.
+func New(open Openers) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "feeds",
 		Short: "Bring advisories up to date, and see how current they are",
 		Args:  cobra.NoArgs,
 	}
-	cmd.AddCommand(newSync(open), newStatus(open))
+	cmd.AddCommand(newSync(open), newStatus(open), newFetch(open), newExport(open), newImport(open), newInspect(open), newKeygen())
 	return cmd
 }
 
 // service opens the state and the service over it.
-func service(cmd *cobra.Command, open func(*cobra.Command) (State, error)) (State, *refresh.Service, error) {
-	state, err := open(cmd)
+func service(cmd *cobra.Command, open Openers, trust bundle.Trust) (State, *refresh.Service, error) {
+	state, err := open.State(cmd)
 	if err != nil {
 		return state, nil, err
 	}
-	s, err := refresh.New(refresh.Config{Store: state.Store, Dir: state.Dir, Source: state.Source})
+	fetcher, err := fetch.New(state.Fetch)
+	if err != nil {
+		state.Close()
+		return state, nil, err
+	}
+	s, err := refresh.New(refresh.Config{Store: state.Store, Dir: state.Dir, Source: state.Source, Fetcher: fetcher, Trust: trust})
 	if err != nil {
 		state.Close()
 		return state, nil, err
@@ -57,21 +78,25 @@ func service(cmd *cobra.Command, open func(*cobra.Command) (State, error)) (Stat
 	return state, s, nil
 }
 
-func newSync(open func(*cobra.Command) (State, error)) *cobra.Command {
+func newSync(open Openers) *cobra.Command {
 	var opts refresh.SyncOptions
+	var believed trustFlags
 	cmd := &cobra.Command{
 		Use:   "sync",
 		Short: "Import what is new",
-		Long: `Imports advisories (OSV records of every ecosystem) and vulnerability intelligence (KEV, EPSS, CVE
-details, known exploits, end-of-life dates) from a folder or an address in the layout of OSV's public
-bucket, or from the publishers. A file that is cut, empty, not what it should be, or that lost more than
-a fifth of its records is rejected, and its last import stays in service.`,
+		Long: `Imports advisories and vulnerability intelligence from a folder, a bundle, an address, or the publishers,
+whose files are fetched into the feeds folder first. A file that is cut, empty, not what it should be, or
+that lost more than a fifth of its records is rejected, and its last import stays in service.`,
 		Example: `  muster feeds sync
   muster feeds sync --from /srv/advisories
   muster feeds sync --from https://mirror.example.com/osv --ecosystem Debian --ecosystem npm`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			state, s, err := service(cmd, open)
+			trust, err := believed.read(cmd, open)
+			if err != nil {
+				return err
+			}
+			state, s, err := service(cmd, open, trust)
 			if err != nil {
 				return err
 			}
@@ -80,14 +105,17 @@ a fifth of its records is rejected, and its last import stays in service.`,
 			return runSync(cmd, s, opts)
 		},
 	}
-	cmd.Flags().StringVar(&opts.Source, "from", "", "folder or address to import from (default: the configured source, else the publishers)")
+	cmd.Flags().StringVar(&opts.Source, "from", "", "folder, bundle or address to import from (default: the configured source, else the publishers)")
 	cmd.Flags().StringArrayVar(&opts.Ecosystems, "ecosystem", nil, "import only this ecosystem's advisories (repeatable)")
 	cmd.Flags().BoolVar(&opts.AcceptShrunken, "accept-shrunken", false, "import files that lost more than a fifth of their records")
+	cmd.Flags().BoolVar(&opts.FetchAll, "all", false, "ask every publisher, due or not")
+	believed.register(cmd)
 	return cmd
 }
 
 func runSync(cmd *cobra.Command, s *refresh.Service, opts refresh.SyncOptions) error {
 	out := cmd.OutOrStdout()
+	opts.Fetched = func(r fetch.Result) { printFetched(cmd.ErrOrStderr(), r) }
 	opts.Progress = func(p refresh.Progress) {
 		if p.Status == feeds.StatusAbsent && p.Records == 0 {
 			return // the place never had it
@@ -96,7 +124,7 @@ func runSync(cmd *cobra.Command, s *refresh.Service, opts refresh.SyncOptions) e
 	}
 	report, err := s.Sync(cmd.Context(), opts)
 	if err != nil {
-		return err
+		return errors.Join(err, fetchFaults(report.Fetched))
 	}
 	imported := 0
 	for _, r := range report.Sources {
@@ -115,33 +143,7 @@ func runSync(cmd *cobra.Command, s *refresh.Service, opts refresh.SyncOptions) e
 	if len(report.Rejected()) > 0 {
 		return ErrRejected
 	}
-	return nil
-}
-
-func newStatus(open func(*cobra.Command) (State, error)) *cobra.Command {
-	return &cobra.Command{
-		Use:   "status",
-		Short: "Show what was imported, when, and what is wrong",
-		Long: `Shows every source with its last import and what is wrong with it, and reads the files in service. It
-fails when they are damaged.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			state, s, err := service(cmd, open)
-			if err != nil {
-				return err
-			}
-			defer state.Close()
-			defer s.Close()
-			status, err := s.Status(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if err := printStatus(cmd.OutOrStdout(), status, time.Now()); err != nil {
-				return err
-			}
-			return verify(cmd.Context(), s)
-		},
-	}
+	return fetchFaults(report.Fetched)
 }
 
 // verify reads what is in service.
@@ -155,39 +157,4 @@ func verify(ctx context.Context, s *refresh.Service) error {
 		return fmt.Errorf("advisories in service: %w\n'muster feeds sync' imports again what is damaged", err)
 	}
 	return nil
-}
-
-// printStatus writes one line per source. Times are UTC.
-func printStatus(w io.Writer, status refresh.Status, now time.Time) error {
-	if status.Generation == 0 {
-		fmt.Fprintln(w, "No advisories were imported yet: run 'muster feeds sync'.")
-	} else {
-		fmt.Fprintf(w, "Generation %d is in service.\n", status.Generation)
-	}
-	if len(status.Sources) == 0 {
-		return nil
-	}
-	t := newTable("SOURCE", "RECORDS", "IMPORTED", "AGE", "STATE", "REASON")
-	for _, s := range status.Sources {
-		imported, age := "never", "-"
-		if !s.ImportedAt.IsZero() {
-			imported = s.ImportedAt.Format("2006-01-02 15:04")
-			age = ageOf(now.Sub(s.ImportedAt))
-		}
-		t.row(s.Name, fmt.Sprint(s.Records), imported, age, string(s.Status), s.Reason)
-	}
-	return t.write(w)
-}
-
-// ageOf says a duration in its largest unit.
-func ageOf(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return "now"
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	}
-	return fmt.Sprintf("%d days", int(d.Hours()/24))
 }

@@ -12,6 +12,7 @@ import (
 
 	"muster/internal/advisorydb"
 	"muster/internal/cli/feedscmd"
+	"muster/internal/feed/fetch"
 	"muster/internal/store"
 	"muster/internal/store/storetest"
 )
@@ -19,8 +20,18 @@ import (
 // run runs "feeds ARGS" on a state and returns what it prints.
 func run(t *testing.T, s *store.Store, dir string, args ...string) (string, error) {
 	t.Helper()
-	cmd := feedscmd.New(func(*cobra.Command) (feedscmd.State, error) {
-		return feedscmd.State{Store: s, Dir: dir, Close: func() {}}, nil
+	settings := feedscmd.Settings{Fetch: fetch.Config{Dir: filepath.Join(dir, "feeds")}}
+	return runWith(t, s, settings, filepath.Join(dir, "advisories"), args...)
+}
+
+// runWith is run with settings of publishers.
+func runWith(t *testing.T, s *store.Store, settings feedscmd.Settings, dir string, args ...string) (string, error) {
+	t.Helper()
+	cmd := feedscmd.New(feedscmd.Openers{
+		State: func(*cobra.Command) (feedscmd.State, error) {
+			return feedscmd.State{Settings: settings, Store: s, Dir: dir, Close: func() {}}, nil
+		},
+		Settings: func(*cobra.Command) (feedscmd.Settings, error) { return settings, nil },
 	})
 	var out bytes.Buffer
 	cmd.SetOut(&out)
@@ -56,7 +67,7 @@ func TestSyncAndStatus(t *testing.T) {
 	expect("kev.json: rejected: not a KEV catalogue", feedscmd.ErrRejected, "sync", "--from", mirror)
 	expect("kev.json  1", nil, "status")
 	expect("rejected  not a KEV catalogue", nil, "status")
-	if err := os.Truncate(filepath.Join(dir, "generations", "1", "kev.db"), 40); err != nil {
+	if err := os.Truncate(filepath.Join(dir, "advisories", "generations", "1", "kev.db"), 40); err != nil {
 		t.Fatal(err)
 	}
 	expect("kev.json  1", advisorydb.ErrCorrupt, "status")

@@ -32,6 +32,9 @@ type Source struct {
 	Kind advisorydb.Kind
 	// Ecosystem is OSV's name without suffix, for advisories only.
 	Ecosystem string
+	// Published is the name of a publisher's own data set in the layout of
+	// feeds folders; empty for OSV's archives and the files beside them.
+	Published string
 }
 
 // Intelligence are the sources beside the advisories, by file name.
@@ -44,8 +47,11 @@ func Intelligence() map[string]Source {
 
 // File is the name of the source's file in a set.
 func (s Source) File() string {
-	if s.Kind != advisorydb.Advisories {
+	switch {
+	case s.Kind != advisorydb.Advisories:
 		return string(s.Kind) + ".db"
+	case s.Published != "":
+		return "feed-" + s.Published + "-" + strings.ReplaceAll(s.Ecosystem, "/", "_") + ".db"
 	}
 	return "osv-" + strings.ReplaceAll(s.Ecosystem, "/", "_") + ".db"
 }

@@ -26,13 +26,14 @@ import (
 	"muster/internal/advisory"
 	"muster/internal/advisorydb"
 	"muster/internal/feed"
+	"muster/internal/feed/bundle"
 	"muster/internal/refresh/compile"
 	"muster/internal/version"
 )
 
 // Config says where advisories come from and where they are kept.
 type Config struct {
-	// Location is a folder, a web address or feed.Publishers (also "").
+	// Location is a folder, a bundle, a web address or feed.Publishers (also "").
 	Location string
 	// Dir is the cache folder; it is made.
 	Dir string
@@ -45,6 +46,8 @@ type Config struct {
 	Client *http.Client
 	// Progress, if set, is told what takes long, one call at a time.
 	Progress func(text string)
+	// Trust says which bundles are believed.
+	Trust bundle.Trust
 }
 
 // Problem is a source that could not be had, or only an old copy of it.
@@ -70,7 +73,10 @@ func Open(ctx context.Context, config Config, ecosystems []string) (*advisorydb.
 	if err := c.prepare(); err != nil {
 		return nil, nil, err
 	}
-	defer func() { _ = os.RemoveAll(c.temp) }() // prune removes what stays
+	defer func() {
+		_ = c.mirror.Close()     // it was only read
+		_ = os.RemoveAll(c.temp) // prune removes what stays
+	}()
 	set, err := c.open(ctx, ecosystems)
 	if errors.Is(err, advisorydb.ErrCorrupt) || errors.Is(err, advisorydb.ErrFormat) || errors.Is(err, os.ErrNotExist) {
 		c.forget() // a damaged cache is made anew, once
@@ -105,7 +111,7 @@ func (c *cache) prepare() (err error) {
 	if c.temp, err = os.MkdirTemp(c.Dir, "making-"); err != nil {
 		return fmt.Errorf("advisory cache: %w", err)
 	}
-	c.mirror, err = feed.Open(c.Location, feed.Options{Client: c.Client, Temp: c.temp})
+	c.mirror, err = feed.Open(c.Location, feed.Options{Client: c.Client, Temp: c.temp, Trust: c.Trust})
 	if err != nil {
 		return errors.Join(err, os.RemoveAll(c.temp))
 	}
@@ -118,7 +124,7 @@ func canonical(location string) string {
 	if location == "" || location == feed.Publishers {
 		return feed.Publishers
 	}
-	if info, err := os.Stat(location); err == nil && info.IsDir() {
+	if _, err := os.Stat(location); err == nil {
 		if absolute, err := filepath.Abs(location); err == nil {
 			return absolute
 		}
@@ -169,6 +175,12 @@ func wanted(ecosystems []string) (names []string, sources map[string]compile.Sou
 		}
 	}
 	slices.Sort(bases)
+	for name, s := range compile.Published() {
+		if s.Ecosystem == "" || slices.Contains(bases, s.Ecosystem) {
+			names, sources[name] = append(names, name), s
+		}
+	}
+	slices.Sort(names)
 	for _, base := range slices.Compact(bases) {
 		name := "osv/" + base
 		names, sources[name] = append(names, name), compile.Source{Kind: advisorydb.Advisories, Ecosystem: base}

@@ -21,7 +21,7 @@ func (c *cache) update(ctx context.Context, name string, s compile.Source) error
 	if ok && c.usable(known) {
 		last = known.Validator
 	}
-	f, err := c.fetch(ctx, name, s, last)
+	f, err := s.Fetch(ctx, c.mirror, name, last)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -47,13 +47,6 @@ func (c *cache) update(ctx context.Context, name string, s compile.Source) error
 	}
 	c.keep(name, e)
 	return nil
-}
-
-func (c *cache) fetch(ctx context.Context, name string, s compile.Source, last feed.Validator) (*feed.File, error) {
-	if s.Kind == advisorydb.Advisories {
-		return c.mirror.Advisories(ctx, s.Ecosystem, last)
-	}
-	return c.mirror.Intelligence(ctx, name, last)
 }
 
 // checked notes that a web server's file is still current. Of a folder nothing
@@ -94,10 +87,10 @@ func (c *cache) fail(name string, s compile.Source, err error, old bool) {
 
 // compiled returns the entry of a fetched file, from the object that was made
 // of the same content before if there is one.
-func (c *cache) compiled(ctx context.Context, name string, s compile.Source, f *feed.File) (entry, error) {
+func (c *cache) compiled(ctx context.Context, name string, s compile.Source, f *feed.Files) (entry, error) {
 	e := entry{Validator: f.Validator, CheckedAt: c.Now().UTC()}
 	info := advisorydb.Info{
-		Kind: s.Kind, Ecosystem: s.Ecosystem, File: objectName(s, f.Hash), Hash: f.Hash, Revision: compile.Revision,
+		Kind: s.Kind, Ecosystem: s.Ecosystem, Feed: s.Feed(), File: objectName(s, f.Hash), Hash: f.Hash, Revision: compile.Revision,
 	}
 	if done, err := readInfo(c.object(info.File) + infoSuffix); err == nil && done.File == info.File {
 		e.Info = done
@@ -119,13 +112,8 @@ func (c *cache) compiled(ctx context.Context, name string, s compile.Source, f *
 }
 
 // make compiles the file and describes it beside its later place.
-func (c *cache) make(ctx context.Context, s compile.Source, f *feed.File, out string, info *advisorydb.Info) error {
-	in, err := os.Open(f.Path)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = in.Close() }()
-	sum, err := s.Compile(ctx, in, f.Size, out)
+func (c *cache) make(ctx context.Context, s compile.Source, f *feed.Files, out string, info *advisorydb.Info) error {
+	sum, err := s.CompileFiles(ctx, f, out)
 	if err != nil {
 		return err
 	}
