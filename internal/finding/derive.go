@@ -17,6 +17,8 @@ type Affected struct {
 	Related         []string
 	// FixedVersion is "" where no fix is known.
 	FixedVersion string
+	// SubscriptionFix is the version that only a paid channel fixes it in.
+	SubscriptionFix string
 	// Source and VendorSeverity are the detection source and its own word.
 	Source, VendorSeverity string
 	Evidence               []Evidence
@@ -39,6 +41,8 @@ type Intel struct {
 	// last seen, where that is known.
 	Exploit       bool
 	LastExploitAt time.Time
+	// Rejected: the id was taken back, and makes no findings.
+	Rejected bool
 }
 
 // KEV is an entry of CISA's catalogue of exploited vulnerabilities.
@@ -59,7 +63,7 @@ const maxReferences = 100
 
 // FromPackages makes the drafts of a resource's package findings: one for
 // every vulnerability, however many packages have it (4.4). Items that the
-// noise rules exclude make none. The answer is sorted by vulnerability and
+// noise rules exclude make none, nor do rejected vulnerabilities. The answer is sorted by vulnerability and
 // does not depend on the order of affected.
 func FromPackages(affected []Affected, intel func(id string) Intel) []Draft {
 	groups := map[string][]Affected{}
@@ -70,7 +74,9 @@ func FromPackages(affected []Affected, intel func(id string) Intel) []Draft {
 	}
 	drafts := make([]Draft, 0, len(groups))
 	for id, group := range groups {
-		drafts = append(drafts, draft(id, group, intel(id)))
+		if in := intel(id); !in.Rejected {
+			drafts = append(drafts, draft(id, group, in))
+		}
 	}
 	slices.SortFunc(drafts, func(a, b Draft) int {
 		return cmp.Compare(a.Package.VulnerabilityID, b.Package.VulnerabilityID)
@@ -112,7 +118,7 @@ func compareAffected(a, b Affected) int {
 		cmp.Compare(a.Item.Arch, b.Item.Arch), cmp.Compare(a.Item.Path, b.Item.Path),
 		cmp.Compare(a.Item.Layer, b.Item.Layer), cmp.Compare(a.Item.Manager, b.Item.Manager),
 		cmp.Compare(a.Item.Ecosystem, b.Item.Ecosystem), cmp.Compare(a.Source, b.Source),
-		cmp.Compare(a.VendorSeverity, b.VendorSeverity), cmp.Compare(a.FixedVersion, b.FixedVersion),
+		cmp.Compare(a.VendorSeverity, b.VendorSeverity), cmp.Compare(a.FixedVersion, b.FixedVersion), cmp.Compare(a.SubscriptionFix, b.SubscriptionFix),
 		slices.CompareFunc(a.Evidence, b.Evidence, compareEvidence))
 }
 

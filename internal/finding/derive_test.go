@@ -44,6 +44,22 @@ func TestOneFindingForAllPackages(t *testing.T) {
 	}
 }
 
+func TestFixesOfPaidChannelsAreNoFixButANote(t *testing.T) {
+	paid := dpkg("foo", "1", "")
+	paid.SubscriptionFix = "1+esm1"
+	d := FromPackages([]Affected{paid}, func(string) Intel { return Intel{} })[0]
+	if p := d.Package.Packages[0]; d.Fix != No || p.FixedIn != NotAvailable || p.Remediation != "available with Ubuntu Pro: 1+esm1 (pro attach)" {
+		t.Errorf("%s, %+v", d.Fix, p)
+	}
+}
+
+func TestRejectedVulnerabilitiesMakeNoFindings(t *testing.T) {
+	drafts := FromPackages([]Affected{dpkg("foo", "1", "2")}, func(string) Intel { return Intel{Rejected: true} })
+	if len(drafts) != 0 {
+		t.Errorf("%+v", drafts)
+	}
+}
+
 func TestVersionsAsInspectorShowsThem(t *testing.T) {
 	for _, tc := range []struct {
 		ecosystem, installed, fixed string

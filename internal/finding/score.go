@@ -119,7 +119,10 @@ func isVendor(source, detectedBy string) bool {
 }
 
 // rate gives a finding's severity and score from the scores known and, where
-// there are none, from the vendor's word. The score is the base score: the
+// there are none, from the vendor's word. What a distribution holds to be no
+// security problem of its package (Debian's unimportant, Ubuntu's negligible) is
+// INFORMATIONAL, whatever others score the flaw elsewhere (feeds specification
+// 8); the score is told all the same. The score is the base score: the
 // vector is not adjusted, as Inspector's is not where nothing is known about
 // the resource's network.
 func rate(scores []CVSS, detectedBy, vendorSeverity string) (Severity, *Score) {
@@ -127,7 +130,11 @@ func rate(scores []CVSS, detectedBy, vendorSeverity string) (Severity, *Score) {
 	if !ok {
 		return SeverityOfWord(vendorSeverity), nil
 	}
-	return SeverityOfScore(best.BaseScore), &Score{
+	severity := SeverityOfScore(best.BaseScore)
+	if strings.HasSuffix(detectedBy, "_CVE") && SeverityOfWord(vendorSeverity) == Informational {
+		severity = Informational
+	}
+	return severity, &Score{
 		Value: best.BaseScore, Base: best.BaseScore,
 		Version: best.Version, Vector: best.Vector, Source: best.Source,
 	}

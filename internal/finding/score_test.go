@@ -94,6 +94,8 @@ func TestRate(t *testing.T) {
 		{"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:N", "critical", Informational, 0},
 		{"CVSS:3.1/AV:L/AC:H/PR:H/UI:R/S:U/C:L/I:N/A:N", "", Low, 1.8},
 		{"AV:N/AC:L/Au:N/C:P/I:P/A:P", "", High, 7.5},
+		{"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "unimportant", Informational, 9.8},
+		{"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "negligible", Informational, 9.8},
 		{"", "Important", High, -1},
 		{"", "moderate", Medium, -1},
 		{"", "unimportant", Informational, -1},

@@ -65,8 +65,18 @@ func newPackage(a Affected) Package {
 			p.FixedIn = FullVersion(a.Item.Ecosystem, a.FixedVersion)
 			p.Remediation = updateCommand(a.Item.Ecosystem, a.Item.Name)
 		}
+	} else if a.SubscriptionFix != "" {
+		p.Remediation = subscriptionText(a.Item.Ecosystem, a.SubscriptionFix)
 	}
 	return p
+}
+
+// subscriptionText says where a fix that costs something is to be had.
+func subscriptionText(ecosystem, fixed string) string {
+	if strings.HasPrefix(ecosystem, "Ubuntu:") {
+		return "available with Ubuntu Pro: " + fixed + " (pro attach)"
+	}
+	return "available with extended support: " + fixed
 }
 
 // splitVersion takes [epoch:]version[-release] apart. The release is what

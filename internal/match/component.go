@@ -132,19 +132,25 @@ func (f *finder) close(mentioned map[string]bool) {
 }
 
 // add notes the proof under each vulnerability that the record is about,
-// unless a layer of higher precedence has decided; of a paid channel's proof
-// of an unfixed one, that the fix is there is kept.
+// unless a layer of higher precedence has decided. Of what agrees with that
+// decision the names are kept (a notice of the fix), and of a paid channel's
+// proof that there is a fix.
 func (f *finder) add(a *advisory.Advisory, p proof) {
 	for _, id := range a.Vulnerabilities {
 		c := f.found[id]
-		if f.decided[id] && (c == nil || !p.paid) {
+		if c == nil && f.decided[id] {
 			continue
 		}
 		if c == nil {
 			c = &candidate{related: map[string]bool{}}
 			f.found[strings.Clone(id)] = c
 		}
-		c.evidence = append(c.evidence, p)
+		switch {
+		case !f.decided[id], p.paid:
+			c.evidence = append(c.evidence, p)
+		case !c.agrees(p):
+			continue
+		}
 		for _, other := range a.Synonyms {
 			c.related[strings.Clone(other)] = true
 		}
@@ -152,6 +158,12 @@ func (f *finder) add(a *advisory.Advisory, p proof) {
 			c.related[p.Advisory] = true
 		}
 	}
+}
+
+// agrees reports whether a proof names the fix that is known already, or that
+// there is none.
+func (c *candidate) agrees(p proof) bool {
+	return slices.ContainsFunc(c.evidence, func(known proof) bool { return known.fixed == p.fixed && known.paid == p.paid })
 }
 
 func (f *finder) matches() []Match {
@@ -162,6 +174,9 @@ func (f *finder) matches() []Match {
 		m := Match{VulnerabilityID: id, Source: f.source(c.evidence[0].Advisory)}
 		m.Related = slices.Sorted(maps.Keys(c.related))
 		m.State, m.FixedVersion = outcome(f.component, c.evidence)
+		if m.State == Subscription {
+			m.FixedVersion, m.SubscriptionFix = "", m.FixedVersion
+		}
 		for _, p := range c.evidence {
 			if m.VendorSeverity == "" {
 				m.VendorSeverity = p.word
@@ -174,12 +189,15 @@ func (f *finder) matches() []Match {
 	return out
 }
 
-// outcome is the state that the proofs, best first, amount to.
+// outcome is the state that the proofs, best first, amount to, and the version
+// with the fix.
 func outcome(c inventory.Component, proofs []proof) (State, string) {
 	scheme, _ := version.SchemeOf(c.Ecosystem)
-	fixed, paid, unfixed := "", false, Unfixed
+	fixed, paid, unfixed := "", "", Unfixed
 	for _, p := range proofs {
-		paid = paid || (p.paid && p.fixed != "")
+		if p.paid && newer(scheme, p.fixed, paid) {
+			paid = p.fixed
+		}
 		if unfixed == Unfixed {
 			unfixed = unfixedState(p.status)
 		}
@@ -190,8 +208,8 @@ func outcome(c inventory.Component, proofs []proof) (State, string) {
 	switch {
 	case fixed != "":
 		return Fixed, fixed
-	case paid:
-		return Subscription, ""
+	case paid != "":
+		return Subscription, paid
 	}
 	return unfixed, ""
 }

@@ -108,6 +108,8 @@ func (j *judge) reason(a *advisory.Advisory, entry *advisory.Affected, verdict a
 		return false, "the version cannot be ordered, and the advisory does not list it"
 	case !covered:
 		return false, "the version lies outside every range"
+	case j.foreign(verdict.Fixed):
+		return false, "the version has neither the epoch nor the revision of the distribution's package: it is another publisher's"
 	case j.acquits:
 		return false, "extended support of this minor release has a fix; others get theirs from the next release"
 	}

@@ -38,7 +38,7 @@ func (j *judge) examine(a *advisory.Advisory) (best proof, affected, spoken bool
 		}
 		spoken = true
 		verdict, ok := j.evaluate(entry)
-		if !ok || !entry.Status.Affects() || !j.sameArch(entry) || !sameModularity(j.layer, a, verdict.Fixed) {
+		if !ok || !entry.Status.Affects() || !j.sameArch(entry) || !sameModularity(j.layer, a, verdict.Fixed) || j.foreign(verdict.Fixed) {
 			continue
 		}
 		if !affected || newer(j.installed.Scheme(), verdict.Fixed, best.fixed) {
@@ -136,6 +136,15 @@ func streamOf(module, installed string) bool {
 	}
 	rest, ok := strings.CutPrefix(installed, stream)
 	return ok && (rest == "" || rest[0] < '0' || rest[0] > '9')
+}
+
+// foreign reports whether the installed version cannot be one of the
+// distribution's package that a fix is for: the fix has an epoch and a
+// revision, which packages never lose again, and the version has neither. It
+// is a program of that name from elsewhere, of which the fix says nothing.
+func (j *judge) foreign(fixed string) bool {
+	return j.parsed && j.installed.Scheme() == version.Dpkg && !strings.ContainsAny(j.version, ":-") &&
+		strings.Contains(fixed, ":") && strings.Contains(fixed, "-")
 }
 
 // sameArch reports whether the entry is about the package's architecture

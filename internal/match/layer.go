@@ -127,16 +127,24 @@ func signedKernel(rest, distribution string) string {
 	return "linux" + rest
 }
 
-// ubuntuLayers: on a host whose package comes from Ubuntu Pro (its version
-// says esm) Pro's records judge first; elsewhere they say only that a fix
-// could be had.
+// ubuntuLayers: on a host that is attached to Ubuntu Pro, or where the package
+// comes from there (its version says esm), Pro's records judge first; elsewhere
+// they say only that a fix could be had. Packages of Pro's certified channels
+// (their version says fips) have lines of versions and records of their own.
 func ubuntuLayers(c inventory.Component, release string) []layer {
 	release, pro := strings.CutPrefix(release, "Pro:")
 	release = withLTS(release)
 	name, v := dpkgSource(c, "Ubuntu")
 	plain := layer{keys: keys(name, "Ubuntu:"+release), version: v}
 	paid := layer{keys: keys(name, "Ubuntu:Pro:"+release), version: v}
-	if pro || strings.Contains(v, "esm") {
+	switch {
+	case strings.Contains(strings.ToLower(v), "fips"):
+		var certified []advisory.Key
+		for _, channel := range []string{"FIPS-updates", "FIPS", "FIPS-preview"} {
+			certified = append(certified, keys(name, "Ubuntu:Pro:"+channel+":"+release)...)
+		}
+		return []layer{{keys: certified, version: v}, paid, plain}
+	case pro || strings.Contains(v, "esm"):
 		return []layer{paid, plain}
 	}
 	paid.paid = true

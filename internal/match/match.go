@@ -33,6 +33,9 @@ type Match struct {
 	// State and FixedVersion: FixedVersion is empty unless State is Fixed.
 	State        State
 	FixedVersion string
+	// SubscriptionFix is the version that a paid channel fixes it in; empty
+	// unless State is Subscription.
+	SubscriptionFix string `json:",omitempty"`
 	// Source is Inspector's word for where the detection comes from:
 	// DEBIAN_CVE, UBUNTU_CVE, REDHAT_CVE, ALPINE_CVE, GITHUB, …
 	Source string

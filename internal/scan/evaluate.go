@@ -361,7 +361,7 @@ func (e *evaluator) affected(ctx context.Context, c *content) ([]finding.Affecte
 			}
 			e.library.Cite(c.items[i].Ecosystem, &m)
 			list = append(list, finding.Affected{
-				Item: c.items[i], VulnerabilityID: m.VulnerabilityID, Related: m.Related, FixedVersion: m.FixedVersion,
+				Item: c.items[i], VulnerabilityID: m.VulnerabilityID, Related: m.Related, FixedVersion: m.FixedVersion, SubscriptionFix: m.SubscriptionFix,
 				Source: m.Source, VendorSeverity: m.VendorSeverity, Evidence: evidence(&m),
 			})
 		}

@@ -94,7 +94,22 @@ func explain(id string, r *Result, set *advisorydb.Set) (*Explanation, error) {
 			}
 		}
 	}
-	return out, nil
+	return out, out.rejected(set)
+}
+
+// rejected takes every decision back where the CVE itself was.
+func (e *Explanation) rejected(set *advisorydb.Set) error {
+	in, _, err := set.Intel(e.ID)
+	if err != nil || !in.Rejected {
+		return err
+	}
+	e.Reported, e.Withdrawn = false, append(e.Withdrawn, e.ID+" was rejected: it never was a vulnerability")
+	for i := range e.Decisions {
+		if d := &e.Decisions[i]; d.Reported {
+			d.Reported, d.Reason = false, "the CVE was rejected"
+		}
+	}
+	return nil
 }
 
 func decide(item inventory.Item, judgements []match.Judgement) Decision {

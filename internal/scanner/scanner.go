@@ -282,7 +282,7 @@ func (f *finder) drafts(p *pile) ([]Finding, error) {
 
 func newAffected(item inventory.Item, m *match.Match) finding.Affected {
 	a := finding.Affected{
-		Item: item, VulnerabilityID: m.VulnerabilityID, Related: m.Related, FixedVersion: m.FixedVersion,
+		Item: item, VulnerabilityID: m.VulnerabilityID, Related: m.Related, FixedVersion: m.FixedVersion, SubscriptionFix: m.SubscriptionFix,
 		Source: m.Source, VendorSeverity: m.VendorSeverity, Evidence: make([]finding.Evidence, len(m.Evidence)),
 	}
 	for i, e := range m.Evidence {

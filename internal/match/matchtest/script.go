@@ -249,8 +249,10 @@ func (s *Script) Run() (string, error) {
 
 func printMatch(b *strings.Builder, c inventory.Component, m match.Match) {
 	fmt.Fprintf(b, "%s %s: %s %s", c.Name, c.Version, m.VulnerabilityID, m.State)
-	if m.FixedVersion != "" {
-		fmt.Fprintf(b, " %s", m.FixedVersion)
+	for _, v := range []string{m.FixedVersion, m.SubscriptionFix} {
+		if v != "" {
+			fmt.Fprintf(b, " %s", v)
+		}
 	}
 	fmt.Fprintf(b, " %s", m.Source)
 	if m.VendorSeverity != "" {

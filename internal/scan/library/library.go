@@ -150,12 +150,18 @@ func fromCVE(raw *advisorydb.Intel) finding.Intel {
 			in.CVSS = append(in.CVSS, c)
 		}
 	}
+	for _, r := range raw.References {
+		in.ReferenceURLs = addOnce(in.ReferenceURLs, r.URL)
+	}
+	in.LastExploitAt, in.Rejected = raw.Exploits.Last, raw.Rejected
 	if raw.EPSS != nil {
 		in.EPSS = new(raw.EPSS.Score)
 	}
 	if k := raw.KEV; k != nil {
 		in.KEV = &finding.KEV{AddedAt: k.Added, DueAt: k.Due, Action: k.Action, Ransomware: k.Ransomware}
-		in.LastExploitAt = k.Added
+		if k.Added.After(in.LastExploitAt) {
+			in.LastExploitAt = k.Added
+		}
 	}
 	return in
 }
@@ -167,6 +173,10 @@ func scoreSource(source string) string {
 		return finding.NVD
 	case "github_m":
 		return "GITHUB"
+	case "canonical":
+		return "UBUNTU"
+	case "amzn":
+		return "AMAZON"
 	}
 	return strings.ToUpper(source)
 }
