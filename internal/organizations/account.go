@@ -30,7 +30,7 @@ func accountKey(a Account) string { return string(a.ID) }
 // DescribeAccount returns one account of the organization.
 func (s *Service) DescribeAccount(ctx context.Context, call *awsmodel.Call, in *api.DescribeAccountInput) (*api.DescribeAccountOutput, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.DescribeAccountOutput, error) {
-		m, err := s.admit(ctx, tx, call, "DescribeAccount")
+		m, err := s.Admit(ctx, tx, call, "DescribeAccount", in)
 		if err != nil {
 			return nil, err
 		}
@@ -45,7 +45,7 @@ func (s *Service) DescribeAccount(ctx context.Context, call *awsmodel.Call, in *
 // ListAccounts lists the accounts of the organization by id.
 func (s *Service) ListAccounts(ctx context.Context, call *awsmodel.Call, in *api.ListAccountsInput) (*api.ListAccountsOutput, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListAccountsOutput, error) {
-		m, err := s.admit(ctx, tx, call, "ListAccounts")
+		m, err := s.Admit(ctx, tx, call, "ListAccounts", in)
 		if err != nil {
 			return nil, err
 		}
@@ -66,7 +66,7 @@ func (s *Service) ListAccounts(ctx context.Context, call *awsmodel.Call, in *api
 // ListAccountsForParent lists the accounts directly under a root or unit.
 func (s *Service) ListAccountsForParent(ctx context.Context, call *awsmodel.Call, in *api.ListAccountsForParentInput) (*api.ListAccountsForParentOutput, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListAccountsForParentOutput, error) {
-		m, err := s.admit(ctx, tx, call, "ListAccountsForParent")
+		m, err := s.Admit(ctx, tx, call, "ListAccountsForParent", in)
 		if err != nil {
 			return nil, err
 		}

@@ -27,7 +27,7 @@ const (
 func (s *Service) CloseAccount(ctx context.Context, call *awsmodel.Call, in *api.CloseAccountInput) (*api.CloseAccountOutput, error) {
 	account := arn.AccountID(in.AccountId)
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.CloseAccountOutput, error) {
-		m, err := s.admit(ctx, tx, call, "CloseAccount")
+		m, err := s.Admit(ctx, tx, call, "CloseAccount", in)
 		if err != nil {
 			return nil, err
 		}

@@ -38,7 +38,7 @@ func (s *Service) CreateGovCloudAccount(ctx context.Context, call *awsmodel.Call
 
 func (s *Service) create(ctx context.Context, call *awsmodel.Call, op string, in *api.CreateAccountInput, govcloud string) (*api.CreateAccountStatus, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.CreateAccountStatus, error) {
-		m, err := s.admit(ctx, tx, call, op)
+		m, err := s.Admit(ctx, tx, call, op, in)
 		if err != nil {
 			return nil, err
 		}
@@ -214,7 +214,7 @@ func (s *Service) createMember(ctx context.Context, tx *store.Tx, r *directory.R
 // DescribeCreateAccountStatus returns how far a creation has come.
 func (s *Service) DescribeCreateAccountStatus(ctx context.Context, call *awsmodel.Call, in *api.DescribeCreateAccountStatusInput) (*api.DescribeCreateAccountStatusOutput, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.DescribeCreateAccountStatusOutput, error) {
-		m, err := s.admit(ctx, tx, call, "DescribeCreateAccountStatus")
+		m, err := s.Admit(ctx, tx, call, "DescribeCreateAccountStatus", in)
 		if err != nil {
 			return nil, err
 		}
@@ -230,7 +230,7 @@ func (s *Service) DescribeCreateAccountStatus(ctx context.Context, call *awsmode
 // for or of all.
 func (s *Service) ListCreateAccountStatus(ctx context.Context, call *awsmodel.Call, in *api.ListCreateAccountStatusInput) (*api.ListCreateAccountStatusOutput, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListCreateAccountStatusOutput, error) {
-		m, err := s.admit(ctx, tx, call, "ListCreateAccountStatus")
+		m, err := s.Admit(ctx, tx, call, "ListCreateAccountStatus", in)
 		if err != nil {
 			return nil, err
 		}

@@ -14,7 +14,7 @@ import (
 // RegisterDelegatedAdministrator registers a member for a service.
 func (s *Service) RegisterDelegatedAdministrator(ctx context.Context, call *awsmodel.Call, in *api.RegisterDelegatedAdministratorInput) (*api.RegisterDelegatedAdministratorOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.RegisterDelegatedAdministratorOutput, error) {
-		m, err := s.admit(ctx, tx, call, "RegisterDelegatedAdministrator")
+		m, err := s.Admit(ctx, tx, call, "RegisterDelegatedAdministrator", in)
 		if err != nil {
 			return nil, err
 		}
@@ -26,7 +26,7 @@ func (s *Service) RegisterDelegatedAdministrator(ctx context.Context, call *awsm
 // DeregisterDelegatedAdministrator ends a registration.
 func (s *Service) DeregisterDelegatedAdministrator(ctx context.Context, call *awsmodel.Call, in *api.DeregisterDelegatedAdministratorInput) (*api.DeregisterDelegatedAdministratorOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.DeregisterDelegatedAdministratorOutput, error) {
-		m, err := s.admit(ctx, tx, call, "DeregisterDelegatedAdministrator")
+		m, err := s.Admit(ctx, tx, call, "DeregisterDelegatedAdministrator", in)
 		if err != nil {
 			return nil, err
 		}
@@ -48,7 +48,7 @@ func (s *Service) ListDelegatedAdministrators(ctx context.Context, call *awsmode
 		principal = *in.ServicePrincipal
 	}
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListDelegatedAdministratorsOutput, error) {
-		m, err := s.admit(ctx, tx, call, "ListDelegatedAdministrators")
+		m, err := s.Admit(ctx, tx, call, "ListDelegatedAdministrators", in)
 		if err != nil {
 			return nil, err
 		}
@@ -114,7 +114,7 @@ func administratorOutput(m Membership, a administrator) api.DelegatedAdministrat
 func (s *Service) ListDelegatedServicesForAccount(ctx context.Context, call *awsmodel.Call, in *api.ListDelegatedServicesForAccountInput) (*api.ListDelegatedServicesForAccountOutput, error) {
 	account := arn.AccountID(in.AccountId)
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListDelegatedServicesForAccountOutput, error) {
-		m, err := s.admit(ctx, tx, call, "ListDelegatedServicesForAccount")
+		m, err := s.Admit(ctx, tx, call, "ListDelegatedServicesForAccount", in)
 		if err != nil {
 			return nil, err
 		}

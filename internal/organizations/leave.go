@@ -14,7 +14,7 @@ import (
 // RemoveAccountFromOrganization makes a member stand alone.
 func (s *Service) RemoveAccountFromOrganization(ctx context.Context, call *awsmodel.Call, in *api.RemoveAccountFromOrganizationInput) (*api.RemoveAccountFromOrganizationOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.RemoveAccountFromOrganizationOutput, error) {
-		m, err := s.admit(ctx, tx, call, "RemoveAccountFromOrganization")
+		m, err := s.Admit(ctx, tx, call, "RemoveAccountFromOrganization", in)
 		if err != nil {
 			return nil, err
 		}
@@ -23,9 +23,9 @@ func (s *Service) RemoveAccountFromOrganization(ctx context.Context, call *awsmo
 }
 
 // LeaveOrganization makes the calling member stand alone.
-func (s *Service) LeaveOrganization(ctx context.Context, call *awsmodel.Call, _ *api.LeaveOrganizationInput) (*api.LeaveOrganizationOutput, error) {
+func (s *Service) LeaveOrganization(ctx context.Context, call *awsmodel.Call, in *api.LeaveOrganizationInput) (*api.LeaveOrganizationOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.LeaveOrganizationOutput, error) {
-		m, err := s.admit(ctx, tx, call, "LeaveOrganization")
+		m, err := s.Admit(ctx, tx, call, "LeaveOrganization", in)
 		if err != nil {
 			return nil, err
 		}

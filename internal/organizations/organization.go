@@ -87,9 +87,9 @@ func unusedRootID(ctx context.Context, tx *store.Tx) (string, error) {
 }
 
 // DescribeOrganization returns the caller's organization.
-func (s *Service) DescribeOrganization(ctx context.Context, call *awsmodel.Call, _ *api.DescribeOrganizationInput) (*api.DescribeOrganizationOutput, error) {
+func (s *Service) DescribeOrganization(ctx context.Context, call *awsmodel.Call, in *api.DescribeOrganizationInput) (*api.DescribeOrganizationOutput, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.DescribeOrganizationOutput, error) {
-		m, err := s.admit(ctx, tx, call, "DescribeOrganization")
+		m, err := s.Admit(ctx, tx, call, "DescribeOrganization", in)
 		if err != nil {
 			return nil, err
 		}
@@ -130,9 +130,9 @@ func organizationOutput(ctx context.Context, tx *store.Tx, o directory.Organizat
 // DeleteOrganization dissolves an organization that has no account but the
 // management account, with its units. A creation in progress counts as an
 // account.
-func (s *Service) DeleteOrganization(ctx context.Context, call *awsmodel.Call, _ *api.DeleteOrganizationInput) (*api.DeleteOrganizationOutput, error) {
+func (s *Service) DeleteOrganization(ctx context.Context, call *awsmodel.Call, in *api.DeleteOrganizationInput) (*api.DeleteOrganizationOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.DeleteOrganizationOutput, error) {
-		m, err := s.admit(ctx, tx, call, "DeleteOrganization")
+		m, err := s.Admit(ctx, tx, call, "DeleteOrganization", in)
 		if err != nil {
 			return nil, err
 		}

@@ -21,12 +21,12 @@ const (
 	anyone
 	// anyMember is every account of the organization.
 	anyMember
-	// readers are the management account and every account that is
-	// registered as a delegated administrator of any service, whether or not
-	// that has trusted access.
+	// readers are the management account, every account that is registered
+	// as a delegated administrator of any service, whether or not that has
+	// trusted access, and whom the organization's resource policy allows it.
 	readers
-	// delegable operations are the management account's, and those readers'
-	// whom the organization's resource policy allows them.
+	// delegable operations are the management account's, and theirs whom the
+	// organization's resource policy allows them.
 	delegable
 )
 
@@ -95,57 +95,41 @@ func (s *Service) Relation(ctx context.Context, call *awsmodel.Call, op *awsmode
 		return nil
 	}
 	return s.store.View(ctx, func(tx *store.Tx) error {
-		m, err := s.AdmitTo(ctx, tx, call, op.Name, in)
-		if err != nil || m.IsManagement() || admitted[op.Name] != readers {
-			return err
-		}
-		v, err := delegates(ctx, tx, call, m, op.Name, in)
-		if err == nil && v == delegation.Denied {
-			err = refusal.AccessDenied()
-		}
+		_, err := s.Admit(ctx, tx, call, op.Name, in)
 		return err
 	})
 }
 
-// admit returns the caller's membership if it may call the operation.
-func (s *Service) admit(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op string) (Membership, error) {
-	return s.AdmitTo(ctx, tx, call, op, nil)
-}
-
-// AdmitTo is admit for operations that can be delegated, which depends on what
-// the input asks for.
-func (s *Service) AdmitTo(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op string, in any) (Membership, error) {
+// Admit returns the caller's membership if it may call the operation, which can
+// depend on what the input asks for.
+func (s *Service) Admit(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op string, in any) (Membership, error) {
 	m, err := Of(ctx, tx, call.Account())
 	if err != nil {
 		return Membership{}, refusal.Missing(err, refusal.NotInUse())
 	}
-	ok, err := permits(ctx, tx, admitted[op], m)
-	if err == nil && ok && admitted[op] == delegable && !m.IsManagement() {
-		var v delegation.Verdict
-		v, err = delegates(ctx, tx, call, m, op, in)
-		ok = v == delegation.Allowed
+	ok, err := permits(ctx, tx, call, m, op, in)
+	if err == nil && !ok {
+		err = refusal.AccessDenied()
 	}
 	if err != nil {
 		return Membership{}, err
 	}
-	if !ok {
-		return Membership{}, refusal.AccessDenied()
-	}
 	return m, nil
 }
 
-// delegates asks the organization's resource policy.
-func delegates(ctx context.Context, tx *store.Tx, call *awsmodel.Call, m Membership, op string, in any) (delegation.Verdict, error) {
-	return delegation.Ask(ctx, tx, call, directory.Organization{ID: m.Org, Management: m.Management}, op, in)
-}
-
-// permits applies the table alone.
-func permits(ctx context.Context, tx *store.Tx, rule who, m Membership) (bool, error) {
+// permits applies the table, and to other members than the management account
+// what the organization's resource policy says.
+func permits(ctx context.Context, tx *store.Tx, call *awsmodel.Call, m Membership, op string, in any) (bool, error) {
+	rule := admitted[op]
 	switch {
 	case rule == anyone, rule == anyMember, m.IsManagement():
 		return true, nil
 	case rule == onlyManagement:
 		return false, nil
+	}
+	v, err := delegation.Ask(ctx, tx, call, directory.Organization{ID: m.Org, Management: m.Management}, op, in)
+	if err != nil || v != delegation.Silent || rule == delegable {
+		return v == delegation.Allowed, err
 	}
 	n, err := directory.CountDelegationsOf(ctx, tx, m.Org, m.Account)
 	return n > 0, err

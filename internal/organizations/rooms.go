@@ -14,12 +14,6 @@ import (
 
 // What the desks in the rooms below this one use.
 
-// Admit returns the caller's membership if it may call the operation: the
-// beginning of every handler's transaction.
-func (s *Service) Admit(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op string) (Membership, error) {
-	return s.admit(ctx, tx, call, op)
-}
-
 // Listing is one call of a list operation, opened by OpenList.
 type Listing = listing
 

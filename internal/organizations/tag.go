@@ -18,7 +18,7 @@ import (
 // transfer of responsibility.
 func (s *Service) TagResource(ctx context.Context, call *awsmodel.Call, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.TagResourceOutput, error) {
-		m, err := s.AdmitTo(ctx, tx, call, "TagResource", in)
+		m, err := s.Admit(ctx, tx, call, "TagResource", in)
 		if err != nil {
 			return nil, err
 		}
@@ -35,7 +35,7 @@ func (s *Service) TagResource(ctx context.Context, call *awsmodel.Call, in *api.
 // UntagResource deletes tags; keys that are not there are no error.
 func (s *Service) UntagResource(ctx context.Context, call *awsmodel.Call, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.UntagResourceOutput, error) {
-		m, err := s.AdmitTo(ctx, tx, call, "UntagResource", in)
+		m, err := s.Admit(ctx, tx, call, "UntagResource", in)
 		if err != nil {
 			return nil, err
 		}
@@ -57,7 +57,7 @@ func (s *Service) UntagResource(ctx context.Context, call *awsmodel.Call, in *ap
 // ListTagsForResource lists the tags of a resource by key, all on one page.
 func (s *Service) ListTagsForResource(ctx context.Context, call *awsmodel.Call, in *api.ListTagsForResourceInput) (*api.ListTagsForResourceOutput, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListTagsForResourceOutput, error) {
-		m, err := s.admit(ctx, tx, call, "ListTagsForResource")
+		m, err := s.Admit(ctx, tx, call, "ListTagsForResource", in)
 		if err != nil {
 			return nil, err
 		}

@@ -31,7 +31,7 @@ func parentExists(ctx context.Context, tx *store.Tx, m Membership, id string) er
 // ListRoots returns the one root.
 func (s *Service) ListRoots(ctx context.Context, call *awsmodel.Call, in *api.ListRootsInput) (*api.ListRootsOutput, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListRootsOutput, error) {
-		m, err := s.admit(ctx, tx, call, "ListRoots")
+		m, err := s.Admit(ctx, tx, call, "ListRoots", in)
 		if err != nil {
 			return nil, err
 		}
@@ -65,7 +65,7 @@ func RootSummary(ctx context.Context, tx *store.Tx, m Membership) (api.Root, err
 // ListParents returns the one parent of an account or unit.
 func (s *Service) ListParents(ctx context.Context, call *awsmodel.Call, in *api.ListParentsInput) (*api.ListParentsOutput, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListParentsOutput, error) {
-		m, err := s.admit(ctx, tx, call, "ListParents")
+		m, err := s.Admit(ctx, tx, call, "ListParents", in)
 		if err != nil {
 			return nil, err
 		}
@@ -97,7 +97,7 @@ func parentOf(ctx context.Context, tx *store.Tx, org OrganizationID, child strin
 // ListChildren lists the accounts or the units directly under a parent.
 func (s *Service) ListChildren(ctx context.Context, call *awsmodel.Call, in *api.ListChildrenInput) (*api.ListChildrenOutput, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListChildrenOutput, error) {
-		m, err := s.admit(ctx, tx, call, "ListChildren")
+		m, err := s.Admit(ctx, tx, call, "ListChildren", in)
 		if err != nil {
 			return nil, err
 		}
@@ -139,7 +139,7 @@ func children(ctx context.Context, tx *store.Tx, org OrganizationID, parent stri
 // MoveAccount puts an account under another root or unit.
 func (s *Service) MoveAccount(ctx context.Context, call *awsmodel.Call, in *api.MoveAccountInput) (*api.MoveAccountOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.MoveAccountOutput, error) {
-		m, err := s.admit(ctx, tx, call, "MoveAccount")
+		m, err := s.Admit(ctx, tx, call, "MoveAccount", in)
 		if err != nil {
 			return nil, err
 		}

@@ -14,7 +14,7 @@ import (
 // and keeps the first date.
 func (s *Service) EnableAWSServiceAccess(ctx context.Context, call *awsmodel.Call, in *api.EnableAWSServiceAccessInput) (*api.EnableAWSServiceAccessOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.EnableAWSServiceAccessOutput, error) {
-		m, err := s.admit(ctx, tx, call, "EnableAWSServiceAccess")
+		m, err := s.Admit(ctx, tx, call, "EnableAWSServiceAccess", in)
 		if err != nil {
 			return nil, err
 		}
@@ -32,7 +32,7 @@ func (s *Service) EnableAWSServiceAccess(ctx context.Context, call *awsmodel.Cal
 // it succeeds too.
 func (s *Service) DisableAWSServiceAccess(ctx context.Context, call *awsmodel.Call, in *api.DisableAWSServiceAccessInput) (*api.DisableAWSServiceAccessOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.DisableAWSServiceAccessOutput, error) {
-		m, err := s.admit(ctx, tx, call, "DisableAWSServiceAccess")
+		m, err := s.Admit(ctx, tx, call, "DisableAWSServiceAccess", in)
 		if err != nil {
 			return nil, err
 		}
@@ -50,7 +50,7 @@ func (s *Service) DisableAWSServiceAccess(ctx context.Context, call *awsmodel.Ca
 func (s *Service) ListAWSServiceAccessForOrganization(ctx context.Context, call *awsmodel.Call, in *api.ListAWSServiceAccessForOrganizationInput) (*api.ListAWSServiceAccessForOrganizationOutput, error) {
 	const op = "ListAWSServiceAccessForOrganization"
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListAWSServiceAccessForOrganizationOutput, error) {
-		m, err := s.admit(ctx, tx, call, op)
+		m, err := s.Admit(ctx, tx, call, op, in)
 		if err != nil {
 			return nil, err
 		}

@@ -19,7 +19,7 @@ func unitOutput(m Membership, u directory.Unit) api.OrganizationalUnit {
 // CreateOrganizationalUnit makes a unit under the root or another unit.
 func (s *Service) CreateOrganizationalUnit(ctx context.Context, call *awsmodel.Call, in *api.CreateOrganizationalUnitInput) (*api.CreateOrganizationalUnitOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.CreateOrganizationalUnitOutput, error) {
-		m, err := s.admit(ctx, tx, call, "CreateOrganizationalUnit")
+		m, err := s.Admit(ctx, tx, call, "CreateOrganizationalUnit", in)
 		if err != nil {
 			return nil, err
 		}
@@ -83,7 +83,7 @@ func nameFree(ctx context.Context, tx *store.Tx, org OrganizationID, parent, nam
 // DescribeOrganizationalUnit returns one unit.
 func (s *Service) DescribeOrganizationalUnit(ctx context.Context, call *awsmodel.Call, in *api.DescribeOrganizationalUnitInput) (*api.DescribeOrganizationalUnitOutput, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.DescribeOrganizationalUnitOutput, error) {
-		m, err := s.admit(ctx, tx, call, "DescribeOrganizationalUnit")
+		m, err := s.Admit(ctx, tx, call, "DescribeOrganizationalUnit", in)
 		if err != nil {
 			return nil, err
 		}
@@ -98,7 +98,7 @@ func (s *Service) DescribeOrganizationalUnit(ctx context.Context, call *awsmodel
 // UpdateOrganizationalUnit renames a unit; without a name it changes nothing.
 func (s *Service) UpdateOrganizationalUnit(ctx context.Context, call *awsmodel.Call, in *api.UpdateOrganizationalUnitInput) (*api.UpdateOrganizationalUnitOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.UpdateOrganizationalUnitOutput, error) {
-		m, err := s.admit(ctx, tx, call, "UpdateOrganizationalUnit")
+		m, err := s.Admit(ctx, tx, call, "UpdateOrganizationalUnit", in)
 		if err != nil {
 			return nil, err
 		}
@@ -126,7 +126,7 @@ func (s *Service) UpdateOrganizationalUnit(ctx context.Context, call *awsmodel.C
 // DeleteOrganizationalUnit deletes a unit that holds nothing.
 func (s *Service) DeleteOrganizationalUnit(ctx context.Context, call *awsmodel.Call, in *api.DeleteOrganizationalUnitInput) (*api.DeleteOrganizationalUnitOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.DeleteOrganizationalUnitOutput, error) {
-		m, err := s.admit(ctx, tx, call, "DeleteOrganizationalUnit")
+		m, err := s.Admit(ctx, tx, call, "DeleteOrganizationalUnit", in)
 		if err != nil {
 			return nil, err
 		}
@@ -170,7 +170,7 @@ func isEmpty(ctx context.Context, tx *store.Tx, org OrganizationID, unit string)
 // ListOrganizationalUnitsForParent lists the units directly under a parent.
 func (s *Service) ListOrganizationalUnitsForParent(ctx context.Context, call *awsmodel.Call, in *api.ListOrganizationalUnitsForParentInput) (*api.ListOrganizationalUnitsForParentOutput, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListOrganizationalUnitsForParentOutput, error) {
-		m, err := s.admit(ctx, tx, call, "ListOrganizationalUnitsForParent")
+		m, err := s.Admit(ctx, tx, call, "ListOrganizationalUnitsForParent", in)
 		if err != nil {
 			return nil, err
 		}

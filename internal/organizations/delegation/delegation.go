@@ -1,6 +1,6 @@
 // Package delegation is what an organization's resource policy gives to
-// delegated administrators, and the terms in which policies speak of
-// organizations: ARNs and condition keys.
+// members, and the terms in which policies speak of organizations: ARNs and
+// condition keys.
 package delegation
 
 import (
@@ -29,13 +29,12 @@ const (
 	Denied
 )
 
-// Ask asks the organization's resource policy whether a delegated
-// administrator may do what a request asks for. The administrator's own
-// policies were asked by the access desk. Without a resource policy, and
-// without an input that says what it is about, the answer is silence.
+// Ask asks the organization's resource policy whether a member may do what a
+// request asks for. The member's own policies were asked by the access desk.
+// Without a resource policy the answer is silence.
 func Ask(ctx context.Context, tx *store.Tx, call *awsmodel.Call, o directory.Organization, op string, in any) (Verdict, error) {
 	stored, err := policies.LookupResourcePolicy(ctx, tx, o.ID)
-	if errors.Is(err, store.ErrNotFound) || err == nil && in == nil {
+	if errors.Is(err, store.ErrNotFound) {
 		return Silent, nil
 	}
 	if err != nil {
@@ -150,6 +149,18 @@ func describe(ctx context.Context, tx *store.Tx, o directory.Organization, in an
 		r.tagKeys, ids = in.TagKeys, []string{in.ResourceId}
 	case *api.ListTagsForResourceInput:
 		ids = []string{in.ResourceId}
+	case *api.DescribeAccountInput:
+		ids = []string{in.AccountId}
+	case *api.DescribeOrganizationalUnitInput:
+		ids = []string{in.OrganizationalUnitId}
+	case *api.ListParentsInput:
+		ids = []string{in.ChildId}
+	case *api.ListChildrenInput:
+		ids = []string{in.ParentId}
+	case *api.ListAccountsForParentInput:
+		ids = []string{in.ParentId}
+	case *api.ListOrganizationalUnitsForParentInput:
+		ids = []string{in.ParentId}
 	}
 	for _, id := range ids {
 		if err := r.add(ctx, tx, o, id); err != nil {

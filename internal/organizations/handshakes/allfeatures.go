@@ -15,9 +15,9 @@ import (
 // EnableAllFeatures asks every invited member for its consent. The answer is
 // the handshake that the management account accepts at the end, which changes
 // the organization; accounts that were created in it are not asked.
-func (s *Service) EnableAllFeatures(ctx context.Context, call *awsmodel.Call, _ *api.EnableAllFeaturesInput) (*api.EnableAllFeaturesOutput, error) {
+func (s *Service) EnableAllFeatures(ctx context.Context, call *awsmodel.Call, in *api.EnableAllFeaturesInput) (*api.EnableAllFeaturesOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.EnableAllFeaturesOutput, error) {
-		m, err := s.directory.Admit(ctx, tx, call, "EnableAllFeatures")
+		m, err := s.directory.Admit(ctx, tx, call, "EnableAllFeatures", in)
 		if err != nil {
 			return nil, err
 		}

@@ -60,7 +60,7 @@ func (s *Service) partyOf(ctx context.Context, tx *store.Tx, call *awsmodel.Call
 		return p, nil
 	}
 	p.sender = m.IsManagement()
-	_, err = s.directory.Admit(ctx, tx, call, "ListHandshakesForOrganization")
+	_, err = s.directory.Admit(ctx, tx, call, "ListHandshakesForOrganization", &api.ListHandshakesForOrganizationInput{})
 	if _, refused := errors.AsType[awsmodel.Error](err); refused {
 		return p, nil
 	}

@@ -19,7 +19,7 @@ import (
 // told: an invitation that nobody can answer expires.
 func (s *Service) InviteAccountToOrganization(ctx context.Context, call *awsmodel.Call, in *api.InviteAccountToOrganizationInput) (*api.InviteAccountToOrganizationOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.InviteAccountToOrganizationOutput, error) {
-		m, err := s.directory.Admit(ctx, tx, call, "InviteAccountToOrganization")
+		m, err := s.directory.Admit(ctx, tx, call, "InviteAccountToOrganization", in)
 		if err != nil {
 			return nil, err
 		}

@@ -48,7 +48,7 @@ func (s *Service) ListHandshakesForAccount(ctx context.Context, call *awsmodel.C
 // oldest first.
 func (s *Service) ListHandshakesForOrganization(ctx context.Context, call *awsmodel.Call, in *api.ListHandshakesForOrganizationInput) (*api.ListHandshakesForOrganizationOutput, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListHandshakesForOrganizationOutput, error) {
-		m, err := s.directory.Admit(ctx, tx, call, "ListHandshakesForOrganization")
+		m, err := s.directory.Admit(ctx, tx, call, "ListHandshakesForOrganization", in)
 		if err != nil {
 			return nil, err
 		}

@@ -21,7 +21,7 @@ import (
 // first day of a coming month on.
 func (s *Service) InviteOrganizationToTransferResponsibility(ctx context.Context, call *awsmodel.Call, in *api.InviteOrganizationToTransferResponsibilityInput) (*api.InviteOrganizationToTransferResponsibilityOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.InviteOrganizationToTransferResponsibilityOutput, error) {
-		m, err := s.directory.Admit(ctx, tx, call, "InviteOrganizationToTransferResponsibility")
+		m, err := s.directory.Admit(ctx, tx, call, "InviteOrganizationToTransferResponsibility", in)
 		if err != nil {
 			return nil, err
 		}

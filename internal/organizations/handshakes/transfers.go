@@ -15,7 +15,7 @@ import (
 // DescribeResponsibilityTransfer returns a transfer to its two sides.
 func (s *Service) DescribeResponsibilityTransfer(ctx context.Context, call *awsmodel.Call, in *api.DescribeResponsibilityTransferInput) (*api.DescribeResponsibilityTransferOutput, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.DescribeResponsibilityTransferOutput, error) {
-		m, err := s.directory.Admit(ctx, tx, call, "DescribeResponsibilityTransfer")
+		m, err := s.directory.Admit(ctx, tx, call, "DescribeResponsibilityTransfer", in)
 		if err != nil {
 			return nil, err
 		}
@@ -32,7 +32,7 @@ func (s *Service) DescribeResponsibilityTransfer(ctx context.Context, call *awsm
 // target's, which gave it.
 func (s *Service) UpdateResponsibilityTransfer(ctx context.Context, call *awsmodel.Call, in *api.UpdateResponsibilityTransferInput) (*api.UpdateResponsibilityTransferOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.UpdateResponsibilityTransferOutput, error) {
-		m, err := s.directory.Admit(ctx, tx, call, "UpdateResponsibilityTransfer")
+		m, err := s.directory.Admit(ctx, tx, call, "UpdateResponsibilityTransfer", in)
 		if err != nil {
 			return nil, err
 		}
@@ -56,7 +56,7 @@ func (s *Service) UpdateResponsibilityTransfer(ctx context.Context, call *awsmod
 // side may, with the end of a month. An offer is canceled or declined instead.
 func (s *Service) TerminateResponsibilityTransfer(ctx context.Context, call *awsmodel.Call, in *api.TerminateResponsibilityTransferInput) (*api.TerminateResponsibilityTransferOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.TerminateResponsibilityTransferOutput, error) {
-		m, err := s.directory.Admit(ctx, tx, call, "TerminateResponsibilityTransfer")
+		m, err := s.directory.Admit(ctx, tx, call, "TerminateResponsibilityTransfer", in)
 		if err != nil {
 			return nil, err
 		}
@@ -88,7 +88,7 @@ func (s *Service) TerminateResponsibilityTransfer(ctx context.Context, call *aws
 func (s *Service) ListInboundResponsibilityTransfers(ctx context.Context, call *awsmodel.Call, in *api.ListInboundResponsibilityTransfersInput) (*api.ListInboundResponsibilityTransfersOutput, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListInboundResponsibilityTransfersOutput, error) {
 		const op = "ListInboundResponsibilityTransfers"
-		m, err := s.directory.Admit(ctx, tx, call, op)
+		m, err := s.directory.Admit(ctx, tx, call, op, in)
 		if err != nil {
 			return nil, err
 		}
@@ -121,7 +121,7 @@ func (s *Service) ListInboundResponsibilityTransfers(ctx context.Context, call *
 func (s *Service) ListOutboundResponsibilityTransfers(ctx context.Context, call *awsmodel.Call, in *api.ListOutboundResponsibilityTransfersInput) (*api.ListOutboundResponsibilityTransfersOutput, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListOutboundResponsibilityTransfersOutput, error) {
 		const op = "ListOutboundResponsibilityTransfers"
-		m, err := s.directory.Admit(ctx, tx, call, op)
+		m, err := s.directory.Admit(ctx, tx, call, op, in)
 		if err != nil {
 			return nil, err
 		}

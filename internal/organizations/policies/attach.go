@@ -18,7 +18,7 @@ import (
 // does not depend on how much is below it.
 func (s *Service) AttachPolicy(ctx context.Context, call *awsmodel.Call, in *api.AttachPolicyInput) (*api.AttachPolicyOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.AttachPolicyOutput, error) {
-		m, err := s.desk.AdmitTo(ctx, tx, call, "AttachPolicy", in)
+		m, err := s.desk.Admit(ctx, tx, call, "AttachPolicy", in)
 		if err != nil {
 			return nil, err
 		}
@@ -125,7 +125,7 @@ func count(ctx context.Context, tx *store.Tx, m organizations.Membership, policy
 // DetachPolicy ends an attachment.
 func (s *Service) DetachPolicy(ctx context.Context, call *awsmodel.Call, in *api.DetachPolicyInput) (*api.DetachPolicyOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.DetachPolicyOutput, error) {
-		m, err := s.desk.AdmitTo(ctx, tx, call, "DetachPolicy", in)
+		m, err := s.desk.Admit(ctx, tx, call, "DetachPolicy", in)
 		if err != nil {
 			return nil, err
 		}
@@ -179,7 +179,7 @@ func detachable(ctx context.Context, tx *store.Tx, m organizations.Membership, p
 // root, unit or account itself, by id.
 func (s *Service) ListPoliciesForTarget(ctx context.Context, call *awsmodel.Call, in *api.ListPoliciesForTargetInput) (*api.ListPoliciesForTargetOutput, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListPoliciesForTargetOutput, error) {
-		m, err := s.desk.Admit(ctx, tx, call, "ListPoliciesForTarget")
+		m, err := s.desk.Admit(ctx, tx, call, "ListPoliciesForTarget", in)
 		if err != nil {
 			return nil, err
 		}
@@ -209,7 +209,7 @@ func (s *Service) ListPoliciesForTarget(ctx context.Context, call *awsmodel.Call
 // units, then the root, which is the order of their ids.
 func (s *Service) ListTargetsForPolicy(ctx context.Context, call *awsmodel.Call, in *api.ListTargetsForPolicyInput) (*api.ListTargetsForPolicyOutput, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListTargetsForPolicyOutput, error) {
-		m, err := s.desk.Admit(ctx, tx, call, "ListTargetsForPolicy")
+		m, err := s.desk.Admit(ctx, tx, call, "ListTargetsForPolicy", in)
 		if err != nil {
 			return nil, err
 		}

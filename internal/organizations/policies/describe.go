@@ -19,7 +19,7 @@ import (
 // management account and delegated administrators everyone's.
 func (s *Service) DescribeEffectivePolicy(ctx context.Context, call *awsmodel.Call, in *api.DescribeEffectivePolicyInput) (*api.DescribeEffectivePolicyOutput, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.DescribeEffectivePolicyOutput, error) {
-		m, err := s.desk.Admit(ctx, tx, call, "DescribeEffectivePolicy")
+		m, err := s.desk.Admit(ctx, tx, call, "DescribeEffectivePolicy", in)
 		if err != nil {
 			return nil, err
 		}
@@ -46,7 +46,7 @@ func (s *Service) DescribeEffectivePolicy(ctx context.Context, call *awsmodel.Ca
 func (s *Service) asked(ctx context.Context, tx *store.Tx, call *awsmodel.Call, m organizations.Membership, target *string) (organizations.Account, error) {
 	id := m.Account
 	if target != nil && *target != string(m.Account) {
-		if _, err := s.desk.Admit(ctx, tx, call, "DescribeAccount"); err != nil {
+		if _, err := s.desk.Admit(ctx, tx, call, "DescribeAccount", &api.DescribeAccountInput{AccountId: *target}); err != nil {
 			return organizations.Account{}, err
 		}
 		if id = arn.AccountID(*target); !id.Valid() {
@@ -75,7 +75,7 @@ func effectiveOf(ctx context.Context, tx *store.Tx, m organizations.Membership, 
 func (s *Service) ListEffectivePolicyValidationErrors(ctx context.Context, call *awsmodel.Call, in *api.ListEffectivePolicyValidationErrorsInput) (*api.ListEffectivePolicyValidationErrorsOutput, error) {
 	const op = "ListEffectivePolicyValidationErrors"
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListEffectivePolicyValidationErrorsOutput, error) {
-		m, err := s.desk.Admit(ctx, tx, call, op)
+		m, err := s.desk.Admit(ctx, tx, call, op, in)
 		if err != nil {
 			return nil, err
 		}
@@ -130,7 +130,7 @@ const (
 func (s *Service) ListAccountsWithInvalidEffectivePolicy(ctx context.Context, call *awsmodel.Call, in *api.ListAccountsWithInvalidEffectivePolicyInput) (*api.ListAccountsWithInvalidEffectivePolicyOutput, error) {
 	const op = "ListAccountsWithInvalidEffectivePolicy"
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListAccountsWithInvalidEffectivePolicyOutput, error) {
-		m, err := s.desk.Admit(ctx, tx, call, op)
+		m, err := s.desk.Admit(ctx, tx, call, op, in)
 		if err != nil {
 			return nil, err
 		}

@@ -67,7 +67,7 @@ func output(m organizations.Membership, p held) *api.Policy {
 // CreatePolicy makes a policy, which has no effect until it is attached.
 func (s *Service) CreatePolicy(ctx context.Context, call *awsmodel.Call, in *api.CreatePolicyInput) (*api.CreatePolicyOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.CreatePolicyOutput, error) {
-		m, err := s.desk.AdmitTo(ctx, tx, call, "CreatePolicy", in)
+		m, err := s.desk.Admit(ctx, tx, call, "CreatePolicy", in)
 		if err != nil {
 			return nil, err
 		}
@@ -128,7 +128,7 @@ func nameFree(ctx context.Context, tx *store.Tx, p policies.Policy) error {
 // content acts at once.
 func (s *Service) UpdatePolicy(ctx context.Context, call *awsmodel.Call, in *api.UpdatePolicyInput) (*api.UpdatePolicyOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.UpdatePolicyOutput, error) {
-		m, err := s.desk.AdmitTo(ctx, tx, call, "UpdatePolicy", in)
+		m, err := s.desk.Admit(ctx, tx, call, "UpdatePolicy", in)
 		if err != nil {
 			return nil, err
 		}
@@ -195,7 +195,7 @@ func (s *Service) tellTargets(ctx context.Context, tx *store.Tx, m organizations
 // DeletePolicy deletes a policy that is attached to nothing.
 func (s *Service) DeletePolicy(ctx context.Context, call *awsmodel.Call, in *api.DeletePolicyInput) (*api.DeletePolicyOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.DeletePolicyOutput, error) {
-		m, err := s.desk.AdmitTo(ctx, tx, call, "DeletePolicy", in)
+		m, err := s.desk.Admit(ctx, tx, call, "DeletePolicy", in)
 		if err != nil {
 			return nil, err
 		}
@@ -220,7 +220,7 @@ func (s *Service) DeletePolicy(ctx context.Context, call *awsmodel.Call, in *api
 // DescribePolicy returns a policy with its content.
 func (s *Service) DescribePolicy(ctx context.Context, call *awsmodel.Call, in *api.DescribePolicyInput) (*api.DescribePolicyOutput, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.DescribePolicyOutput, error) {
-		m, err := s.desk.Admit(ctx, tx, call, "DescribePolicy")
+		m, err := s.desk.Admit(ctx, tx, call, "DescribePolicy", in)
 		if err != nil {
 			return nil, err
 		}
@@ -235,7 +235,7 @@ func (s *Service) DescribePolicy(ctx context.Context, call *awsmodel.Call, in *a
 // ListPolicies lists the policies of a type by id.
 func (s *Service) ListPolicies(ctx context.Context, call *awsmodel.Call, in *api.ListPoliciesInput) (*api.ListPoliciesOutput, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.ListPoliciesOutput, error) {
-		m, err := s.desk.Admit(ctx, tx, call, "ListPolicies")
+		m, err := s.desk.Admit(ctx, tx, call, "ListPolicies", in)
 		if err != nil {
 			return nil, err
 		}

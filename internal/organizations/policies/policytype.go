@@ -38,7 +38,7 @@ func (s *Service) Jobs() map[string]worker.Handler {
 // EnablePolicyType begins to use a policy type in the root.
 func (s *Service) EnablePolicyType(ctx context.Context, call *awsmodel.Call, in *api.EnablePolicyTypeInput) (*api.EnablePolicyTypeOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.EnablePolicyTypeOutput, error) {
-		m, err := s.desk.AdmitTo(ctx, tx, call, "EnablePolicyType", in)
+		m, err := s.desk.Admit(ctx, tx, call, "EnablePolicyType", in)
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +78,7 @@ func enablable(ctx context.Context, tx *store.Tx, m organizations.Membership, ro
 // end of it detaches the type's policies from everything and deletes none.
 func (s *Service) DisablePolicyType(ctx context.Context, call *awsmodel.Call, in *api.DisablePolicyTypeInput) (*api.DisablePolicyTypeOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.DisablePolicyTypeOutput, error) {
-		m, err := s.desk.AdmitTo(ctx, tx, call, "DisablePolicyType", in)
+		m, err := s.desk.Admit(ctx, tx, call, "DisablePolicyType", in)
 		if err != nil {
 			return nil, err
 		}

@@ -19,10 +19,10 @@ import (
 )
 
 // PutResourcePolicy sets the policy by which the management account lets
-// delegated administrators manage policies. Tags are for its creation only.
+// members manage policies. Tags are for its creation only.
 func (s *Service) PutResourcePolicy(ctx context.Context, call *awsmodel.Call, in *api.PutResourcePolicyInput) (*api.PutResourcePolicyOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.PutResourcePolicyOutput, error) {
-		m, err := s.desk.Admit(ctx, tx, call, "PutResourcePolicy")
+		m, err := s.desk.Admit(ctx, tx, call, "PutResourcePolicy", in)
 		if err != nil {
 			return nil, err
 		}
@@ -62,9 +62,9 @@ func resourceOutput(m organizations.Membership, p policies.ResourcePolicy) *api.
 }
 
 // DescribeResourcePolicy returns the organization's resource policy.
-func (s *Service) DescribeResourcePolicy(ctx context.Context, call *awsmodel.Call, _ *api.DescribeResourcePolicyInput) (*api.DescribeResourcePolicyOutput, error) {
+func (s *Service) DescribeResourcePolicy(ctx context.Context, call *awsmodel.Call, in *api.DescribeResourcePolicyInput) (*api.DescribeResourcePolicyOutput, error) {
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*api.DescribeResourcePolicyOutput, error) {
-		m, err := s.desk.Admit(ctx, tx, call, "DescribeResourcePolicy")
+		m, err := s.desk.Admit(ctx, tx, call, "DescribeResourcePolicy", in)
 		if err != nil {
 			return nil, err
 		}
@@ -77,9 +77,9 @@ func (s *Service) DescribeResourcePolicy(ctx context.Context, call *awsmodel.Cal
 }
 
 // DeleteResourcePolicy ends all that the resource policy allowed.
-func (s *Service) DeleteResourcePolicy(ctx context.Context, call *awsmodel.Call, _ *api.DeleteResourcePolicyInput) (*api.DeleteResourcePolicyOutput, error) {
+func (s *Service) DeleteResourcePolicy(ctx context.Context, call *awsmodel.Call, in *api.DeleteResourcePolicyInput) (*api.DeleteResourcePolicyOutput, error) {
 	return store.Write(ctx, s.store, func(tx *store.Tx) (*api.DeleteResourcePolicyOutput, error) {
-		m, err := s.desk.Admit(ctx, tx, call, "DeleteResourcePolicy")
+		m, err := s.desk.Admit(ctx, tx, call, "DeleteResourcePolicy", in)
 		if err != nil {
 			return nil, err
 		}
