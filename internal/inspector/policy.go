@@ -25,8 +25,9 @@ import (
 
 const inspectorPolicy = "INSPECTOR_POLICY"
 
-// regionsSetting remembers for which Regions policies were carried out.
-const regionsSetting = "inspector.policy-regions"
+// reachSetting remembers for which Regions and how many members policies were
+// carried out.
+const reachSetting = "inspector.policy-reach"
 
 // EffectivePolicyChanged follows the policies that are about Inspector.
 func (s *Service) EffectivePolicyChanged(ctx context.Context, tx *store.Tx, org organizations.OrganizationID, policyType string, scope organizations.Scope, now time.Time) error {
@@ -43,18 +44,19 @@ func enqueuePolicy(ctx context.Context, tx *store.Tx, org organizations.Organiza
 	return tx.Enqueue(ctx, store.Job{Kind: jobPolicy, Key: string(org), Payload: []byte(org), RunAt: now})
 }
 
-// CatchUp asks for policies to be carried out in Regions that the installation
-// did not have when it ran before. It is called when a process starts.
+// CatchUp asks for policies to be carried out in Regions, and for members, that
+// the installation had no room for when it ran before. It is called when a
+// process starts.
 func (s *Service) CatchUp(ctx context.Context) error {
 	names := make([]string, len(s.config.Regions))
 	for i, r := range s.config.Regions {
 		names[i] = string(r)
 	}
 	slices.Sort(names)
-	regions, now := strings.Join(names, ","), s.config.Now().UTC()
+	reach, now := fmt.Sprintf("%s members=%d", strings.Join(names, ","), s.config.MemberLimit), s.config.Now().UTC()
 	return s.store.Update(ctx, func(tx *store.Tx) error {
-		former, err := settings.Get(ctx, tx, regionsSetting)
-		if err := ignore(err, store.ErrNotFound); err != nil || former == regions {
+		former, err := settings.Get(ctx, tx, reachSetting)
+		if err := ignore(err, store.ErrNotFound); err != nil || former == reach {
 			return err
 		}
 		list, err := activation.OrganizationsWithPolicies(ctx, tx)
@@ -66,7 +68,7 @@ func (s *Service) CatchUp(ctx context.Context) error {
 				return err
 			}
 		}
-		return settings.Put(ctx, tx, regionsSetting, regions, now)
+		return settings.Put(ctx, tx, reachSetting, reach, now)
 	})
 }
 
