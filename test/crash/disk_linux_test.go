@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -18,15 +19,28 @@ func onDisk(t *testing.T, good, data string, megabytes int, prepare string, args
 	t.Helper()
 	disk := filepath.Dir(data)
 	script := fmt.Sprintf(`mount -t tmpfs -o size=%dm tmpfs "$1" && cp -r "$2" "$3" && cd "$1" && { %s; } && shift 3 && exec "$@"`, megabytes, prepare)
-	return exec.Command("unshare", append([]string{"-Urm", "sh", "-c", script, "sh", disk, good, data, muster(t)}, args...)...)
+	return exec.Command("unshare", append([]string{needDisks(t), "sh", "-c", script, "sh", disk, good, data, muster(t)}, args...)...)
 }
 
-// needDisks skips where the system gives nobody a disk of their own.
-func needDisks(t *testing.T) {
+// needDisks says which option of unshare gives a command a disk of its own:
+// the one that everybody may use where the system has user namespaces, or
+// root's. Where there is neither the test is skipped, but not in CI.
+func needDisks(t *testing.T) string {
 	t.Helper()
-	if out, err := exec.Command("unshare", "-Urm", "mount", "-t", "tmpfs", "tmpfs", t.TempDir()).CombinedOutput(); err != nil {
-		t.Skipf("no disks of our own here: %v: %s", err, out)
+	var why []string
+	for _, option := range []string{"-Urm", "-m"} {
+		out, err := exec.Command("unshare", option, "mount", "-t", "tmpfs", "tmpfs", t.TempDir()).CombinedOutput()
+		if err == nil {
+			return option
+		}
+		why = append(why, fmt.Sprintf("unshare %s: %v: %s", option, err, out))
 	}
+	reason := "no disks of our own here, which need user namespaces or root with CAP_SYS_ADMIN: " + strings.Join(why, "; ")
+	if os.Getenv("CI") != "" {
+		t.Fatal(reason)
+	}
+	t.Skip(reason)
+	return ""
 }
 
 const (
