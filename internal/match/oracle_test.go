@@ -30,10 +30,7 @@ import (
 // is at least what was introduced and less than what fixed it; ids reduced to
 // the CVEs the record derives from.
 func TestDebianAgainstDpkg(t *testing.T) {
-	dpkg, err := exec.LookPath("dpkg")
-	if err != nil {
-		t.Skip("no dpkg on this machine")
-	}
+	dpkg := testshared.Tool(t, "dpkg")
 	shared := testshared.Dir(t)
 	raw := readZip(t, filepath.Join(shared, "advisories", "osv", "Debian.zip"), `"Debian:12"`)
 	records := make([]advisory.Advisory, 0, len(raw))

@@ -1,9 +1,11 @@
-// Package testshared finds the folder of real data (advisories, inventories)
-// that some tests read. Only tests import it.
+// Package testshared finds what some tests need beside the code: the folder of
+// real data (advisories, inventories) and programs to compare with. Only tests
+// import it.
 package testshared
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"testing"
@@ -21,10 +23,27 @@ func Dir(t testing.TB) string {
 		dir = filepath.Join(filepath.Dir(file), "..", "..", "..", "shared")
 	}
 	if _, err := os.Stat(filepath.Join(dir, "advisories")); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("no real data at %s: set MUSTER_SHARED", dir)
-		}
-		t.Skipf("no real data at %s: set MUSTER_SHARED to run this test", dir)
+		Missing(t, "no real data at "+dir+": set MUSTER_SHARED to run this test")
 	}
 	return dir
+}
+
+// Tool is the path of a program that a test asks.
+func Tool(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		Missing(t, "no "+name+" on this machine")
+	}
+	return path
+}
+
+// Missing skips a test that cannot run here, and fails it where the variable CI
+// is set.
+func Missing(t testing.TB, why string) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
 }

@@ -7,16 +7,14 @@ import (
 	"strings"
 	"testing"
 
+	"muster/internal/testshared"
 	"muster/internal/version"
 )
 
 // TestDpkgItself compares random pairs with the real dpkg: every pair is built
 // from parts that stress the order, and many pairs share a prefix.
 func TestDpkgItself(t *testing.T) {
-	dpkg, err := exec.LookPath("dpkg")
-	if err != nil {
-		t.Skip("no dpkg on this machine")
-	}
+	dpkg := testshared.Tool(t, "dpkg")
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 500 {
 		a, b := randomDebian(random), randomDebian(random)
