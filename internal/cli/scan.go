@@ -151,7 +151,7 @@ func (f *scanFlags) run(cmd *cobra.Command, text string) error {
 	if err != nil {
 		return err
 	}
-	opts := scanner.Options{Paths: f.paths, Explain: f.explain, Platform: platform, Registry: image.Registry{Insecure: f.insecure}}
+	opts := scanner.Options{Paths: f.paths, Explain: f.explain, Platform: platform, Registry: registryOptions(f.insecure)}
 	baseline, err := f.read(&opts)
 	if err != nil {
 		return err
@@ -201,8 +201,14 @@ func (f *scanFlags) scan(cmd *cobra.Command, target scanner.Target, opts scanner
 		return nil, err
 	}
 	defer done()
-	opts.Advisories = config
+	opts.Advisories, opts.Layers = config, filepath.Join(config.Dir, "layers")
 	return scanner.Scan(cmd.Context(), target, opts)
+}
+
+// registryOptions takes credentials from the environment; without them those
+// of docker's configuration and its helpers count.
+func registryOptions(insecure bool) image.Registry {
+	return image.Registry{Insecure: insecure, User: os.Getenv("MUSTER_REGISTRY_USERNAME"), Password: os.Getenv("MUSTER_REGISTRY_PASSWORD")}
 }
 
 // tuneMemory lets the heap of this short-lived process grow before anything is

@@ -53,6 +53,10 @@ func IsDatabase(name string) bool {
 	return slices.Contains(DatabaseFolders(), folder) || strings.HasPrefix(name, dpkg.StatusFolder+"/")
 }
 
+// Revision counts changes of what Wanted answers: what was copied by another
+// answer must not be taken for complete.
+const Revision = 1
+
 // Wanted reports which files Root reads with the options, by name alone:
 // whoever copies a file system to be read later needs no others. Programs are
 // told by their content.

@@ -5,9 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"muster/internal/extract"
@@ -71,19 +71,11 @@ func readImage(ctx context.Context, i *image.Image, opts Options) (_ inventory.I
 	tree := layers.New(opts.Temp, how.Wanted())
 	defer func() { err = errors.Join(err, tree.Close()) }()
 	origin := map[inventory.Component]int{}
-	var open []io.Closer
-	defer func() {
-		for _, c := range open {
-			err = errors.Join(err, c.Close())
-		}
-	}()
+	s := &stack{tree: tree, cache: opts.layerCache()}
+	defer func() { err = errors.Join(err, s.close()) }()
 	for n, l := range i.Layers {
 		changed := false
-		held, err := apply(ctx, tree, n, l, func(name string) { changed = changed || touchesPackages(name) })
-		if held != nil {
-			open = append(open, held)
-		}
-		if err != nil {
+		if err := s.add(ctx, n, l, func(name string) { changed = changed || touchesPackages(name) }); err != nil {
 			return inventory.Inventory{}, err
 		}
 		if changed && len(i.Layers) > 1 {
@@ -94,29 +86,12 @@ func readImage(ctx context.Context, i *image.Image, opts Options) (_ inventory.I
 	if err != nil && !errors.Is(err, extract.ErrIncomplete) {
 		return inv, err
 	}
+	inv.Notes = append(slices.Clone(i.Notes), inv.Notes...)
 	if tree.Left > 0 {
 		inv.Notes = append(inv.Notes, fmt.Sprintf("%d entries of the image were left out: their names lead out of it or are too long", tree.Left))
 	}
 	setLayers(&inv, i, tree, origin)
 	return inv, nil
-}
-
-// apply puts one layer on the tree. A layer that files are read from later is
-// returned, to be closed after the tree; a stream is read to its end, where it
-// is verified, and closed.
-func apply(ctx context.Context, tree *layers.Tree, n int, l image.Layer, touched func(string)) (held io.Closer, err error) {
-	r, err := l.Open()
-	if err != nil {
-		return nil, err
-	}
-	err = tree.Apply(ctx, n, r, touched)
-	if _, direct := r.(io.ReaderAt); direct {
-		return r, err
-	}
-	if err == nil {
-		_, err = io.Copy(io.Discard, r)
-	}
-	return nil, errors.Join(err, r.Close())
 }
 
 // touchesPackages reports whether an entry of a layer may change which

@@ -36,6 +36,10 @@ type Options struct {
 	Registry image.Registry
 	// Temp is the folder for temporary files, "" for the system's.
 	Temp string
+	// Layers is the folder in which layers of images are remembered, "" for
+	// nowhere, LayersMax its bound in bytes (0 means remember.DefaultMax).
+	Layers    string
+	LayersMax int64
 	// Explain names a vulnerability whose every decision is asked for.
 	Explain string
 	// VEX are statements of the user's about vulnerabilities; nil means none.

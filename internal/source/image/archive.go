@@ -1,8 +1,10 @@
 package image
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -84,18 +86,30 @@ func readDocker(f files, data []byte, _ Platform) (*Image, error) {
 	if err != nil {
 		return nil, refuse("configuration: %v", err)
 	}
-	return newImage(f, raw, list[0].Layers)
+	blobs := make([]blob, len(list[0].Layers))
+	for n, name := range list[0].Layers {
+		blobs[n] = blob{name: name}
+	}
+	i, err := newImage(f, raw, blobs)
+	if err == nil && len(list) > 1 {
+		i.Notes = append(i.Notes, fmt.Sprintf("the archive holds %d images; only the first was looked at", len(list)))
+	}
+	return i, err
 }
 
 // descriptor points at a blob of an OCI layout.
 type descriptor struct {
-	MediaType string `json:"mediaType"`
-	Digest    string `json:"digest"`
-	Platform  *struct {
-		OS           string `json:"os"`
-		Architecture string `json:"architecture"`
-		Variant      string `json:"variant"`
-	} `json:"platform"`
+	MediaType string    `json:"mediaType"`
+	Digest    string    `json:"digest"`
+	URLs      []string  `json:"urls"`
+	Platform  *platform `json:"platform"`
+}
+
+// platform is what an index says of its entries.
+type platform struct {
+	OS           string `json:"os"`
+	Architecture string `json:"architecture"`
+	Variant      string `json:"variant"`
 }
 
 // manifest is an image or an index: which one its members tell, because the
@@ -115,73 +129,146 @@ func (d descriptor) blob() (string, error) {
 	return "blobs/" + algorithm + "/" + hex, nil
 }
 
-// readLayout follows an index to the image of the platform.
-func readLayout(f files, data []byte, want Platform) (*Image, error) {
-	const maxDepth = 5
-	for range maxDepth {
-		var m manifest
-		if err := json.Unmarshal(data, &m); err != nil {
-			return nil, refuse("index or manifest: %v", err)
-		}
-		if m.Config != nil {
-			return layoutImage(f, m)
-		}
-		next, err := choose(m.Manifests, want)
-		if err != nil {
-			return nil, err
-		}
-		name, err := next.blob()
-		if err != nil {
-			return nil, err
-		}
-		if data, err = readAll(f, name); err != nil {
-			return nil, refuse("%v", err)
-		}
-	}
-	return nil, refuse("indexes nested deeper than %d", maxDepth)
-}
-
-// choose picks the image of the platform; one that states none fits.
-func choose(list []descriptor, want Platform) (descriptor, error) {
-	var known []string
-	for _, d := range list {
-		if d.Platform == nil {
-			return d, nil
-		}
-		p := Platform{d.Platform.OS, d.Platform.Architecture, d.Platform.Variant}
-		if want.fits(p) {
-			return d, nil
-		}
-		known = append(known, p.String())
-	}
-	if len(known) == 0 {
-		return descriptor{}, refuse("the index lists no image")
-	}
-	return descriptor{}, refuse("it has no image for %s, only for %s", want, strings.Join(known, ", "))
-}
-
-func layoutImage(f files, m manifest) (*Image, error) {
-	name, err := m.Config.blob()
+// document reads what a descriptor points at, and holds it against the digest.
+func (d descriptor) document(f files) ([]byte, error) {
+	name, err := d.blob()
 	if err != nil {
 		return nil, err
 	}
-	raw, err := readAll(f, name)
+	data, err := readAll(f, name)
 	if err != nil {
-		return nil, refuse("configuration: %v", err)
+		return nil, refuse("%v", err)
 	}
-	var blobs []string
-	for _, l := range m.Layers {
-		blob, err := l.blob()
+	if err := (Layer{DiffID: d.Digest}).Verify(bytes.NewReader(data)); err != nil {
+		return nil, refuse("%s is not what its name says", name)
+	}
+	return data, nil
+}
+
+// layoutSearch looks for the image of a platform in the indexes of a layout,
+// which may lead to further ones.
+type layoutSearch struct {
+	files files
+	want  Platform
+	// read counts documents, other are the platforms of what does not fit.
+	read  int
+	other []string
+}
+
+// readLayout follows an index to the image of the platform.
+func readLayout(f files, data []byte, want Platform) (*Image, error) {
+	s := &layoutSearch{files: f, want: want}
+	i, err := s.find(data, 0)
+	switch {
+	case err != nil || i != nil:
+		return i, err
+	case len(s.other) == 0:
+		return nil, refuse("the index lists no image")
+	}
+	return nil, refuse("it has no image for %s, only for %s", want, strings.Join(s.other, ", "))
+}
+
+// find is nil without an error where there is no image for the platform.
+func (s *layoutSearch) find(data []byte, depth int) (*Image, error) {
+	const maxDepth, maxRead = 5, 200
+	var m manifest
+	if err := json.Unmarshal(data, &m); err != nil {
+		return nil, refuse("index or manifest: %v", err)
+	}
+	if s.read++; depth > maxDepth || s.read > maxRead {
+		return nil, refuse("indexes nested deeper than %d, or more than %d of them", maxDepth, maxRead)
+	}
+	if m.Config != nil {
+		return s.image(m)
+	}
+	for _, d := range fitting(m.Manifests, s.want, &s.other) {
+		data, err := d.document(s.files)
 		if err != nil {
 			return nil, err
 		}
-		blobs = append(blobs, blob)
+		if i, err := s.find(data, depth+1); err != nil || i != nil {
+			return i, err
+		}
 	}
-	i, err := newImage(f, raw, blobs)
-	if err == nil {
-		i.Digest = m.Config.Digest
+	return nil, nil
+}
+
+// fitting are the entries that may lead to an image of the platform: those
+// that say so, then those that say nothing.
+func fitting(list []descriptor, want Platform, other *[]string) []descriptor {
+	var exact, silent []descriptor
+	for _, d := range list {
+		if d.Platform == nil {
+			silent = append(silent, d)
+			continue
+		}
+		p := Platform{d.Platform.OS, d.Platform.Architecture, d.Platform.Variant}
+		if want.fits(p) {
+			exact = append(exact, d)
+		} else if p.OS != "unknown" { // attestations call themselves so
+			*other = append(*other, p.String())
+		}
 	}
-	return i, err
+	return append(exact, silent...)
+}
+
+// image opens an image that the indexes led to. Where nobody has said its
+// platform, the configuration does.
+func (s *layoutSearch) image(m manifest) (*Image, error) {
+	if err := imageConfig(m.Config.MediaType); err != nil {
+		return nil, err
+	}
+	raw, err := m.Config.document(s.files)
+	if err != nil {
+		return nil, refuse("configuration: %v", err)
+	}
+	i, err := newImage(s.files, raw, layoutBlobs(m.Layers))
+	if err != nil {
+		return nil, err
+	}
+	if p := (Platform{OS: i.OS, Architecture: i.Architecture}); i.OS != "" && i.Architecture != "" && (p.OS != s.want.OS || p.Architecture != s.want.Architecture) {
+		s.other = append(s.other, p.String())
+		return nil, nil
+	}
+	i.Digest = m.Config.Digest
+	return i, nil
+}
+
+// layoutBlobs are the members that hold the layers.
+func layoutBlobs(list []descriptor) []blob {
+	blobs := make([]blob, len(list))
+	for n, l := range list {
+		name, err := l.blob()
+		blobs[n] = blob{name: name, err: err, elsewhere: elsewhere(l.MediaType, l.URLs), encrypted: encrypted(l.MediaType)}
+	}
+	return blobs
+}
+
+// blob is a layer as a manifest names it.
+type blob struct {
+	name string
+	err  error
+	// elsewhere: the layer is not in the image, but at addresses of the
+	// image's choice, which nobody asks.
+	elsewhere, encrypted bool
+}
+
+// elsewhere reports whether a layer is kept out of registries and archives,
+// as the base layers of Windows are.
+func elsewhere(mediaType string, urls []string) bool {
+	return len(urls) > 0 || strings.Contains(mediaType, "nondistributable") || strings.Contains(mediaType, ".foreign.")
+}
+
+func encrypted(mediaType string) bool { return strings.Contains(mediaType, "encrypted") }
+
+// imageConfig refuses what lies in registries beside images: charts,
+// signatures, models.
+func imageConfig(mediaType string) error {
+	switch mediaType {
+	case "", "application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json":
+		return nil
+	}
+	return refuse("it is no container image: its configuration is %.100q", mediaType)
 }
 
 // config is the part of an image's configuration that muster reads.
@@ -194,26 +281,63 @@ type config struct {
 }
 
 // newImage joins configuration and layers.
-func newImage(f files, raw []byte, layers []string) (*Image, error) {
+func newImage(f files, raw []byte, blobs []blob) (*Image, error) {
 	var c config
 	if err := json.Unmarshal(raw, &c); err != nil {
 		return nil, refuse("configuration: %v", err)
 	}
-	switch {
-	case len(layers) > maxLayers:
-		return nil, refuse("%d layers, at most %d", len(layers), maxLayers)
-	case len(c.RootFS.DiffIDs) != len(layers):
-		return nil, refuse("the configuration names %d layers, the manifest %d", len(c.RootFS.DiffIDs), len(layers))
+	i, err := c.image(len(blobs))
+	if err != nil {
+		return nil, err
 	}
-	i := &Image{OS: c.OS, Architecture: c.Architecture}
-	for n, name := range layers {
-		i.Layers = append(i.Layers, Layer{DiffID: c.RootFS.DiffIDs[n], Open: func() (io.ReadCloser, error) {
-			s, err := f.open(name)
+	for n, b := range blobs {
+		if err := i.add(c.RootFS.DiffIDs[n], b, func() (io.ReadCloser, error) {
+			s, err := f.open(b.name)
 			if err != nil {
 				return nil, refuse("layer %d: %v", n+1, err)
 			}
 			return unpack(s)
-		}})
+		}); err != nil {
+			return nil, err
+		}
 	}
 	return i, nil
+}
+
+// image makes an image without layers.
+func (c config) image(layers int) (*Image, error) {
+	switch {
+	case layers > maxLayers:
+		return nil, refuse("%d layers, at most %d", layers, maxLayers)
+	case len(c.RootFS.DiffIDs) != layers:
+		return nil, refuse("the configuration names %d layers, the manifest %d", len(c.RootFS.DiffIDs), layers)
+	}
+	return &Image{OS: c.OS, Architecture: c.Architecture}, nil
+}
+
+// add appends a layer.
+func (i *Image) add(diffID string, b blob, open func() (io.ReadCloser, error)) error {
+	n := len(i.Layers) + 1
+	l := Layer{DiffID: diffID}
+	switch {
+	case b.err != nil:
+		return b.err
+	case b.encrypted:
+		return refuse("layer %d is encrypted", n)
+	case b.elsewhere:
+		i.Notes = append(i.Notes, fmt.Sprintf("layer %d is kept elsewhere and was not looked at: the image has only its address", n))
+		i.Layers = append(i.Layers, l)
+		return nil
+	case !l.Known():
+		return refuse("layer %d: %.80q is no digest that can be verified", n, diffID)
+	}
+	l.Open = func() (io.ReadCloser, error) {
+		r, err := open()
+		if err != nil {
+			return nil, err
+		}
+		return l.verifying(r), nil
+	}
+	i.Layers = append(i.Layers, l)
+	return nil
 }

@@ -8,8 +8,12 @@ package image
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"strings"
 
@@ -40,7 +44,9 @@ type Image struct {
 	OS, Architecture string
 	// Layers from bottom to top.
 	Layers []Layer
-	close  func() error
+	// Notes say what of the image cannot be looked at.
+	Notes []string
+	close func() error
 }
 
 // Close gives the image's files back.
@@ -56,8 +62,76 @@ type Layer struct {
 	// DiffID is the digest of the unpacked layer as the image states it.
 	DiffID string
 	// Open returns the unpacked layer. What is not packed can be read at any
-	// place for as long as the image is open.
+	// place for as long as the image is open, and is not held against DiffID:
+	// Verify does. Anything else fails at its end when it is something else.
+	// Nil for a layer that the image keeps elsewhere.
 	Open func() (io.ReadCloser, error)
+}
+
+// Known reports whether the layer says what it is, so that it can be
+// recognised and verified.
+func (l Layer) Known() bool { _, _, err := digestOf(l.DiffID); return err == nil }
+
+// Verify reads an unpacked layer and holds it against its digest. A layer
+// that does not say what it is is not read.
+func (l Layer) Verify(r io.Reader) error {
+	h, _, err := digestOf(l.DiffID)
+	if err != nil {
+		return nil
+	}
+	if _, err := io.CopyBuffer(h, r, make([]byte, 256<<10)); err != nil {
+		return err
+	}
+	return l.compare(h)
+}
+
+func (l Layer) compare(h hash.Hash) error {
+	if _, want, _ := digestOf(l.DiffID); want != hex.EncodeToString(h.Sum(nil)) {
+		return refuse("a layer is not what its digest says: its content has %x, the configuration says %s", h.Sum(nil), l.DiffID)
+	}
+	return nil
+}
+
+// digestOf takes a digest apart: what computes it, and its value.
+func digestOf(text string) (hash.Hash, string, error) {
+	algorithm, value, _ := strings.Cut(text, ":")
+	var h hash.Hash
+	switch algorithm {
+	case "sha256":
+		h = sha256.New()
+	case "sha512":
+		h = sha512.New()
+	}
+	if h == nil || len(value) != 2*h.Size() || strings.Trim(value, "0123456789abcdef") != "" {
+		return nil, "", refuse("%.80q is no digest that can be verified", text)
+	}
+	return h, value, nil
+}
+
+// verifying holds a stream against a layer's digest when it ends.
+func (l Layer) verifying(r io.ReadCloser) io.ReadCloser {
+	if _, direct := r.(io.ReaderAt); direct || !l.Known() {
+		return r
+	}
+	h, _, _ := digestOf(l.DiffID)
+	return &verifier{ReadCloser: r, layer: l, hash: h}
+}
+
+type verifier struct {
+	io.ReadCloser
+	layer Layer
+	hash  hash.Hash
+}
+
+func (v *verifier) Read(p []byte) (int, error) {
+	n, err := v.ReadCloser.Read(p)
+	_, _ = v.hash.Write(p[:n]) // never fails
+	if errors.Is(err, io.EOF) {
+		if wrong := v.layer.compare(v.hash); wrong != nil {
+			return n, wrong
+		}
+	}
+	return n, err
 }
 
 // Platform chooses among the images of an index.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"path"
 	"strings"
 )
@@ -24,26 +25,38 @@ const (
 // io.ReaderAt and an io.Seeker, files are read from it later: it must stay
 // open as long as the tree.
 func (t *Tree) Apply(ctx context.Context, layer int, r io.Reader, touched func(name string)) error {
-	a := applier{tree: t, layer: layer, touched: touched}
+	a := applier{tree: t, layer: layer, touched: touched, keep: t, note: func(Entry) {}}
 	if at, ok := r.(direct); ok {
 		a.direct = at
 	}
-	in := tar.NewReader(r)
-	for count := 0; ; count++ {
-		h, err := in.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err == nil && count%1024 == 0 {
-			err = ctx.Err()
-		}
-		if err == nil {
-			err = a.entry(h, in)
-		}
-		if err != nil {
+	return a.run(ctx, r)
+}
+
+// Draft takes what is to be remembered of a layer.
+type Draft interface {
+	// Add keeps exactly size bytes of r, Forget takes the last ones back.
+	Add(r io.Reader, size int64) (*io.SectionReader, error)
+	Forget(size int64)
+	// Note is told of every entry, in order.
+	Note(e Entry)
+}
+
+// Record is Apply, and tells a draft what to remember. Contents are read from
+// the draft later: it must stay open as long as the tree.
+func (t *Tree) Record(ctx context.Context, layer int, r io.Reader, d Draft, touched func(name string)) error {
+	a := applier{tree: t, layer: layer, touched: touched, keep: d, note: d.Note}
+	return a.run(ctx, r)
+}
+
+// Replay puts a layer on top of which the entries were remembered.
+func (t *Tree) Replay(ctx context.Context, layer int, entries iter.Seq[Entry], touched func(name string)) error {
+	a := applier{tree: t, layer: layer, touched: touched, note: func(Entry) {}}
+	for e := range entries {
+		if err := a.entry(e); err != nil {
 			return fmt.Errorf("layer %d: %w", layer+1, err)
 		}
 	}
+	return ctx.Err()
 }
 
 // direct is a layer that can be read at any place.
@@ -58,43 +71,133 @@ type applier struct {
 	layer   int
 	direct  direct
 	touched func(string)
+	keep    interface {
+		Add(r io.Reader, size int64) (*io.SectionReader, error)
+		Forget(size int64)
+	}
+	note func(Entry)
 }
 
-func (a *applier) entry(h *tar.Header, r io.Reader) error {
+func (a *applier) run(ctx context.Context, r io.Reader) error {
+	in := tar.NewReader(r)
+	for count := 0; ; count++ {
+		h, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil && count%1024 == 0 {
+			err = ctx.Err()
+		}
+		var e Entry
+		if err == nil {
+			e, err = a.read(h, in)
+		}
+		if err == nil {
+			a.note(e)
+			err = a.entry(e)
+		}
+		if err != nil {
+			return fmt.Errorf("layer %d: %w", a.layer+1, err)
+		}
+	}
+}
+
+// Kind is what an entry of a layer is.
+type Kind uint8
+
+// The kinds of entries.
+const (
+	File Kind = iota
+	Folder
+	Link
+	HardLink
+	// Other is a device, a pipe, a sparse file.
+	Other
+	// Whiteout takes away a name of lower layers, Opaque all in a folder.
+	Whiteout
+	Opaque
+	// LeftOut has no name that could be used.
+	LeftOut
+)
+
+// Entry is what one entry of a layer does.
+type Entry struct {
+	Kind Kind
+	// Name is cleaned; a whiteout's is what it takes away.
+	Name string
+	// Target is where links lead.
+	Target string
+	// Mode has the permissions only.
+	Mode fs.FileMode
+	Size int64
+	// Content is nil where nobody wants it.
+	Content *io.SectionReader
+}
+
+// read makes an entry of a header and of what follows it.
+func (a *applier) read(h *tar.Header, r io.Reader) (Entry, error) {
 	name, ok := clean(h.Name)
 	if !ok {
-		a.tree.Left++
-		return nil
+		return Entry{Kind: LeftOut}, nil
 	}
 	dir, base := path.Split(name)
 	switch {
 	case base == opaque:
-		a.touched(path.Clean(dir))
-		a.tree.clear(path.Clean(dir), a.layer)
-		return nil
+		return Entry{Kind: Opaque, Name: path.Clean(dir)}, nil
 	case strings.HasPrefix(base, whiteout):
-		hidden := dir + strings.TrimPrefix(base, whiteout)
-		a.touched(hidden)
-		a.tree.remove(hidden, a.layer)
-		return nil
+		return Entry{Kind: Whiteout, Name: dir + strings.TrimPrefix(base, whiteout)}, nil
 	}
-	a.touched(name)
-	n := &node{mode: h.FileInfo().Mode(), layer: a.layer, size: h.Size}
+	e := Entry{Name: name, Mode: h.FileInfo().Mode().Perm()}
 	switch h.Typeflag {
 	case tar.TypeDir:
-		n.mode, n.size = n.mode.Perm()|fs.ModeDir, 0
+		e.Kind = Folder
 	case tar.TypeSymlink:
-		n.mode, n.link, n.size = n.mode.Perm()|fs.ModeSymlink, clip(h.Linkname), 0
+		e.Kind, e.Target = Link, clip(h.Linkname)
 	case tar.TypeLink:
-		return a.hardLink(name, h.Linkname)
-	case tar.TypeReg:
-		if err := a.content(name, n, r); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		if len(h.Linkname) > maxName {
+			return Entry{Kind: LeftOut}, nil
 		}
-	default: // devices, pipes, sparse files
-		n.mode, n.size = n.mode.Perm()|fs.ModeIrregular, 0
+		e.Kind, e.Target = HardLink, h.Linkname
+	case tar.TypeReg:
+		e.Size = h.Size
+		if err := a.content(&e, r); err != nil {
+			return e, fmt.Errorf("%s: %w", name, err)
+		}
+	default:
+		e.Kind = Other
 	}
-	return a.tree.put(name, n)
+	return e, nil
+}
+
+// entry does what an entry says.
+func (a *applier) entry(e Entry) error {
+	if e.Kind == LeftOut {
+		a.tree.Left++
+		return nil
+	}
+	a.touched(e.Name)
+	n := &node{mode: e.Mode, layer: a.layer, size: e.Size}
+	switch e.Kind {
+	case Opaque:
+		a.tree.clear(e.Name, a.layer)
+		return nil
+	case Whiteout:
+		a.tree.remove(e.Name, a.layer)
+		return nil
+	case HardLink:
+		return a.hardLink(e.Name, e.Target)
+	case Folder:
+		n.mode |= fs.ModeDir
+	case Link:
+		n.mode |= fs.ModeSymlink
+		n.link = e.Target
+	case Other:
+		n.mode |= fs.ModeIrregular
+	}
+	if e.Content != nil {
+		n.content = e.Content
+	}
+	return a.tree.put(e.Name, n)
 }
 
 func clip(link string) string { return link[:min(len(link), maxName)] }
@@ -117,41 +220,42 @@ func (a *applier) hardLink(name, target string) error {
 	return a.tree.put(name, &n)
 }
 
-// content keeps what is wanted. Programs are kept if Go built them: nothing
-// else is looked for in programs. Files with the executable bit that are no
-// such programs lose it, so that nobody tries to read them as one.
-func (a *applier) content(name string, n *node, r io.Reader) error {
-	if a.tree.wants(name) {
-		return a.keep(n, r)
+// content keeps what is wanted. Programs are kept if they say what they were
+// built of: nothing else is looked for in programs. Files with the executable
+// bit that are no such programs lose it, so that nobody tries to read them as
+// one.
+func (a *applier) content(e *Entry, r io.Reader) (err error) {
+	if a.tree.wants(e.Name) {
+		e.Content, err = a.contents(r, e.Size)
+		return err
 	}
-	if n.mode.Perm()&0o111 == 0 || n.size < 4096 {
-		n.mode &^= 0o111
+	executable := e.Mode&0o111 != 0
+	e.Mode &^= 0o111
+	if !executable || e.Size < 4096 {
 		return nil
 	}
-	n.mode &^= 0o111
-	return a.program(n, r)
+	return a.program(e, r)
 }
 
-// keep stores the content by reference if it can be, else in the spool.
-func (a *applier) keep(n *node, r io.Reader) error {
-	if a.direct != nil {
-		at, err := a.direct.Seek(0, io.SeekCurrent)
-		if err != nil {
-			return err
-		}
-		n.content = io.NewSectionReader(a.direct, at, n.size)
-		return nil
+// contents keeps a content by reference if it can be, else by copy.
+func (a *applier) contents(r io.Reader, size int64) (*io.SectionReader, error) {
+	if a.direct == nil {
+		return a.keep.Add(r, size)
 	}
-	content, err := a.tree.spool.add(r, n.size)
-	n.content = content
-	return err
+	at, err := a.direct.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil, err
+	}
+	return io.NewSectionReader(a.direct, at, size), nil
 }
 
-// goMagic marks Go's build information in a program.
-var goMagic = []byte("\xff Go buildinf:")
+// marks are what programs contain that say what they were built of: Go's build
+// information, and the section of cargo-auditable.
+var marks = [][]byte{[]byte("\xff Go buildinf:"), []byte(".dep-v0")}
 
-// program keeps a Go program and gives it its executable bit back.
-func (a *applier) program(n *node, r io.Reader) error {
+// program keeps a program that says what it was built of, and gives it its
+// executable bit back.
+func (a *applier) program(e *Entry, r io.Reader) error {
 	start := make([]byte, 4)
 	if _, err := io.ReadFull(r, start); err != nil {
 		return err
@@ -164,23 +268,23 @@ func (a *applier) program(n *node, r io.Reader) error {
 		if err != nil {
 			return err
 		}
-		found, err := contains(io.NewSectionReader(a.direct, at, n.size-4), goMagic)
+		found, err := contains(io.NewSectionReader(a.direct, at, e.Size-4))
 		if err != nil || !found {
 			return err
 		}
-		n.content, n.mode = io.NewSectionReader(a.direct, at-4, n.size), n.mode|0o111
+		e.Content, e.Mode = io.NewSectionReader(a.direct, at-4, e.Size), e.Mode|0o111
 		return nil
 	}
 	var seen finder
-	content, err := a.tree.spool.add(io.TeeReader(io.MultiReader(bytes.NewReader(start), r), &seen), n.size)
+	content, err := a.keep.Add(io.TeeReader(io.MultiReader(bytes.NewReader(start), r), &seen), e.Size)
 	if err != nil {
 		return err
 	}
 	if !seen.found {
-		a.tree.spool.forget(n.size)
+		a.keep.Forget(e.Size)
 		return nil
 	}
-	n.content, n.mode = content, n.mode|0o111
+	e.Content, e.Mode = content, e.Mode|0o111
 	return nil
 }
 
@@ -193,8 +297,8 @@ func executable(start []byte) bool {
 	return start[0] == 'M' && start[1] == 'Z'
 }
 
-// contains looks for the mark in a stream.
-func contains(r io.Reader, mark []byte) (bool, error) {
+// contains looks for the marks in a stream.
+func contains(r io.Reader) (bool, error) {
 	var f finder
 	buf := make([]byte, 256<<10)
 	for !f.found {
@@ -210,7 +314,7 @@ func contains(r io.Reader, mark []byte) (bool, error) {
 	return f.found, nil
 }
 
-// finder looks for goMagic in what is written to it.
+// finder looks for the marks in what is written to it.
 type finder struct {
 	found bool
 	tail  []byte
@@ -220,12 +324,15 @@ func (f *finder) Write(p []byte) (int, error) {
 	if f.found {
 		return len(p), nil
 	}
-	border := append(f.tail, p[:min(len(p), len(goMagic))]...)
-	f.found = bytes.Contains(border, goMagic) || bytes.Contains(p, goMagic)
-	if len(p) >= len(goMagic) {
+	longest := len(marks[0])
+	border := append(f.tail, p[:min(len(p), longest)]...)
+	for _, m := range marks {
+		f.found = f.found || bytes.Contains(border, m) || bytes.Contains(p, m)
+	}
+	if len(p) >= longest {
 		border = p
 	}
-	f.tail = append([]byte(nil), border[max(0, len(border)-len(goMagic)+1):]...)
+	f.tail = append([]byte(nil), border[max(0, len(border)-longest+1):]...)
 	return len(p), nil
 }
 

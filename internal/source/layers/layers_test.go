@@ -181,12 +181,14 @@ func (f *folder) ReadDir(n int) ([]fs.DirEntry, error) {
 	return out, nil
 }
 
-// TestPrograms: only programs that Go built keep content and permission.
+// TestPrograms: only programs that say what they were built of keep content
+// and permission.
 func TestPrograms(t *testing.T) {
 	data := layer(t, "bin/go*")
-	other := bytes.ReplaceAll(data, goMagic, []byte("not a mark at all")[:len(goMagic)])
+	other := bytes.ReplaceAll(data, marks[0], []byte("not a mark at all")[:len(marks[0])])
+	rust := bytes.ReplaceAll(data, marks[0], append(bytes.Clone(marks[1]), make([]byte, len(marks[0])-len(marks[1]))...))
 	for _, streams := range []bool{false, true} {
-		for i, in := range [][]byte{data, other} {
+		for i, in := range [][]byte{data, other, rust} {
 			tree := New(t.TempDir(), func(string) bool { return false })
 			var r io.Reader = io.NewSectionReader(bytes.NewReader(in), 0, int64(len(in)))
 			if streams {
@@ -196,10 +198,10 @@ func TestPrograms(t *testing.T) {
 				t.Fatal(err)
 			}
 			info, err := fs.Stat(tree, "bin/go")
-			if err != nil || (info.Mode()&0o111 != 0) != (i == 0) {
+			if err != nil || (info.Mode()&0o111 != 0) != (i != 1) {
 				t.Errorf("program %d: %v, %v", i, info, err)
 			}
-			if content, err := fs.ReadFile(tree, "bin/go"); (err == nil && bytes.Contains(content, goMagic)) != (i == 0) {
+			if content, err := fs.ReadFile(tree, "bin/go"); (err == nil && (bytes.Contains(content, marks[0]) || bytes.Contains(content, marks[1]))) != (i != 1) {
 				t.Errorf("program %d: %v", i, err)
 			}
 			if err := tree.Close(); err != nil {
@@ -213,7 +215,7 @@ func TestPrograms(t *testing.T) {
 func TestFinder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		before := rapid.SliceOf(rapid.SampledFrom([]byte("\xff Go x"))).Draw(t, "before")
-		text := append(before, goMagic...)
+		text := append(before, marks[0]...)
 		var f finder
 		for len(text) > 0 {
 			n := rapid.IntRange(1, len(text)).Draw(t, "cut")

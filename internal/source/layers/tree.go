@@ -16,6 +16,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"muster/internal/source/layers/spool"
 )
 
 // Bounds of an image.
@@ -34,7 +36,8 @@ var ErrTooLarge = errors.New("image too large")
 type Tree struct {
 	root    *node
 	wants   Wants
-	spool   *spool
+	temp    string
+	spool   *spool.Spool // made when the first content comes
 	entries int
 	// Left counts entries that were left out because their names lead out of
 	// the root or are too long.
@@ -48,11 +51,29 @@ type Wants func(name string) bool
 // New makes an empty tree. temp is the folder of its temporary file, "" for
 // the system's. Close the tree after use.
 func New(temp string, wants Wants) *Tree {
-	return &Tree{root: &node{mode: fs.ModeDir | 0o755, children: map[string]*node{}, layer: -1}, wants: wants, spool: &spool{dir: temp}}
+	return &Tree{root: &node{mode: fs.ModeDir | 0o755, children: map[string]*node{}, layer: -1}, wants: wants, temp: temp}
 }
 
 // Close gives the temporary file back. Files that are open become unreadable.
-func (t *Tree) Close() error { return t.spool.close() }
+func (t *Tree) Close() error {
+	if t.spool == nil {
+		return nil
+	}
+	return t.spool.Close()
+}
+
+// Add appends to the tree's temporary file.
+func (t *Tree) Add(r io.Reader, size int64) (_ *io.SectionReader, err error) {
+	if t.spool == nil {
+		if t.spool, err = spool.Temporary(t.temp); err != nil {
+			return nil, err
+		}
+	}
+	return t.spool.Add(r, size)
+}
+
+// Forget takes back what Add appended last.
+func (t *Tree) Forget(size int64) { t.spool.Forget(size) }
 
 // node is a file, folder or link.
 type node struct {

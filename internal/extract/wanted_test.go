@@ -1,0 +1,37 @@
+package extract_test
+
+import (
+	"slices"
+	"testing"
+
+	"muster/internal/extract"
+	"muster/internal/extract/lockfile"
+)
+
+// TestRevision: whoever changes which files are wanted raises Revision, else
+// what was copied before would be taken for complete. Then this list changes
+// with it.
+func TestRevision(t *testing.T) {
+	const revision = 1
+	wanted := []string{
+		"etc/os-release", "usr/lib/os-release", "var/lib/dpkg/status", "var/lib/dpkg/status.d/base", "var/lib/dpkg/info/bash.list",
+		"var/lib/rpm/rpmdb.sqlite", "usr/lib/sysimage/rpm/Packages.db", "lib/apk/db/installed", "var/lib/ubuntu-advantage/status.json",
+		"app/go.sum", "app/go.mod", "app/package-lock.json", "app/yarn.lock", "app/pnpm-lock.yaml", "app/poetry.lock", "app/uv.lock",
+		"app/Pipfile.lock", "app/requirements.txt", "app/Gemfile.lock", "app/Cargo.lock", "app/composer.lock", "app/pom.xml",
+		"app/packages.lock.json", "app/x.deps.json", "app/x.csproj", "app/Package.resolved", "app/node_modules/a/package.json", "app/a.jar",
+		"app/a.war", "usr/lib/python3/dist-packages/a-1.dist-info/METADATA", "usr/lib/python3/dist-packages/a.egg-info/PKG-INFO",
+		"var/lib/gems/3.1.0/specifications/a-1.gemspec", "app/vendor/composer/installed.json",
+	}
+	others := []string{"etc/passwd", "usr/bin/bash", "var/lib/dpkg/info/bash.md5sums", "app/main.go", "app/a.txt", "app/README.md"}
+	how := extract.ForImage()
+	how.More = lockfile.Kinds()
+	is := how.Wanted()
+	for _, name := range slices.Concat(wanted, others) {
+		if want := slices.Contains(wanted, name); is(name) != want {
+			t.Errorf("%s is wanted: %t: raise Revision, and change this list", name, is(name))
+		}
+	}
+	if extract.Revision != revision {
+		t.Errorf("Revision is %d: change this list with it", extract.Revision)
+	}
+}
