@@ -242,6 +242,9 @@ func TestMergeJoinsParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
+	if a, found, err := f.Advisory("SUSE-1"); err != nil || !found || a.Affected != nil {
+		t.Errorf("%+v, %v, %v", a, found, err)
+	}
 	for _, name := range []string{"a", "b"} {
 		found, err := f.Lookup(advisory.Key{Ecosystem: "SUSE:15", Name: name})
 		if err != nil || len(found) != 1 || !slices.Equal(found[0].Vulnerabilities, []string{"CVE-2024-1", "CVE-2024-2"}) {

@@ -88,23 +88,34 @@ func (b *Builder) Add(a *advisory.Advisory, raw []byte) error {
 	if _, seen := b.seen[a.ID]; seen {
 		return fmt.Errorf("record %s appears twice", a.ID)
 	}
-	return b.add(a, raw)
+	return b.add(a, raw, hashBytes(raw))
 }
 
-// Merge is Add for publishers that spread a record over several files: what
-// comes under an id again adds to its names and affected entries. The JSON
-// that is kept is the first one's.
+// Merge is Add for publishers' own feeds, which may spread a record over
+// several files: what comes under an id again adds to its names and affected
+// entries. Of the first part's JSON everything is kept but the affected
+// entries, which may be hundreds of thousands.
 func (b *Builder) Merge(a *advisory.Advisory, raw []byte) error {
-	number, seen := b.seen[a.ID]
-	if !seen {
-		return b.add(a, raw)
+	if number, seen := b.seen[a.ID]; seen {
+		r := &b.records[number]
+		r.Aliases = union(r.Aliases, a.Aliases)
+		r.Upstream = union(r.Upstream, a.Upstream)
+		r.Related = union(r.Related, a.Related)
+		r.hash = r.hash*31 + hashBytes(raw)
+		return b.addEntries(number, a)
 	}
-	r := &b.records[number]
-	r.Aliases = union(r.Aliases, a.Aliases)
-	r.Upstream = union(r.Upstream, a.Upstream)
-	r.Related = union(r.Related, a.Related)
-	r.hash = r.hash*31 + hashBytes(raw)
-	return b.addEntries(number, a)
+	slim := *a
+	slim.Affected = nil
+	for _, entry := range a.Affected {
+		if len(entry.Severity) > 0 {
+			slim.Affected = append(slim.Affected, advisory.Affected{Ecosystem: entry.Ecosystem, Name: entry.Name, Severity: entry.Severity})
+		}
+	}
+	document, err := advisory.Encode(&slim)
+	if err != nil {
+		return err
+	}
+	return b.add(a, document, hashBytes(raw))
 }
 
 func union(list, more []string) []string {
@@ -122,8 +133,10 @@ func hashBytes(b []byte) uint64 {
 	return binary.LittleEndian.Uint64(sum[:])
 }
 
-func (b *Builder) add(a *advisory.Advisory, raw []byte) error {
-	at, err := b.pack.add(raw)
+// add takes a record with the document that is kept of it and a hash of its
+// content.
+func (b *Builder) add(a *advisory.Advisory, document []byte, hash uint64) error {
+	at, err := b.pack.add(document)
 	if err != nil {
 		return fmt.Errorf("record %s: %w", a.ID, err)
 	}
@@ -131,7 +144,7 @@ func (b *Builder) add(a *advisory.Advisory, raw []byte) error {
 	b.seen[a.ID] = number
 	b.records = append(b.records, builtRecord{
 		Advisory: advisory.Advisory{ID: a.ID, Aliases: a.Aliases, Upstream: a.Upstream, Related: a.Related, Withdrawn: a.Withdrawn},
-		place:    at, hash: hashBytes(raw),
+		place:    at, hash: hash,
 	})
 	return b.addEntries(number, a)
 }
