@@ -62,8 +62,9 @@ type Affected struct {
 	// Status is what the publisher says of the versions that the entry covers.
 	Status Status
 	// Module is the stream of an rpm module, "nodejs:18", that the entry is
-	// about. "" says nothing about modules: an entry of a publisher that never
-	// names them may be about a modular build all the same.
+	// about; several, separated by blanks, where it is known only that it is
+	// one of them. "" says nothing about modules: an entry of a publisher that
+	// never names them may be about a modular build all the same.
 	Module string
 	// Arches are the architectures of the packages it is about, sorted, in the
 	// package manager's words ("src" means the source package); none means any.

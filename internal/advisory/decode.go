@@ -196,8 +196,13 @@ func (w *wireRecord) advisory() Advisory {
 	if len(w.Affected) > 0 {
 		a.Affected = make([]Affected, 0, len(w.Affected))
 	}
+	modules := noticeModules(w.ID, w.Summary)
 	for i := range w.Affected {
-		a.Affected = append(a.Affected, w.Affected[i].affected(vendorWord(w.Severity, word)))
+		entry := w.Affected[i].affected(vendorWord(w.Severity, word))
+		if entry.Module == "" && modules != "" && entry.modular() {
+			entry.Module = modules
+		}
+		a.Affected = append(a.Affected, entry)
 	}
 	return a
 }

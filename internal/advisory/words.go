@@ -135,11 +135,48 @@ func noticeWord(id, summary string) string {
 		return ""
 	}
 	first, _, found := strings.Cut(summary, ":")
-	switch {
-	case !found:
-		return ""
-	case first == "Low", first == "Moderate", first == "Important", first == "Critical":
+	if found && isRating(first) {
 		return first
 	}
 	return ""
+}
+
+func isRating(word string) bool {
+	return word == "Low" || word == "Moderate" || word == "Important" || word == "Critical"
+}
+
+// noticeModules reads the module streams that the titles of Red Hat's and its
+// rebuilds' notices name, which are about those streams only:
+// "Moderate: virt:rhel and virt-devel:rhel security update".
+func noticeModules(id, summary string) string {
+	prefix, _, _ := strings.Cut(id, "-")
+	switch prefix {
+	case "ALSA", "ALBA", "ALEA", "RLSA", "RXSA", "RLBA", "RHSA", "RHBA", "RHEA":
+	default:
+		return ""
+	}
+	if len(summary) > maxModule {
+		return ""
+	}
+	var modules []string
+	for word := range strings.FieldsSeq(summary) {
+		word = strings.TrimRight(word, ",")
+		name, stream, ok := strings.Cut(word, ":")
+		if ok && name != "" && stream != "" && !strings.Contains(stream, ":") && !isRating(name) {
+			modules = append(modules, word)
+		}
+	}
+	return strings.Join(modules, " ")
+}
+
+// modular reports whether a fix of the entry is a modular build.
+func (a *Affected) modular() bool {
+	for _, r := range a.Ranges {
+		for _, e := range r.Events {
+			if e.Kind == Fixed && strings.Contains(e.Version, ".module") {
+				return true
+			}
+		}
+	}
+	return false
 }

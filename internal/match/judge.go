@@ -107,9 +107,9 @@ func (j *judge) sameStream(a *advisory.Advisory, entry *advisory.Affected) bool 
 	case !modular:
 		return false
 	case ours == "":
-		return streamOf(entry.Module, j.version)
+		return j.streamFits(entry.Module)
 	}
-	return ours == entry.Module
+	return slices.Contains(strings.Fields(entry.Module), ours)
 }
 
 func fixedInModule(entry *advisory.Affected) bool {
@@ -123,19 +123,27 @@ func fixedInModule(entry *advisory.Affected) bool {
 	return false
 }
 
-// streamOf infers, where the package's label is not known, whether a modular
-// build is of a stream: streams that are numbers are the beginning of the
-// version ("nodejs:18", 1:18.20.2-1); of others nothing can be told.
-func streamOf(module, installed string) bool {
-	_, stream, _ := strings.Cut(module, ":")
-	if stream == "" || stream[0] < '0' || stream[0] > '9' {
-		return true
+// streamFits infers, where the package's label is not known, whether a modular
+// build is of one of the streams. A stream that is a number begins the version
+// of the package that the module is named after ("nodejs:18", 1:18.20.2-1), or
+// of its source; of others nothing can be told.
+func (j *judge) streamFits(modules string) bool {
+	installed := j.component.SourceVersion
+	if j.component.Name == sourceName(j.component) {
+		installed = j.component.Version
 	}
 	if epoch, rest, ok := strings.Cut(installed, ":"); ok && len(epoch) < 6 {
 		installed = rest
 	}
-	rest, ok := strings.CutPrefix(installed, stream)
-	return ok && (rest == "" || rest[0] < '0' || rest[0] > '9')
+	fits := func(module string) bool {
+		name, stream, _ := strings.Cut(module, ":")
+		if stream == "" || stream[0] < '0' || stream[0] > '9' || name != sourceName(j.component) || installed == "" {
+			return true
+		}
+		rest, ok := strings.CutPrefix(installed, stream)
+		return ok && (rest == "" || rest[0] < '0' || rest[0] > '9')
+	}
+	return slices.ContainsFunc(strings.Fields(modules), fits)
 }
 
 // foreign reports whether the installed version cannot be one of the
