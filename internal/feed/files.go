@@ -74,7 +74,7 @@ func (m *Mirror) names(ctx context.Context, s layout.Source) ([]string, error) {
 	case m.bundle != nil:
 		var out []string
 		for _, f := range m.bundle.Manifest.Files {
-			if f.Source == s.Name {
+			if concerns(f.File, s) {
 				out = append(out, f.Path)
 			}
 		}
@@ -90,12 +90,19 @@ func (m *Mirror) names(ctx context.Context, s layout.Source) ([]string, error) {
 	}
 	var out []string
 	for _, f := range list.Files {
-		if f.Source == s.Name {
+		if concerns(f, s) {
 			out = append(out, f.Path)
 		}
 	}
 	slices.Sort(out)
 	return out, nil
+}
+
+// concerns reports whether a file is one of the source's, whose pattern may be
+// narrower than the layout's.
+func concerns(f layout.File, s layout.Source) bool {
+	match, err := path.Match(s.Files, f.Path)
+	return f.Source == s.Name && match && err == nil
 }
 
 func (m *Mirror) glob(s layout.Source) ([]string, error) {

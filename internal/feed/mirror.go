@@ -159,7 +159,11 @@ func (m *Mirror) Advisories(ctx context.Context, ecosystem string, last Validato
 // Intelligence fetches a file that lies beside the advisories (KEV, EPSS, …).
 func (m *Mirror) Intelligence(ctx context.Context, name string, last Validator) (*File, error) {
 	if m.location != Publishers {
-		return m.fetchFirst(ctx, []string{name}, last)
+		names := []string{name}
+		if name == EOL {
+			names = append(names, layout.Products)
+		}
+		return m.fetchFirst(ctx, names, last)
 	}
 	switch name {
 	case KEV:

@@ -35,11 +35,15 @@ type wireCycle struct {
 	EOL      json.RawMessage `json:"eol"`
 }
 
-// Parse reads the list, sorted by product name. An empty one is refused.
+// Parse reads the list, by name or as the site's interface answers (version 1,
+// products/full), sorted by product name. An empty one is refused.
 func Parse(r io.Reader) ([]advisory.Product, error) {
 	data, err := feed.ReadAll(r, maxBytes)
 	if err != nil {
 		return nil, err
+	}
+	if published(data) {
+		return parsePublished(data)
 	}
 	var w map[string]wire
 	if err := json.Unmarshal(data, &w); err != nil {

@@ -63,3 +63,26 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestTheInterfacesAnswer(t *testing.T) {
+	list, err := eol.Parse(strings.NewReader(`{"schema_version":"1.2.0","total":2,"result":[
+		{"name":"ubuntu","label":"Ubuntu","category":"os","releases":[
+			{"name":"24.04","codename":"Noble Numbat","releaseDate":"2024-04-25","isEol":false,"eolFrom":"2029-05-31","latest":{"name":"24.04.3"}},
+			{"name":"4.10","codename":null,"releaseDate":"2004-10-20","isEol":true,"eolFrom":null,"latest":null}]},
+		{"name":"debian","label":"Debian","category":"os","releases":[]}]}`))
+	if err != nil || len(list) != 2 || list[0].Name != "debian" || list[1].Title != "Ubuntu" {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	first, last := list[1].Cycles[0], list[1].Cycles[1]
+	if first.Name != "24.04" || first.Codename != "Noble Numbat" || first.Latest != "24.04.3" || first.EOL.Format(time.DateOnly) != "2029-05-31" || first.Ended {
+		t.Errorf("%+v", first)
+	}
+	if !last.Ended || !last.EOL.IsZero() {
+		t.Errorf("%+v", last)
+	}
+	for _, bad := range []string{`{"result":[]}`, `{"result":[{"releases":[]}]}`} {
+		if _, err := eol.Parse(strings.NewReader(bad)); err == nil {
+			t.Errorf("%s was accepted", bad)
+		}
+	}
+}

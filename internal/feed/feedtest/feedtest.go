@@ -282,7 +282,7 @@ func Zstd(t testing.TB, b []byte) []byte {
 func XZ(t testing.TB, in []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	w, err := xz.NewWriter(&b)
+	w, err := xz.WriterConfig{DictCap: 1 << 16}.NewWriter(&b)
 	check(t, err)
 	_, err = w.Write(in)
 	check(t, err)

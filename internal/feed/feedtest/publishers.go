@@ -11,7 +11,7 @@ import (
 func (s *Server) Addresses() map[string]string {
 	out := map[string]string{}
 	for source, path := range map[string]string{
-		"alpine": "/alpine", "amazon": "/amazon", "debian": "/debian/tracker/data/json", "endoflife": "/eol/products/full",
+		"cvelist": "/cvelist/develop.zip", "nuclei": "/nuclei/cves.json", "bottlerocket": "/bottlerocket/updateinfo.xml.gz", "debian-notices": "/debian/data", "alpine": "/alpine", "amazon": "/amazon", "debian": "/debian/tracker/data/json", "endoflife": "/eol/products/full",
 		"epss": "/epss", "exploitdb": "/exploitdb/files_exploits.csv", "kev": "/cisa/kev.json",
 		"metasploit": "/msf/modules_metadata_base.json", "nvd": "/nvd", "nvd-api": "/nvd-api", "oracle": "/oracle/elsa.xml.bz2",
 		"osv": "/osv", "photon": "/photon", "redhat-advisories": "/redhat/advisories", "redhat-cpe": "/redhat/repository-to-cpe.json",
@@ -174,10 +174,14 @@ func (s *Server) DeleteVEX(cve, date string) {
 }
 
 func (s *Server) fillOthers(t testing.TB) {
+	s.SetText("/debian/data/DSA/list", "[01 Nov 2026] DSA-6000-1 bash - security update\n\t{CVE-2024-0001}\n\t[bookworm] - bash 5.2-1\n")
+	s.SetText("/debian/data/DLA/list", "[01 Nov 2026] DLA-4000-1 bash - security update\n\t{CVE-2024-0001}\n\t[bullseye] - bash 5.1-1\n")
+	s.SetText("/nuclei/cves.json", `{"ID":"CVE-2024-0001","Info":{"Name":"x","Severity":"high"},"file_path":"http/cves/2024/CVE-2024-0001.yaml"}`+"\n")
+	s.Set("/bottlerocket/updateinfo.xml.gz", Gzip(t, []byte(updateinfoXML)))
 	s.SetText("/debian/tracker/data/json", `{"bash":{"CVE-2024-0001":{"releases":{"bookworm":{"status":"open"}}}}}`)
 	s.SetText("/alpine", `<html><pre><a href="../">../</a><a href="edge/">edge/</a><a href="v3.20/">v3.20/</a><a href="license.txt">x</a></pre></html>`)
 	for _, name := range []string{"edge/main", "v3.20/main", "v3.20/community"} {
-		s.SetText("/alpine/"+name+".json", `{"packages":[{"pkg":{"name":"a","secfixes":{"1-r0":["CVE-2024-0001"]}}}]}`)
+		s.SetText("/alpine/"+name+".json", `{"distroversion":"v3.20","reponame":"main","packages":[{"pkg":{"name":"a","secfixes":{"1-r0":["CVE-2024-0001"]}}}]}`)
 	}
 	s.SetText("/eol/products/full", `{"result":[{"name":"debian","releases":[]}]}`)
 	s.SetText("/exploitdb/files_exploits.csv", "id,file,codes\n1,a,CVE-2024-0001\n")

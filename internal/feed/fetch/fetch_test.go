@@ -155,6 +155,7 @@ func everything() []string {
 		layout.Alpine("edge", "main"), layout.Alpine("v3.20", "main"), layout.Alpine("v3.20", "community"), layout.Amazon("2", "core"),
 		layout.Amazon("2", "docker"), layout.Amazon("2023", "core"), layout.SUSE("suse.linux.enterprise.15-affected.xml.gz"),
 		layout.SUSE("opensuse.leap.15.6.xml.gz"), layout.Photon("4.0"), layout.Photon("5.0"), layout.NVD("modified"),
+		layout.DebianDSA, layout.DebianDLA, layout.Amazon("bottlerocket", "core"), layout.NucleiIndex,
 	}
 	for year := range 25 {
 		out = append(out, layout.NVD(time.Date(2002+year, 1, 1, 0, 0, 0, 0, time.UTC).Format("2006")))

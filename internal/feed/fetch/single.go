@@ -21,6 +21,17 @@ func single(file string, want expectation) func(context.Context, *session) error
 	}
 }
 
+// several fetches a data set of files with fixed addresses below the source's.
+func several(files map[string]string) func(context.Context, *session) error {
+	return func(ctx context.Context, s *session) error {
+		addresses := map[string]string{}
+		for file, name := range files {
+			addresses[file] = s.at(name)
+		}
+		return s.putAll(ctx, addresses, false)
+	}
+}
+
 // fetchEPSS takes the current scores or, while a publisher has no such name,
 // those of today or yesterday (feeds specification 4.2).
 func fetchEPSS(ctx context.Context, s *session) error {

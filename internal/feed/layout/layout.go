@@ -30,6 +30,7 @@ const (
 	UbuntuTracker    = "ubuntu/cve-tracker.zip"
 	CVEList          = "cvelist/cves.zip"
 	Nuclei           = "nuclei/templates.json"
+	NucleiIndex      = "nuclei/cves.json"
 	UbuntuOSV        = "ubuntu/osv.zip"
 	UbuntuVEX        = "ubuntu/vex.zip"
 	RedHatVEX        = "redhat/vex.zip"

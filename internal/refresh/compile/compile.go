@@ -35,6 +35,8 @@ type Source struct {
 	// Published is the name of a publisher's own data set in the layout of
 	// feeds folders; empty for OSV's archives and the files beside them.
 	Published string
+	// files narrows the files of the data set; empty means all.
+	files string
 }
 
 // Intelligence are the sources beside the advisories, by file name.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -18,22 +19,39 @@ import (
 	"muster/internal/advisorydb"
 	"muster/internal/feed"
 	"muster/internal/feed/alpine"
+	"muster/internal/feed/amazon"
+	"muster/internal/feed/cvelist"
 	"muster/internal/feed/debian"
 	"muster/internal/feed/exploitdb"
 	"muster/internal/feed/layout"
 	"muster/internal/feed/metasploit"
+	"muster/internal/feed/nuclei"
 	"muster/internal/feed/nvd"
+	"muster/internal/feed/oval"
+	"muster/internal/feed/photon"
+	"muster/internal/feed/redhat"
+	"muster/internal/feed/rocky"
+	"muster/internal/feed/ubuntu"
 )
 
 // Published are publishers' own data sets (package layout) that something is
 // made of, by the name under which they are reported.
 func Published() map[string]Source {
 	out := map[string]Source{
-		"nvd":        {Kind: advisorydb.NVD, Published: "nvd"},
-		"exploitdb":  {Kind: advisorydb.ExploitDB, Published: "exploitdb"},
-		"metasploit": {Kind: advisorydb.Metasploit, Published: "metasploit"},
+		"nvd":                 {Kind: advisorydb.NVD, Published: "nvd"},
+		"cvelist":             {Kind: advisorydb.CVEList, Published: "cvelist"},
+		"exploitdb":           {Kind: advisorydb.ExploitDB, Published: "exploitdb"},
+		"metasploit":          {Kind: advisorydb.Metasploit, Published: "metasploit"},
+		"nuclei":              {Kind: advisorydb.Nuclei, Published: "nuclei"},
+		"suse/openSUSE":       {Kind: advisorydb.Advisories, Ecosystem: "openSUSE", Published: "suse", files: "suse/opensuse*"},
+		"suse":                {Kind: advisorydb.Advisories, Ecosystem: "SUSE", Published: "suse", files: "suse/suse*"},
+		"amazon/bottlerocket": {Kind: advisorydb.Advisories, Ecosystem: "Bottlerocket", Published: "amazon", files: layout.Amazon("bottlerocket", "core")},
 	}
-	for name, ecosystem := range map[string]string{"alpine": "Alpine", "debian": "Debian", "ubuntu-osv": "Ubuntu"} {
+	for name, ecosystem := range map[string]string{
+		"alpine": "Alpine", "amazon": "Amazon Linux", "debian": "Debian", "debian-notices": "Debian", "oracle": "Oracle Linux",
+		"photon": "Photon OS", "redhat-advisories": "Red Hat", "redhat-vex": "Red Hat", "rocky": "Rocky Linux",
+		"ubuntu-osv": "Ubuntu", "ubuntu-tracker": "Ubuntu",
+	} {
 		out[name] = Source{Kind: advisorydb.Advisories, Ecosystem: ecosystem, Published: name}
 	}
 	return out
@@ -48,10 +66,14 @@ func (s Source) Feed() string {
 	return s.Published
 }
 
-// Layout is the data set of a published source.
+// Layout is the data set of a published source, with the files that concern it.
 func (s Source) Layout() layout.Source {
 	i := slices.IndexFunc(layout.All(), func(l layout.Source) bool { return l.Name == s.Published })
-	return layout.All()[i]
+	out := layout.All()[i]
+	if s.files != "" {
+		out.Files = s.files
+	}
+	return out
 }
 
 // Fetch brings the source's files from a mirror, unless they are those that
@@ -87,18 +109,34 @@ func (s Source) CompileFiles(ctx context.Context, files *feed.Files, out string)
 		return advisorydb.Summary{}, err
 	}
 	var newest time.Time
-	add := exploits(t, exploitdb.Parse)
-	switch s.Kind {
-	case advisorydb.NVD:
-		add = details(ctx, t, &newest)
-	case advisorydb.Metasploit:
-		add = exploits(t, metasploit.Parse)
-	}
-	if err := eachFile(ctx, files, add); err != nil {
+	if err := eachFile(ctx, files, s.tableParser(ctx, t, &newest)); err != nil {
 		t.Abort()
 		return advisorydb.Summary{}, err
 	}
 	return t.Finish(newest)
+}
+
+// tableParser reads one file or document about CVEs into a table.
+func (s Source) tableParser(ctx context.Context, t *advisorydb.TableBuilder, newest *time.Time) func(string, io.Reader) error {
+	switch s.Kind {
+	case advisorydb.Metasploit:
+		return exploits(t, metasploit.Parse)
+	case advisorydb.ExploitDB:
+		return exploits(t, exploitdb.Parse)
+	case advisorydb.Nuclei:
+		return exploits(t, nuclei.Parse)
+	case advisorydb.CVEList:
+		put := latest(ctx, t, newest)
+		return func(_ string, r io.Reader) error {
+			i, err := cvelist.Parse(r)
+			if err != nil {
+				return err
+			}
+			return put(i)
+		}
+	}
+	put := latest(ctx, t, newest)
+	return func(_ string, r io.Reader) error { return nvd.Parse(r, put) }
 }
 
 func (s Source) compileOne(ctx context.Context, f *feed.File, out string) (advisorydb.Summary, error) {
@@ -131,13 +169,30 @@ func (s Source) compilePublished(ctx context.Context, files *feed.Files, out str
 
 // parser reads one file or document of a publisher's advisories.
 func (s Source) parser(each func(*advisory.Advisory) error, b *advisorydb.Builder) func(string, io.Reader) error {
-	switch s.Published {
-	case "debian":
-		return func(_ string, r io.Reader) error { return addTracker(r, each) }
-	case "alpine":
-		return func(_ string, r io.Reader) error { return addSecDB(r, each) }
+	plain := map[string]func(io.Reader, func(*advisory.Advisory) error) error{
+		"alpine": addSecDB, "amazon": amazon.Parse, "debian": addTracker, "debian-notices": addNotices, "oracle": oval.ParseOracle,
+		"redhat-advisories": redhat.ParseAdvisory, "redhat-vex": redhat.ParseVEX, "rocky": rocky.Parse, "suse": oval.ParseSUSE,
+		"ubuntu-tracker": addUbuntuFile,
+	}
+	if parse, ok := plain[s.Published]; ok {
+		return func(_ string, r io.Reader) error { return parse(r, each) }
+	}
+	if s.Published == "photon" {
+		return func(name string, r io.Reader) error { return photon.Parse(path.Base(name), r, each) }
 	}
 	return func(_ string, r io.Reader) error { return addRecord(r, b) }
+}
+
+func addNotices(r io.Reader, each func(*advisory.Advisory) error) error {
+	return debian.ParseList(r, func(a advisory.Advisory) error { return each(&a) })
+}
+
+func addUbuntuFile(r io.Reader, each func(*advisory.Advisory) error) error {
+	a, err := ubuntu.Parse(r)
+	if err != nil {
+		return err
+	}
+	return each(&a)
 }
 
 func addTracker(r io.Reader, each func(*advisory.Advisory) error) error {
@@ -191,21 +246,19 @@ func exploits(t *advisorydb.TableBuilder, parse func(io.Reader) (map[string]advi
 	}
 }
 
-// details takes of several records of a CVE the one modified last.
-func details(ctx context.Context, t *advisorydb.TableBuilder, newest *time.Time) func(string, io.Reader) error {
+// latest takes of several records of a CVE the one modified last.
+func latest(ctx context.Context, t *advisorydb.TableBuilder, newest *time.Time) func(advisory.Intel) error {
 	modified := map[string]int64{}
-	return func(_ string, r io.Reader) error {
-		return nvd.Parse(r, func(i advisory.Intel) error {
-			at, seen := modified[i.CVE]
-			if seen && at >= i.Modified.Unix() {
-				return ctx.Err()
-			}
-			modified[i.CVE] = i.Modified.Unix()
-			if i.Modified.After(*newest) {
-				*newest = i.Modified
-			}
-			return errors.Join(t.Put(i.CVE, i), ctx.Err())
-		})
+	return func(i advisory.Intel) error {
+		at, seen := modified[i.CVE]
+		if i.CVE == "" || seen && at >= i.Modified.Unix() {
+			return ctx.Err()
+		}
+		modified[i.CVE] = i.Modified.Unix()
+		if i.Modified.After(*newest) {
+			*newest = i.Modified
+		}
+		return errors.Join(t.Put(i.CVE, i), ctx.Err())
 	}
 }
 
@@ -257,7 +310,7 @@ func eachDocument(ctx context.Context, in io.ReaderAt, size int64, add func(stri
 	}
 	left := int64(maxUnpacked)
 	for _, m := range z.File {
-		if !strings.HasSuffix(m.Name, ".json") {
+		if !strings.HasSuffix(m.Name, ".json") && !advisory.IsCVE(path.Base(m.Name)) {
 			continue
 		}
 		r, err := m.Open()
