@@ -41,6 +41,12 @@ type Intel struct {
 	// last seen, where that is known.
 	Exploit       bool
 	LastExploitAt time.Time
+	// ExploitSources say where exploits are known from: "Metasploit
+	// exploit/…", "Exploit-DB EDB-16929", "CISA KEV"; Maturity how far.
+	ExploitSources []string
+	Maturity       Maturity
+	// ScoredAt is the day of EPSS.
+	ScoredAt time.Time
 	// Rejected: the id was taken back, and makes no findings.
 	Rejected bool
 }

@@ -81,10 +81,12 @@ type jsonFinding struct {
 	Related        []string          `json:"related,omitempty"`
 	Severity       finding.Severity  `json:"severity"`
 	Score          *finding.Score    `json:"score,omitempty"`
+	Adjusted       *finding.Score    `json:"adjustedScore,omitempty"`
 	CVSS           []finding.CVSS    `json:"cvss,omitempty"`
 	EPSS           *float64          `json:"epss,omitempty"`
 	KEV            *jsonKEV          `json:"kev,omitempty"`
 	Exploit        string            `json:"exploitAvailable,omitempty"`
+	Exploits       []string          `json:"exploits,omitempty"`
 	Fix            string            `json:"fixAvailable,omitempty"`
 	State          match.State       `json:"state"`
 	Source         string            `json:"source"`
@@ -176,8 +178,8 @@ func encode(w io.Writer, value any) error {
 func jsonOf(f *scanner.Finding) jsonFinding {
 	p := f.Package
 	out := jsonFinding{
-		ID: p.VulnerabilityID, Related: p.Related, Severity: f.Severity, Score: f.Score, CVSS: p.CVSS, EPSS: f.EPSS,
-		Exploit: string(f.Exploit), Fix: string(f.Fix), State: f.State, Source: p.Source, SourceURL: p.SourceURL,
+		ID: p.VulnerabilityID, Related: p.Related, Severity: f.Severity, Score: f.Score, Adjusted: f.Adjusted, CVSS: p.CVSS, EPSS: f.EPSS,
+		Exploit: string(f.Exploit), Exploits: f.Exploits, Fix: string(f.Fix), State: f.State, Source: p.Source, SourceURL: p.SourceURL,
 		VendorSeverity: p.VendorSeverity, Title: f.Title, Description: f.Description, CWEs: f.CWEs,
 		Published: p.VendorCreatedAt, Modified: p.VendorUpdatedAt, References: p.ReferenceURLs, Packages: p.Packages,
 	}

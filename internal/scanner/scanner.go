@@ -82,6 +82,11 @@ type Finding struct {
 	Affects []Affect
 	// KEV is the entry in CISA's catalogue, nil where there is none.
 	KEV *finding.KEV
+	// Exploits say where exploits are known from.
+	Exploits []string
+	// Adjusted is the score adapted to what is known of exploits and fixes;
+	// nil where nothing changes it.
+	Adjusted *finding.Score
 }
 
 // Affect is one package of the target that has the vulnerability.
@@ -275,7 +280,8 @@ func (f *finder) drafts(p *pile) ([]Finding, error) {
 	for i, d := range list {
 		id := d.Package.VulnerabilityID
 		in := f.lib.Intel(id)
-		out[i] = Finding{Draft: d, CWEs: in.CWEs, KEV: in.KEV, Affects: p.affects[id]}
+		out[i] = Finding{Draft: d, CWEs: in.CWEs, KEV: in.KEV, Exploits: in.ExploitSources, Affects: p.affects[id]}
+		out[i].Adjusted = adjusted(d, &in)
 		for _, a := range p.affects[id] {
 			out[i].State = nearer(out[i].State, a.State)
 		}
@@ -302,6 +308,21 @@ func nearer(a, b match.State) match.State {
 		return b
 	}
 	return a
+}
+
+// adjusted is muster's own score of a finding. A scan knows nothing of the
+// target's network.
+func adjusted(d finding.Draft, in *finding.Intel) *finding.Score {
+	if d.Score == nil {
+		return nil
+	}
+	s := d.Score.Adjust(finding.Environment{
+		KEV: in.KEV, Maturity: in.Maturity, EPSS: in.EPSS, ScoredAt: in.ScoredAt, PublishedAt: in.PublishedAt, Fix: d.Fix,
+	})
+	if len(s.Adjustments) == 0 {
+		return nil
+	}
+	return &s
 }
 
 // compareFindings puts the worst first; within a severity the higher score,

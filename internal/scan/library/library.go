@@ -155,8 +155,9 @@ func fromCVE(raw *advisorydb.Intel) finding.Intel {
 	}
 	in.LastExploitAt, in.Rejected = raw.Exploits.Last, raw.Rejected
 	if raw.EPSS != nil {
-		in.EPSS = new(raw.EPSS.Score)
+		in.EPSS, in.ScoredAt = new(raw.EPSS.Score), raw.EPSS.Date
 	}
+	in.ExploitSources, in.Maturity = exploits(raw)
 	if k := raw.KEV; k != nil {
 		in.KEV = &finding.KEV{AddedAt: k.Added, DueAt: k.Due, Action: k.Action, Ransomware: k.Ransomware}
 		if k.Added.After(in.LastExploitAt) {
@@ -197,7 +198,9 @@ func addRecord(in *finding.Intel, record *advisory.Advisory, source string) {
 	}
 	for _, r := range record.References {
 		in.ReferenceURLs = addOnce(in.ReferenceURLs, r.URL)
-		in.Exploit = in.Exploit || r.Type == "EVIDENCE"
+		if r.Type == "EVIDENCE" && !in.Exploit {
+			in.Exploit, in.Maturity = true, finding.MaturityProof
+		}
 	}
 	addScores(in, record.Severity, source)
 	for _, a := range record.Affected {
