@@ -179,7 +179,7 @@ func (f *File) eachInBlock(in *reader, key advisory.Key, relevant func(*advisory
 	if in.bad || records > entries {
 		return corrupt("block of %d records and %d entries", records, entries)
 	}
-	var names nameReader
+	names := nameReader{arena: &arena{}}
 	var s slab
 	a := advisory.Advisory{Feed: f.feed}
 	number := uint64(0)

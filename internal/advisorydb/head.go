@@ -27,9 +27,9 @@ func (f *File) head(number uint64) ([]byte, error) {
 }
 
 // nameReader decodes heads into buffers that are used again; their strings
-// stay valid.
+// stay valid. Without an arena each head is copied by itself.
 type nameReader struct {
-	arena arena
+	arena *arena
 	list  []string
 }
 
@@ -45,7 +45,7 @@ func (n *nameReader) readHead(f *File, number uint64, a *advisory.Advisory) (rea
 	if err != nil {
 		return reader{}, err
 	}
-	r := reader{b: n.arena.copy(head)}
+	r := reader{b: n.copy(head)}
 	n.list = n.list[:0]
 	a.ID = r.string()
 	named := n.strings(&r)
@@ -55,6 +55,13 @@ func (n *nameReader) readHead(f *File, number uint64, a *advisory.Advisory) (rea
 	}
 	a.Vulnerabilities, a.Synonyms = n.list[:named:named], n.list[named:]
 	return r, nil
+}
+
+func (n *nameReader) copy(head []byte) string {
+	if n.arena == nil {
+		return string(head)
+	}
+	return n.arena.copy(head)
 }
 
 // strings appends a list and returns its length.

@@ -214,7 +214,7 @@ func registryOptions(insecure bool) image.Registry {
 // tuneMemory lets the heap of this short-lived process grow before anything is
 // collected, up to a size at which that begins to matter.
 func tuneMemory() {
-	debug.SetGCPercent(200)
+	debug.SetGCPercent(100)
 	debug.SetMemoryLimit(80 << 20)
 }
 

@@ -1,11 +1,11 @@
 package report
 
 import (
-	"encoding/json"
 	"io"
 	"time"
 
 	"muster/internal/finding"
+	"muster/internal/indent"
 	"muster/internal/inventory"
 	"muster/internal/match"
 	"muster/internal/scanner"
@@ -164,15 +164,7 @@ func writeJSON(w io.Writer, r *scanner.Result, opts Options) error {
 		out.Baseline = &jsonBaseline{d.Count(), append([]Known{}, d.Fixed...)}
 	}
 	out.Explain = jsonExplanation(r.Explanation)
-	return encode(w, out)
-}
-
-// encode writes readable JSON without HTML's escapes.
-func encode(w io.Writer, value any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(value)
+	return indent.Encode(w, out)
 }
 
 func jsonOf(f *scanner.Finding) jsonFinding {

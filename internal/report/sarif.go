@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"muster/internal/finding"
+	"muster/internal/indent"
 	"muster/internal/scanner"
 )
 
@@ -106,7 +107,7 @@ func writeSARIF(w io.Writer, r *scanner.Result, opts Options) error {
 	for i := range r.Suppressed {
 		add(&r.Suppressed[i], "")
 	}
-	return encode(w, sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
+	return indent.Encode(w, sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
 }
 
 // baselineState is SARIF's word for what a finding is beside the baseline.

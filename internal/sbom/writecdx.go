@@ -1,12 +1,12 @@
 package sbom
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
+	"muster/internal/indent"
 	"muster/internal/inventory"
 )
 
@@ -220,10 +220,7 @@ func stamp(t time.Time) string {
 }
 
 func encode(w io.Writer, value any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(value); err != nil {
+	if err := indent.Encode(w, value); err != nil {
 		return fmt.Errorf("write SBOM: %w", err)
 	}
 	return nil

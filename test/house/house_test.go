@@ -62,7 +62,7 @@ var rooms = map[string]struct {
 	wing  string
 }{
 	"arn": {words, ""}, "inventory": {words, ""}, "advisory": {words, ""}, "version": {words, ""},
-	"finding": {words, ""}, "awsmodel": {words, ""}, "pagetoken": {words, ""}, "policy": {words, ""},
+	"finding": {words, ""}, "indent": {words, ""}, "awsmodel": {words, ""}, "pagetoken": {words, ""}, "policy": {words, ""},
 	"agentwire": {words, ""}, "config": {words, ""}, "orgpolicy": {words, ""},
 
 	"source": {lineOrCellar, "line"}, "extract": {lineOrCellar, "line"}, "feed": {lineOrCellar, "line"},
