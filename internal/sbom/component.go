@@ -3,9 +3,12 @@ package sbom
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
+	"muster/internal/extract/dpkg"
 	"muster/internal/extract/kernel"
+	"muster/internal/extract/rpm"
 	"muster/internal/inventory"
 )
 
@@ -112,7 +115,43 @@ func (r *resolver) role(it *inventory.Item, c *component) {
 		if p, err := parsePURL(c.properties[inspectorPrefix+"duplicate_purl"]); err == nil {
 			it.OwnedBy = p.name
 		}
+	case it.Role == "" && it.Manager == inventory.ManagerOS:
+		if r.foreign(it, c) {
+			it.Role = inventory.RoleThirdParty
+		}
+	case it.Role == "" && r.belongs(it.Path):
+		it.Role = inventory.RoleOwned
 	}
+}
+
+// foreign reports whether a package of the system comes from another publisher
+// than the distribution, as far as the producer names one.
+func (r *resolver) foreign(it *inventory.Item, c *component) bool {
+	p, err := parsePURL(c.purl)
+	if err != nil {
+		return false
+	}
+	switch p.kind {
+	case "deb", "dpkg":
+		return dpkg.Stanza{Version: it.Version, Maintainer: c.publisher}.ThirdParty()
+	case "rpm": // of others than syft and trivy it is not known that they mean the vendor
+		known := first(c.properties, syftPrefix+"package:type", trivyPrefix+"PkgType") != ""
+		return known && rpm.ThirdParty(r.systemOf(p).ID, c.publisher)
+	}
+	return false
+}
+
+// belongs reports whether a file lies in a folder that only packages of the
+// operating system write to, which producers do not tell of language packages.
+func (r *resolver) belongs(path string) bool {
+	if r.stated == nil || path == "" {
+		return false
+	}
+	path = "/" + strings.TrimLeft(path, "/")
+	folders := map[string][]string{
+		"deb": {"/usr/lib/python3/dist-packages/", "/usr/lib/python2.7/dist-packages/", "/usr/share/rubygems-integration/", "/usr/share/nodejs/", "/usr/share/java/", "/usr/share/maven-repo/"},
+	}[packageFormat(r.stated.Ecosystem, r.stated.ID)]
+	return slices.ContainsFunc(folders, func(f string) bool { return strings.HasPrefix(path, f) })
 }
 
 // first returns the first property that is there.

@@ -2,35 +2,48 @@ package sbom
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"encoding/xml"
 	"io"
 
 	"golang.org/x/net/html/charset"
+
+	"muster/internal/extract/bounded"
 )
 
 // cdxDocument is the part of CycloneDX that muster reads, in both spellings.
+// In JSON components are read one by one, so that lies about nothing but
+// themselves take no memory.
 type cdxDocument struct {
 	Format   string `json:"bomFormat" xml:"-"`
 	Spec     string `json:"specVersion" xml:"-"`
 	Serial   string `json:"serialNumber" xml:"serialNumber,attr"`
 	Metadata struct {
 		Component  *cdxComponent `json:"component" xml:"component"`
-		Properties []cdxProperty `json:"properties" xml:"properties>property"`
+		Properties cdxProperties `json:"properties" xml:"properties>property"`
 	} `json:"metadata" xml:"metadata"`
-	Components []cdxComponent `json:"components" xml:"components>component"`
+	Components    json.RawMessage `json:"components" xml:"-"`
+	XMLComponents []cdxComponent  `json:"-" xml:"components>component"`
 }
 
 type cdxComponent struct {
-	Ref        string         `json:"bom-ref" xml:"bom-ref,attr"`
-	Type       string         `json:"type" xml:"type,attr"`
-	Group      string         `json:"group" xml:"group"`
-	Name       string         `json:"name" xml:"name"`
-	Version    string         `json:"version" xml:"version"`
-	PURL       string         `json:"purl" xml:"purl"`
-	Properties []cdxProperty  `json:"properties" xml:"properties>property"`
-	Components []cdxComponent `json:"components" xml:"components>component"`
+	Ref       string   `json:"bom-ref" xml:"bom-ref,attr"`
+	Type      string   `json:"type" xml:"type,attr"`
+	Group     string   `json:"group" xml:"group"`
+	Name      string   `json:"name" xml:"name"`
+	Version   string   `json:"version" xml:"version"`
+	PURL      string   `json:"purl" xml:"purl"`
+	Publisher string   `json:"publisher" xml:"publisher"` // syft's maintainer
+	Supplier  struct { // trivy's
+		Name string `json:"name" xml:"name"`
+	} `json:"supplier" xml:"supplier"`
+	Properties    cdxProperties   `json:"properties" xml:"properties>property"`
+	Components    json.RawMessage `json:"components" xml:"-"`
+	XMLComponents []cdxComponent  `json:"-" xml:"components>component"`
 }
+
+type cdxProperties = bounded.Short[cdxProperty]
 
 type cdxProperty struct {
 	Name  string `json:"name" xml:"name,attr"`
@@ -49,6 +62,10 @@ func readCycloneDX(data []byte) (document, error) {
 }
 
 func readCycloneDXXML(data []byte) (document, error) {
+	// The decoder makes the whole tree, so it is told beforehand when to stop.
+	if bytes.Count(data, []byte("component")) > 3*maxComponents || bytes.Count(data, []byte("propert")) > 12*maxComponents {
+		return document{}, refuse("more than %d components, or far too many properties", maxComponents)
+	}
 	var d cdxDocument
 	decoder := xml.NewDecoder(bytes.NewReader(data))
 	decoder.CharsetReader = func(label string, input io.Reader) (io.Reader, error) { return charset.NewReaderLabel(label, input) }
@@ -72,28 +89,66 @@ func (d *cdxDocument) document() (document, error) {
 	if out.kernel == "" {
 		out.kernel = about[ownPrefix+"kernel"]
 	}
-	return out, out.addCDX(d.Components, -1, 0)
+	if d.XMLComponents != nil {
+		return out, out.addXML(d.XMLComponents, -1, 0)
+	}
+	return out, out.addJSON(d.Components, -1, 0)
 }
 
-// addCDX lists components and those nested in them.
-func (d *document) addCDX(list []cdxComponent, parent, depth int) error {
+// addJSON lists components and those nested in them.
+func (d *document) addJSON(list json.RawMessage, parent, depth int) error {
+	if depth > maxNesting {
+		return refuse("components nested deeper than %d", maxNesting)
+	}
+	return bounded.EachJSON(list, maxComponents, func(decoder *json.Decoder) error {
+		var c cdxComponent
+		if err := decoder.Decode(&c); err != nil {
+			return refuse("CycloneDX: %v", err)
+		}
+		at, err := d.addCDX(&c, parent)
+		if err != nil {
+			return err
+		}
+		return d.addJSON(c.Components, at, depth+1)
+	})
+}
+
+func (d *document) addXML(list []cdxComponent, parent, depth int) error {
 	if depth > maxNesting {
 		return refuse("components nested deeper than %d", maxNesting)
 	}
 	for i := range list {
-		c := &list[i]
-		properties := propertiesOf(c.Properties)
-		if c.Type == "operating-system" {
-			d.systems = append(d.systems, system{c.Name, c.Version, properties})
+		at, err := d.addCDX(&list[i], parent)
+		if err == nil {
+			err = d.addXML(list[i].XMLComponents, at, depth+1)
 		}
-		at := parent
-		if c.PURL != "" || (c.Version != "" && c.Type != "operating-system" && c.Type != "file") {
-			at = len(d.components)
-			d.components = append(d.components, component{c.Ref, c.PURL, c.Name, c.Version, parent, properties})
-		}
-		if err := d.addCDX(c.Components, at, depth+1); err != nil {
+		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// addCDX adds a component and returns the index that those nested in it name
+// as their parent.
+func (d *document) addCDX(c *cdxComponent, parent int) (int, error) {
+	properties := propertiesOf(c.Properties)
+	if c.Type == "operating-system" {
+		d.systems = append(d.systems, system{c.Name, c.Version, properties})
+	}
+	if c.PURL == "" && (c.Version == "" || c.Type == "operating-system" || c.Type == "file") {
+		return parent, nil
+	}
+	d.components = append(d.components, component{
+		ref: c.Ref, purl: c.PURL, name: c.Name, version: c.Version, publisher: cmp.Or(c.Publisher, c.Supplier.Name), parent: parent, properties: properties,
+	})
+	return len(d.components) - 1, d.enough()
+}
+
+// enough refuses documents that list more than is read.
+func (d *document) enough() error {
+	if len(d.components) > maxComponents || len(d.systems) > maxComponents {
+		return refuse("more than %d components", maxComponents)
 	}
 	return nil
 }
@@ -107,7 +162,7 @@ func joined(group, name string) string {
 }
 
 // propertiesOf makes a map; of several values the first counts.
-func propertiesOf(list []cdxProperty) map[string]string {
+func propertiesOf(list cdxProperties) map[string]string {
 	m := make(map[string]string, len(list))
 	for _, p := range list {
 		if _, ok := m[p.Name]; !ok {

@@ -20,7 +20,7 @@ import (
 // Bounds of a document.
 const (
 	MaxFile       = 256 << 20
-	maxComponents = 500_000
+	maxComponents = 250_000
 	maxNesting    = 64
 )
 
@@ -65,8 +65,8 @@ func parse(data []byte) (document, error) {
 		return document{}, refuse("neither CycloneDX (JSON, XML) nor SPDX (JSON, tag-value)")
 	}
 	doc, err := read(data)
-	if err == nil && len(doc.components) > maxComponents {
-		err = refuse("more than %d components", maxComponents)
+	if err != nil && !errors.Is(err, ErrFormat) {
+		err = refuse("%v", err)
 	}
 	return doc, err
 }
@@ -122,6 +122,8 @@ type system struct {
 // component is one listed package.
 type component struct {
 	ref, purl, name, version string
+	// publisher is whom the producer names as the maintainer or vendor.
+	publisher string
 	// parent is the index of the component it is nested in, -1 for none.
 	parent     int
 	properties map[string]string

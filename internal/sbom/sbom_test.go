@@ -89,6 +89,39 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestHostile: documents that lie about their size, nest without end or say
+// enormous words are refused, or read without the lie, in bounded memory.
+func TestHostile(t *testing.T) {
+	many := func(n int, start, each, end string) string {
+		return start + strings.Repeat(each+",", n-1) + each + end
+	}
+	deep := strings.Repeat(`{"components":[`, 100_000)
+	for name, c := range map[string]struct{ text, want string }{
+		"components":          {many(maxComponents+1, `{"bomFormat":"CycloneDX","components":[`, `{}`, `]}`), "too many elements"},
+		"components in parts": {many(4, `{"bomFormat":"CycloneDX","components":[`, many(100_000, `{"components":[`, `{"purl":"a"}`, `]}`), `]}`), "more than 250000 components"},
+		"properties":          {many(20_000, `{"bomFormat":"CycloneDX","components":[{"purl":"pkg:npm/a@1","properties":[`, `{}`, `]}]}`), "too many elements"},
+		"packages":            {many(maxComponents+1, `{"spdxVersion":"SPDX-2.3","packages":[`, `{"versionInfo":"1"}`, `]}`), "more than 250000 components"},
+		"references":          {many(20_000, `{"spdxVersion":"SPDX-2.3","packages":[{"externalRefs":[`, `{}`, `]}]}`), "too many elements"},
+		"XML":                 {`<bom xmlns="http://cyclonedx.org/schema/bom/1.4"><components>` + strings.Repeat("<component/>", 3*maxComponents+1) + `</components></bom>`, "more than 250000"},
+		"tag-value":           {"SPDXVersion: SPDX-2.3\n" + strings.Repeat("PackageName: a\nPackageVersion: 1\n", maxComponents+2), "more than 250000 components"},
+		"nesting":             {`{"bomFormat":"CycloneDX","components":[` + deep, "CycloneDX"},
+		"XML nesting":         {`<bom xmlns="http://cyclonedx.org/schema/bom/1.4">` + strings.Repeat("<components><component>", 100_000), "CycloneDX"},
+		"XML entities":        {`<!DOCTYPE b [<!ENTITY a "&b;&b;">]><bom xmlns="http://cyclonedx.org/schema/bom/1.4"><components><component><purl>&a;</purl></component></components></bom>`, "CycloneDX"},
+		"a line":              {"SPDXVersion: SPDX-2.3\nPackageName: " + strings.Repeat("x", maxLine+1), "a line of more than"},
+		"no list":             {`{"bomFormat":"CycloneDX","components":{"a":1}}`, "where a list should be"},
+	} {
+		_, err := Read(strings.NewReader(c.text), int64(len(c.text)))
+		if !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want ... %s", name, err, c.want)
+		}
+	}
+	word := strings.Repeat("x", 5<<20)
+	inv, err := Read(strings.NewReader(`{"bomFormat":"CycloneDX","components":[{"purl":"pkg:npm/`+word+`@1"},{"purl":"pkg:npm/a@1","properties":[{"name":"muster:path","value":"`+word+`"}]},{"purl":"pkg:npm/b@1"}]}`), 0)
+	if err != nil || len(inv.Items) != 1 || len(inv.Notes) != 2 {
+		t.Errorf("%d items, notes %.200q, %v", len(inv.Items), inv.Notes, err)
+	}
+}
+
 // drawItem draws packages as muster's own readers make them.
 func drawItem(t *rapid.T) inventory.Item {
 	word := rapid.StringMatching(`[a-z][a-zA-Z0-9_.+ -]{0,8}[a-z0-9]`)
@@ -120,11 +153,15 @@ func TestRoundTrip(t *testing.T) {
 		inv := inventory.Inventory{OS: system, Items: rapid.SliceOfN(rapid.Custom(drawItem), 0, 6).Draw(t, "items")}
 		inv.Sort()
 		d := &Document{Target: "x", Tool: "1", Created: time.Unix(0, 0), Inventory: inv}
-		for _, spec := range append(CycloneDXVersions(), "spdx") {
+		for _, spec := range append(CycloneDXVersions(), "spdx", "tags") {
 			var buf bytes.Buffer
-			err := WriteSPDX(&buf, d)
-			if spec != "spdx" {
-				buf.Reset()
+			var err error
+			switch spec {
+			case "spdx":
+				err = WriteSPDX(&buf, d)
+			case "tags":
+				err = WriteSPDXTags(&buf, d)
+			default:
 				err = WriteCycloneDX(&buf, spec, d)
 			}
 			if err != nil {

@@ -3,16 +3,19 @@ package sbom
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"strings"
+
+	"muster/internal/extract/bounded"
 )
 
 // spdxDocument is the part of SPDX 2 that muster reads.
 type spdxDocument struct {
-	Version   string        `json:"spdxVersion"`
-	Namespace string        `json:"documentNamespace"`
-	Packages  []spdxPackage `json:"packages"`
+	Version   string          `json:"spdxVersion"`
+	Namespace string          `json:"documentNamespace"`
+	Packages  json.RawMessage `json:"packages"`
 }
 
 type spdxPackage struct {
@@ -22,13 +25,16 @@ type spdxPackage struct {
 	Source  string `json:"sourceInfo"`
 	Purpose string `json:"primaryPackagePurpose"`
 	Comment string `json:"comment"`
-	Refs    []struct {
+	// Originator (syft) and Supplier (trivy) name the maintainer.
+	Originator string `json:"originator"`
+	Supplier   string `json:"supplier"`
+	Refs       bounded.Short[struct {
 		Type    string `json:"referenceType"`
 		Locator string `json:"referenceLocator"`
-	} `json:"externalRefs"`
-	Annotations []struct {
+	}] `json:"externalRefs"`
+	Annotations bounded.Short[struct {
 		Comment string `json:"comment"`
-	} `json:"annotations"`
+	}] `json:"annotations"`
 }
 
 func readSPDX(data []byte) (document, error) {
@@ -40,38 +46,48 @@ func readSPDX(data []byte) (document, error) {
 		return document{}, refuse("SPDX version %.40q; muster reads 2.2 and 2.3", d.Version)
 	}
 	out := document{subject: Subject{Document: d.Namespace}}
-	for i := range d.Packages {
-		p := &d.Packages[i]
-		properties := map[string]string{}
-		for _, a := range p.Annotations {
-			addAnnotation(properties, a.Comment)
+	err := bounded.EachJSON(d.Packages, 2*maxComponents, func(decoder *json.Decoder) error {
+		var p spdxPackage
+		if err := decoder.Decode(&p); err != nil {
+			return refuse("SPDX: %v", err)
 		}
-		url := ""
-		for _, r := range p.Refs {
-			if r.Type == "purl" && url == "" {
-				url = r.Locator
-			}
-		}
-		out.addSPDX(p.ID, p.Name, p.Version, p.Purpose, url, properties)
+		out.addPackage(&p)
+		return out.enough()
+	})
+	return out, err
+}
+
+func (d *document) addPackage(p *spdxPackage) {
+	properties := map[string]string{}
+	for _, a := range p.Annotations {
+		addAnnotation(properties, a.Comment)
 	}
-	return out, nil
+	url := ""
+	for _, r := range p.Refs {
+		if r.Type == "purl" && url == "" {
+			url = r.Locator
+		}
+	}
+	d.addSPDX(p.Purpose, component{
+		ref: p.ID, purl: url, name: p.Name, version: p.Version, publisher: cmp.Or(p.Originator, p.Supplier), parent: -1, properties: properties,
+	})
 }
 
 // addSPDX lists a package. What only describes the document (the image, the
 // sources of others) has neither package URL nor any judge.
-func (d *document) addSPDX(ref, name, version, purpose, url string, properties map[string]string) {
+func (d *document) addSPDX(purpose string, c component) {
 	switch {
 	case purpose == "OPERATING-SYSTEM" || purpose == "OPERATING_SYSTEM":
-		d.systems = append(d.systems, system{name, version, properties})
-		if k := properties[ownPrefix+"kernel"]; k != "" {
+		d.systems = append(d.systems, system{c.name, c.version, c.properties})
+		if k := c.properties[ownPrefix+"kernel"]; k != "" {
 			d.kernel = k
 		}
 	case purpose == "CONTAINER":
 		d.container = true
-	case strings.HasPrefix(url, "pkg:oci/") || strings.HasPrefix(url, "pkg:docker/"):
+	case strings.HasPrefix(c.purl, "pkg:oci/") || strings.HasPrefix(c.purl, "pkg:docker/"):
 		d.container = true
-	case version != "" || url != "":
-		d.components = append(d.components, component{ref, url, name, version, -1, properties})
+	case c.version != "" || c.purl != "":
+		d.components = append(d.components, c)
 	}
 }
 
@@ -118,6 +134,9 @@ func readTagValue(data []byte) (document, error) {
 			return document{}, refuse("SPDX version %.40q; muster reads 2.2 and 2.3", value)
 		}
 		current.set(tag, value, &out)
+		if err := out.enough(); err != nil {
+			return document{}, err
+		}
 	}
 	if err := lines.Err(); err != nil {
 		if errors.Is(err, bufio.ErrTooLong) {
@@ -131,29 +150,33 @@ func readTagValue(data []byte) (document, error) {
 
 // tagPackage is the package that the lines are about.
 type tagPackage struct {
-	open                            bool
-	id, name, version, purpose, url string
-	properties                      map[string]string
+	open    bool
+	purpose string
+	component
 }
 
 func (p *tagPackage) set(tag, value string, out *document) {
 	switch tag {
 	case "PackageName":
 		p.end(out)
-		*p = tagPackage{open: true, name: value, properties: map[string]string{}}
+		*p = tagPackage{open: true, component: component{name: value, parent: -1, properties: map[string]string{}}}
 	case "FileName", "SnippetSPDXID", "LicenseID":
 		p.end(out)
 	case "SPDXID":
-		if p.open && p.id == "" {
-			p.id = value
+		if p.open && p.ref == "" {
+			p.ref = value
 		}
 	case "PackageVersion":
 		p.version = value
+	case "PackageOriginator":
+		p.publisher = value
+	case "PackageSupplier":
+		p.publisher = cmp.Or(p.publisher, value)
 	case "PrimaryPackagePurpose":
 		p.purpose = value
 	case "ExternalRef":
-		if f := strings.Fields(value); p.url == "" && len(f) == 3 && f[1] == "purl" {
-			p.url = f[2]
+		if f := strings.Fields(value); p.purl == "" && len(f) == 3 && f[1] == "purl" {
+			p.purl = f[2]
 		}
 	case "AnnotationComment":
 		if p.properties != nil {
@@ -164,7 +187,7 @@ func (p *tagPackage) set(tag, value string, out *document) {
 
 func (p *tagPackage) end(out *document) {
 	if p.open {
-		out.addSPDX(p.id, p.name, p.version, p.purpose, p.url, p.properties)
+		out.addSPDX(p.purpose, p.component)
 	}
 	*p = tagPackage{}
 }

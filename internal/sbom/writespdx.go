@@ -77,7 +77,7 @@ func spdxOf(d *Document) spdxOut {
 	}
 	if o := d.Inventory.OS; o != (inventory.OS{}) {
 		system := s.item("SPDXRef-system", o.ID, o.VersionID, systemProperties(o))
-		system.Purpose = "OPERATING-SYSTEM"
+		system.Purpose = "OPERATING_SYSTEM" // with a hyphen in the tag-value form
 		contains(system)
 	}
 	known := s.references(d.Vulnerabilities)

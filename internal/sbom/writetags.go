@@ -31,7 +31,7 @@ func WriteSPDXTags(w io.Writer, d *Document) error {
 			tag("PackageVersion", p.Version)
 		}
 		if p.Purpose != "" {
-			tag("PrimaryPackagePurpose", p.Purpose)
+			tag("PrimaryPackagePurpose", strings.ReplaceAll(p.Purpose, "_", "-"))
 		}
 		tag("PackageDownloadLocation", p.Location)
 		tag("FilesAnalyzed", "false")

@@ -13,6 +13,7 @@ import (
 	"muster/internal/advisorydb"
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/inspectorscan"
+	"muster/internal/sbom/sbomtest"
 	"muster/internal/sbomscan"
 	"muster/internal/scanner/knowledge"
 	"muster/internal/testshared"
@@ -132,8 +133,12 @@ func TestRecordedAnswers(t *testing.T) {
 				t.Fatal(err)
 			}
 			var ours answerBom
-			if err := json.Unmarshal(scan(t, s, read(t, name+"/sbom.cdx.json"), ""), &ours); err != nil {
+			answer := scan(t, s, read(t, name+"/sbom.cdx.json"), "")
+			if err := json.Unmarshal(answer, &ours); err != nil {
 				t.Fatal(err)
+			}
+			if !strings.HasPrefix(name, "node") && !strings.HasPrefix(name, "golang") { // whose documents break the schema themselves, or are long
+				sbomtest.CycloneDX(t, "1.5", answer)
 			}
 			found, missing, withFix := names(ours.Vulnerabilities), []string{}, 0
 			for _, v := range theirs.Sbom.Vulnerabilities {

@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"cmp"
 	"slices"
 
 	"muster/internal/advisorydb"
@@ -129,7 +130,7 @@ func whyNot(item inventory.Item) string {
 	case inventory.RoleKernelIdle:
 		return "this kernel is not the running one"
 	case inventory.RoleOwned:
-		return "the operating-system package " + item.OwnedBy + " brought it, and the distribution's advisories judge that"
+		return "the operating-system package " + cmp.Or(item.OwnedBy, "that owns its folder") + " brought it, and the distribution's advisories judge that"
 	case inventory.RoleThirdParty:
 		return "it is another publisher's package, of which the distribution's advisories say nothing"
 	case inventory.RoleToolchain:

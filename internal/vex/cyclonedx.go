@@ -2,10 +2,12 @@ package vex
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
 
+	"muster/internal/extract/bounded"
 	"muster/internal/sbom"
 )
 
@@ -17,42 +19,42 @@ type cdxDocument struct {
 		Timestamp stamp         `json:"timestamp"`
 		Component *cdxComponent `json:"component"`
 	} `json:"metadata"`
-	Components      []cdxComponent     `json:"components"`
-	Vulnerabilities []cdxVulnerability `json:"vulnerabilities"`
+	Components      json.RawMessage `json:"components"`
+	Vulnerabilities json.RawMessage `json:"vulnerabilities"`
 }
 
 type cdxComponent struct {
-	Ref        string         `json:"bom-ref"`
-	Group      string         `json:"group"`
-	Name       string         `json:"name"`
-	Version    string         `json:"version"`
-	PURL       string         `json:"purl"`
-	Components []cdxComponent `json:"components"`
+	Ref        string          `json:"bom-ref"`
+	Group      string          `json:"group"`
+	Name       string          `json:"name"`
+	Version    string          `json:"version"`
+	PURL       string          `json:"purl"`
+	Components json.RawMessage `json:"components"`
 }
 
 type cdxVulnerability struct {
 	ID         string `json:"id"`
-	References []struct {
+	References bounded.Short[struct {
 		ID string `json:"id"`
-	} `json:"references"`
+	}] `json:"references"`
 	Published stamp `json:"published"`
 	Updated   stamp `json:"updated"`
 	Analysis  *struct {
-		State         string   `json:"state"`
-		Justification string   `json:"justification"`
-		Response      []string `json:"response"`
-		Detail        string   `json:"detail"`
-		Issued        stamp    `json:"firstIssued"`
-		Updated       stamp    `json:"lastUpdated"`
+		State         string                `json:"state"`
+		Justification string                `json:"justification"`
+		Response      bounded.Short[string] `json:"response"`
+		Detail        string                `json:"detail"`
+		Issued        stamp                 `json:"firstIssued"`
+		Updated       stamp                 `json:"lastUpdated"`
 	} `json:"analysis"`
-	Affects []struct {
+	Affects bounded.Short[struct {
 		Ref      string `json:"ref"`
-		Versions []struct {
+		Versions bounded.Short[struct {
 			Version string `json:"version"`
 			Range   string `json:"range"`
 			Status  string `json:"status"`
-		} `json:"versions"`
-	} `json:"affects"`
+		}] `json:"versions"`
+	}] `json:"affects"`
 }
 
 // cdxStatus is what an analysis' state says.
@@ -75,55 +77,63 @@ func (s *Set) readCycloneDX(name string, data []byte) error {
 	if err := json.Unmarshal(data, &d); err != nil {
 		return refuse("CycloneDX: %v", err)
 	}
-	if len(d.Vulnerabilities)+len(s.statements) > maxStatements {
-		return refuse("more than %d vulnerabilities", maxStatements)
-	}
 	known := map[string]identity{}
-	if !d.collect(known, d.Components, 0) {
-		return refuse("CycloneDX: components nested too deep")
+	if err := d.collect(known, d.Components, 0); err != nil {
+		return refuse("CycloneDX: %v", err)
 	}
 	if c := d.Metadata.Component; c != nil && c.Ref != "" {
 		i := d.identity(*c)
 		i.own = true
 		known[c.Ref] = i
 	}
-	said := false
-	for i := range d.Vulnerabilities {
-		v := &d.Vulnerabilities[i]
-		if v.Analysis == nil {
-			continue
+	said, i := false, 0
+	err := bounded.EachJSON(d.Vulnerabilities, maxStatements-len(s.statements), func(decoder *json.Decoder) error {
+		var v cdxVulnerability
+		if err := decoder.Decode(&v); err != nil {
+			return err
 		}
-		origin := fmt.Sprintf("statement %d of %s", i+1, name)
+		i++
+		if v.Analysis == nil || v.Analysis.State == "" {
+			return nil
+		}
 		status, ok := cdxStatus(v.Analysis.State)
 		if !ok {
-			if v.Analysis.State == "" {
-				continue
-			}
-			return refuse("CycloneDX: %s has the state %.40q", origin, v.Analysis.State)
+			return fmt.Errorf("statement %d of %s has the state %.40q", i, name, v.Analysis.State)
 		}
 		said = true
-		st := d.statement(v, status, known)
-		st.Origin = origin
+		if s.identities += len(v.Affects); s.identities > maxIdentities {
+			return fmt.Errorf("more than %d products", maxIdentities)
+		}
+		st := d.statement(&v, status, known)
+		st.Origin = fmt.Sprintf("statement %d of %s", i, name)
 		s.add(st)
-	}
-	if !said {
+		return nil
+	})
+	switch {
+	case err != nil:
+		return refuse("CycloneDX: %v", err)
+	case !said:
 		return refuse("no vulnerability of the document has an analysis")
 	}
 	return nil
 }
 
 // collect finds the components by their references.
-func (d *cdxDocument) collect(known map[string]identity, list []cdxComponent, depth int) bool {
-	const maxNesting = 64
-	for _, c := range list {
-		if c.Ref != "" {
+func (d *cdxDocument) collect(known map[string]identity, list json.RawMessage, depth int) error {
+	const maxNesting, maxComponents = 64, 500_000
+	if depth > maxNesting {
+		return errors.New("components nested too deep")
+	}
+	return bounded.EachJSON(list, maxComponents, func(decoder *json.Decoder) error {
+		var c cdxComponent
+		if err := decoder.Decode(&c); err != nil {
+			return err
+		}
+		if c.Ref != "" && len(known) < maxComponents {
 			known[c.Ref] = d.identity(c)
 		}
-		if depth > maxNesting || !d.collect(known, c.Components, depth+1) {
-			return false
-		}
-	}
-	return true
+		return d.collect(known, c.Components, depth+1)
+	})
 }
 
 func (d *cdxDocument) identity(c cdxComponent) identity {

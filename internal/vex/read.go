@@ -60,9 +60,9 @@ func (s *Set) Read(name string, data []byte) error {
 // openProduct is a product or part in OpenVEX: an object, in its first version
 // the identifier alone.
 type openProduct struct {
-	ID          string            `json:"@id"`
-	Identifiers map[string]string `json:"identifiers"`
-	Parts       []openProduct     `json:"subcomponents"`
+	ID          string                     `json:"@id"`
+	Identifiers map[string]string          `json:"identifiers"`
+	Parts       bounded.Short[openProduct] `json:"subcomponents"`
 }
 
 func (p *openProduct) UnmarshalJSON(data []byte) error {
@@ -75,9 +75,9 @@ func (p *openProduct) UnmarshalJSON(data []byte) error {
 
 // openVulnerability is an object, in OpenVEX's first version the name alone.
 type openVulnerability struct {
-	ID      string   `json:"@id"`
-	Name    string   `json:"name"`
-	Aliases []string `json:"aliases"`
+	ID      string                `json:"@id"`
+	Name    string                `json:"name"`
+	Aliases bounded.Short[string] `json:"aliases"`
 }
 
 func (v *openVulnerability) UnmarshalJSON(data []byte) error {
@@ -89,21 +89,22 @@ func (v *openVulnerability) UnmarshalJSON(data []byte) error {
 }
 
 type openDocument struct {
-	Timestamp  stamp `json:"timestamp"`
-	Updated    stamp `json:"last_updated"`
-	Statements []struct {
-		ID            string            `json:"@id"`
-		Vulnerability openVulnerability `json:"vulnerability"`
-		Products      []openProduct     `json:"products"`
-		Parts         []openProduct     `json:"subcomponents"` // of the first version
-		Status        Status            `json:"status"`
-		Notes         string            `json:"status_notes"`
-		Justification string            `json:"justification"`
-		Impact        string            `json:"impact_statement"`
-		Action        string            `json:"action_statement"`
-		Timestamp     stamp             `json:"timestamp"`
-		Updated       stamp             `json:"last_updated"`
-	} `json:"statements"`
+	Timestamp  stamp           `json:"timestamp"`
+	Updated    stamp           `json:"last_updated"`
+	Statements json.RawMessage `json:"statements"`
+}
+
+type openStatement struct {
+	Vulnerability openVulnerability          `json:"vulnerability"`
+	Products      bounded.Short[openProduct] `json:"products"`
+	Parts         bounded.Short[openProduct] `json:"subcomponents"` // of the first version
+	Status        Status                     `json:"status"`
+	Notes         string                     `json:"status_notes"`
+	Justification string                     `json:"justification"`
+	Impact        string                     `json:"impact_statement"`
+	Action        string                     `json:"action_statement"`
+	Timestamp     stamp                      `json:"timestamp"`
+	Updated       stamp                      `json:"last_updated"`
 }
 
 // stamp is a date; what is none counts as absent.
@@ -132,47 +133,63 @@ func (s *Set) readOpenVEX(name string, data []byte) error {
 	if err := json.Unmarshal(data, &d); err != nil {
 		return refuse("OpenVEX: %v", err)
 	}
-	if len(d.Statements)+len(s.statements) > maxStatements {
-		return refuse("more than %d statements", maxStatements)
+	i := 0
+	err := bounded.EachJSON(d.Statements, maxStatements-len(s.statements), func(decoder *json.Decoder) error {
+		var in openStatement
+		if err := decoder.Decode(&in); err != nil {
+			return refuse("OpenVEX: %v", err)
+		}
+		i++
+		return s.addOpen(&d, &in, fmt.Sprintf("statement %d of %s", i, name))
+	})
+	if err != nil && !errors.Is(err, ErrFormat) {
+		err = refuse("OpenVEX: %v", err)
 	}
-	for i := range d.Statements {
-		in := &d.Statements[i]
-		origin := fmt.Sprintf("statement %d of %s", i+1, name)
-		switch in.Status {
-		case NotAffected, Affected, Fixed, UnderInvestigation:
-		default:
-			return refuse("OpenVEX: %s has the status %.40q", origin, in.Status)
-		}
-		if in.Vulnerability.Name == "" && in.Vulnerability.ID == "" {
-			return refuse("OpenVEX: %s names no vulnerability", origin)
-		}
-		id := in.Vulnerability.ID
-		st := &Statement{
-			IDs:    append([]string{in.Vulnerability.Name, id[strings.LastIndexByte(id, '/')+1:]}, in.Vulnerability.Aliases...),
-			Status: in.Status, Justification: in.Justification, Detail: joined(in.Impact, in.Notes), Action: in.Action,
-			At: latest(in.Updated, in.Timestamp, d.Updated, d.Timestamp), Origin: origin,
-		}
-		for _, p := range in.Products {
-			st.products = append(st.products, openProducts(p, append(p.Parts, in.Parts...))...)
-		}
-		s.add(st)
+	return err
+}
+
+func (s *Set) addOpen(d *openDocument, in *openStatement, origin string) error {
+	switch in.Status {
+	case NotAffected, Affected, Fixed, UnderInvestigation:
+	default:
+		return refuse("OpenVEX: %s has the status %.40q", origin, in.Status)
 	}
+	if in.Vulnerability.Name == "" && in.Vulnerability.ID == "" {
+		return refuse("OpenVEX: %s names no vulnerability", origin)
+	}
+	id := in.Vulnerability.ID
+	st := &Statement{
+		IDs:    append([]string{in.Vulnerability.Name, id[strings.LastIndexByte(id, '/')+1:]}, in.Vulnerability.Aliases...),
+		Status: in.Status, Justification: in.Justification, Detail: joined(in.Impact, in.Notes), Action: in.Action,
+		At: latest(in.Updated, in.Timestamp, d.Updated, d.Timestamp), Origin: origin,
+	}
+	common := openParts(in.Parts)
+	for _, p := range in.Products {
+		parts := common
+		if len(p.Parts) > 0 {
+			parts = openParts(p.Parts)
+		}
+		for _, i := range openIdentities(p) {
+			st.products = append(st.products, product{i, parts})
+		}
+		if s.identities += 1 + len(p.Parts); s.identities > maxIdentities {
+			return refuse("more than %d products", maxIdentities)
+		}
+	}
+	s.add(st)
 	return nil
 }
 
-// openProducts gives each way in which a product is identified.
-func openProducts(p openProduct, parts []openProduct) []product {
-	var list []identity
-	for _, part := range parts {
-		list = append(list, openIdentities(part)...)
-	}
-	var out []product
-	for _, i := range openIdentities(p) {
-		out = append(out, product{i, list})
+// openParts gives each way in which parts are identified.
+func openParts(list []openProduct) []identity {
+	var out []identity
+	for _, part := range list {
+		out = append(out, openIdentities(part)...)
 	}
 	return out
 }
 
+// openIdentities gives each way in which a product is identified.
 func openIdentities(p openProduct) []identity {
 	var out []identity
 	if p.ID != "" {

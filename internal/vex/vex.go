@@ -84,6 +84,7 @@ func refuse(format string, args ...any) error {
 const (
 	MaxFile       = 64 << 20
 	maxStatements = 200_000
+	maxIdentities = 1_000_000
 )
 
 // Set are the statements of any number of documents.
@@ -92,6 +93,8 @@ type Set struct {
 	byID       map[string][]*Statement
 	notes      []string
 	assumed    map[string]bool
+	// identities counts the products of all statements.
+	identities int
 }
 
 // NewSet makes an empty set.

@@ -181,7 +181,7 @@ func (p identity) item(system inventory.OS, running kernel.Running) inventory.It
 		Module: p.module, Manager: inventory.ManagerOS,
 	}, Role: running.RPM(p.name, p.version, p.release, p.arch)}
 	it.Source, it.SourceVersion = p.source()
-	if it.Role == "" && thirdParty(system.ID, p.vendor) {
+	if it.Role == "" && ThirdParty(system.ID, p.vendor) {
 		it.Role = inventory.RoleThirdParty
 	}
 	return it
@@ -217,11 +217,11 @@ func (p identity) source() (name, version string) {
 	return p.name, p.withEpoch(p.version + "-" + p.release)
 }
 
-// thirdParty reports whether the package's vendor is another than the
+// ThirdParty reports whether the package's vendor is another than the
 // distribution's (EPEL's "Fedora Project" on Red Hat, "Docker", "Remi"). A
 // package without a vendor, or a distribution whose vendor is not known here,
 // is taken for the distribution's.
-func thirdParty(distribution, vendor string) bool {
+func ThirdParty(distribution, vendor string) bool {
 	own := map[string][]string{
 		"rhel": {"Red Hat"}, "almalinux": {"AlmaLinux"}, "rocky": {"Rocky"}, "centos": {"CentOS", "Red Hat"},
 		"fedora": {"Fedora Project"}, "ol": {"Oracle America"}, "amzn": {"Amazon"},

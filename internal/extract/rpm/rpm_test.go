@@ -92,7 +92,7 @@ func TestThirdParty(t *testing.T) {
 		{"rhel", "", false},
 		{"unheard-of", "Anyone", false},
 	} {
-		if got := thirdParty(tt.distribution, tt.vendor); got != tt.want {
+		if got := ThirdParty(tt.distribution, tt.vendor); got != tt.want {
 			t.Errorf("%+v: %v", tt, got)
 		}
 	}
