@@ -37,6 +37,7 @@ func (e exitError) Error() string { return e.text }
 
 // scanFlags are the flags of muster scan.
 type scanFlags struct {
+	layers                       []string
 	feeds, cache, format         string
 	failOn, explain, baseline    string
 	strict, all, insecure, quiet bool
@@ -58,7 +59,8 @@ Targets:
   dir:PATH       the root of this machine (dir:/), a mounted root, or a source tree
   lock:FILE      a lock file or manifest (package-lock.json, poetry.lock, go.mod, pom.xml …)
   sbom:FILE      CycloneDX (JSON, XML) or SPDX (JSON, tag-value)
-  archive:FILE   an image saved by docker or podman, an OCI archive or layout, an exported root, a zip or Java archive
+  archive:FILE   an image saved by docker or podman, an OCI archive or layout, an exported root, a zip or Java archive,
+                 a Lambda function (its layers by --layer)
   disk:FILE      a disk: raw, qcow2, VMDK, VHD or VHDX, with GPT, MBR or LVM, holding ext2 to ext4 or xfs; nothing is mounted
   image:REF      an image of a registry; credentials come from docker's configuration
   PATH           any of these; the kind is detected
@@ -122,6 +124,7 @@ func (f *scanFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.all, "all", false, "in tables, show informational findings, every package, every update and what VEX leaves out")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "show no progress on terminals")
 	flags.StringVar(&f.platform, "platform", "linux/amd64", "which image of an index is scanned")
+	flags.StringArrayVar(&f.layers, "layer", nil, "with the zip of a Lambda function, the zip of a layer, unpacked to /opt as Lambda does (repeatable, in the function's order)")
 	flags.BoolVar(&f.insecure, "insecure-registry", false, "allow plain HTTP to the registry of image:REF")
 	flags.StringArrayVar(&f.paths, "path", nil, "with dir:/, a further folder to look for language packages in (repeatable)")
 }
@@ -151,7 +154,7 @@ func (f *scanFlags) run(cmd *cobra.Command, text string) error {
 	if err != nil {
 		return err
 	}
-	opts := scanner.Options{Paths: f.paths, Explain: f.explain, Platform: platform, Registry: registryOptions(f.insecure)}
+	opts := scanner.Options{Paths: f.paths, FunctionLayers: f.layers, Explain: f.explain, Platform: platform, Registry: registryOptions(f.insecure)}
 	baseline, err := f.read(&opts)
 	if err != nil {
 		return err

@@ -24,7 +24,10 @@ func readArchive(ctx context.Context, name string, opts Options) (inventory.Inve
 		return inventory.Inventory{}, err
 	}
 	if zipped {
-		return readZip(ctx, name)
+		return readZip(ctx, name, opts)
+	}
+	if len(opts.FunctionLayers) > 0 {
+		return inventory.Inventory{}, noTarget("layers of functions were given, and %s is no zip archive", name)
 	}
 	i, err := image.OpenArchive(name, opts.Temp, opts.platform())
 	if err != nil {

@@ -36,6 +36,9 @@ type Options struct {
 	Registry image.Registry
 	// Temp is the folder for temporary files, "" for the system's.
 	Temp string
+	// FunctionLayers are the zip archives of the layers that a Lambda function
+	// (archive:function.zip) is given, in the function's order.
+	FunctionLayers []string
 	// Layers is the folder in which layers of images are remembered, "" for
 	// nowhere, LayersMax its bound in bytes (0 means remember.DefaultMax).
 	Layers    string

@@ -136,7 +136,7 @@ type Entry struct {
 
 // read makes an entry of a header and of what follows it.
 func (a *applier) read(h *tar.Header, r io.Reader) (Entry, error) {
-	name, ok := clean(h.Name)
+	name, ok := Clean(h.Name)
 	if !ok {
 		return Entry{Kind: LeftOut}, nil
 	}
@@ -204,7 +204,7 @@ func clip(link string) string { return link[:min(len(link), maxName)] }
 
 // hardLink gives a file another name.
 func (a *applier) hardLink(name, target string) error {
-	target, ok := clean(target)
+	target, ok := Clean(target)
 	if !ok {
 		a.tree.Left++
 		return nil
@@ -229,12 +229,23 @@ func (a *applier) content(e *Entry, r io.Reader) (err error) {
 		e.Content, err = a.contents(r, e.Size)
 		return err
 	}
-	executable := e.Mode&0o111 != 0
+	program := mayBeProgram(*e)
 	e.Mode &^= 0o111
-	if !executable || e.Size < 4096 {
+	if !program {
 		return nil
 	}
 	return a.program(e, r)
+}
+
+func mayBeProgram(e Entry) bool { return e.Mode&0o111 != 0 && e.Size >= 4096 }
+
+// MayWant reports whether Take looks at the content of a file.
+func (t *Tree) MayWant(e Entry) bool { return t.wants(e.Name) || mayBeProgram(e) }
+
+// Take gives an entry its content, for Replay, if it is wanted.
+func (t *Tree) Take(e *Entry, r io.Reader) error {
+	a := applier{tree: t, keep: t}
+	return a.content(e, r)
 }
 
 // contents keeps a content by reference if it can be, else by copy.
@@ -336,9 +347,9 @@ func (f *finder) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// clean makes a name relative to the root; false for names that lead out of
+// Clean makes a name relative to the root; false for names that lead out of
 // it, that are too long or too deep.
-func clean(name string) (string, bool) {
+func Clean(name string) (string, bool) {
 	if len(name) > maxName || strings.ContainsRune(name, 0) {
 		return "", false
 	}
