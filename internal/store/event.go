@@ -86,8 +86,10 @@ func (s *Store) ClaimEvents(ctx context.Context, limit int, lease time.Duration)
 	if s.engine == PostgreSQL {
 		due += ` FOR UPDATE SKIP LOCKED`
 	}
-	query := `UPDATE events SET deliver_at = $3, lease = $4, attempts = attempts + 1
-		WHERE NOT delivered AND id IN (` + due + `) RETURNING ` + eventColumns
+	// MATERIALIZED for the reason that Claim gives.
+	query := `WITH due AS MATERIALIZED (` + due + `)
+		UPDATE events SET deliver_at = $3, lease = $4, attempts = attempts + 1
+		WHERE NOT delivered AND id IN (SELECT id FROM due) RETURNING ` + eventColumns
 	rows, err := s.write.QueryContext(ctx, query, Micros(now), limit, Micros(now.Add(lease)), s.NewID())
 	events, err := All(rows, err, scanEvent)
 	if err != nil {

@@ -91,8 +91,11 @@ func (s *Store) Claim(ctx context.Context, kind string, limit int, lease time.Du
 	if s.engine == PostgreSQL {
 		due += ` FOR UPDATE SKIP LOCKED`
 	}
-	query := `UPDATE jobs SET run_at = $4, lease = $5, attempts = attempts + 1, again_at = 0
-		WHERE id IN (` + due + `) RETURNING ` + jobColumns
+	// MATERIALIZED, because PostgreSQL may run a mere subquery again for each
+	// row that it looks at, and every run locks the next jobs: more than limit.
+	query := `WITH due AS MATERIALIZED (` + due + `)
+		UPDATE jobs SET run_at = $4, lease = $5, attempts = attempts + 1, again_at = 0
+		WHERE id IN (SELECT id FROM due) RETURNING ` + jobColumns
 	// One statement, so that PostgreSQL can pass over rows that others are
 	// claiming; a serializable transaction would fail on them.
 	rows, err := s.write.QueryContext(ctx, query, kind, Micros(now), limit, Micros(now.Add(lease)), s.NewID())

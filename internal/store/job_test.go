@@ -57,6 +57,36 @@ func keys(jobs []store.Job) (list []string) {
 	return list
 }
 
+// Left to itself, PostgreSQL may run the choice of the due jobs again for each
+// row that it looks at, and every run takes the next ones.
+func TestClaimTakesNoMoreThanAskedForUnderAnyPlan(t *testing.T) {
+	url := storetest.Postgres(t)
+	for _, plan := range []string{"hashjoin", "hashagg", "mergejoin", "sort", "material"} {
+		url += "&enable_" + plan + "=off"
+	}
+	s := storetest.Open(t, url, store.Options{})
+	update(t, s, func(tx *store.Tx) error {
+		for i := range 20 {
+			if err := tx.Enqueue(t.Context(), store.Job{Kind: "k", Key: fmt.Sprint(i)}); err != nil {
+				return err
+			}
+			if err := tx.Emit(t.Context(), store.Event{Account: "111111111111", Detail: []byte("{}")}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if jobs := claim(t, s, 4); len(jobs) != 4 {
+		t.Errorf("asked for 4 jobs, got %d", len(jobs))
+	}
+	switch events, err := s.ClaimEvents(t.Context(), 4, time.Minute); {
+	case err != nil:
+		t.Error(err)
+	case len(events) != 4:
+		t.Errorf("asked for 4 events, got %d", len(events))
+	}
+}
+
 func TestJobsAppearWithTheirTransaction(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
