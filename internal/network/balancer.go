@@ -195,13 +195,18 @@ func (b *balancer) reaches(from place, f *forwarding) bool {
 }
 
 // through are the flows from a set of clients, who reach the balancer at a
-// place, on to one of its targets: the last leg, and the clients that pass.
-func (s *Snapshot) through(b *balancer, from place, f *forwarding, p facts.Protocol, clients space.Set) ([]leg, space.Set) {
+// place over the first leg, on to one of its targets: the last leg, and the clients that pass.
+func (s *Snapshot) through(b *balancer, from place, first *leg, f *forwarding, p facts.Protocol, clients space.Set) ([]leg, space.Set) {
 	if !b.reaches(from, f) {
 		return nil, space.Set{}
 	}
 	if b.keepsClient(f) {
 		l := s.keptLeg(b, from, f, clients)
+		for _, guard := range first.back.filters {
+			if guard.far {
+				l.also = append(l.also, guard)
+			}
+		}
 		return []leg{l}, s.open(&l, traffic{protocol: p}).At(f.target.Port)
 	}
 	near := f.to.address.Private.Addr()

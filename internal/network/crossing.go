@@ -113,6 +113,11 @@ func (w *walker) transit(t trail, sub *subnet, id facts.ID, set space.Set) []out
 		t = w.passACL(t, entry, false)
 	}
 	t.noReferences = t.noReferences || !w.s.transits[id].GroupReferences || !a.GroupReferences
+	if w.edges {
+		// Where the gateway's table leads was asked for the sources.
+		t = t.hop("AWS::EC2::TransitGateway", id, "from "+string(a.ID))
+		return []outcome{{trail: t, set: set, end: exited, edge: Edge{TransitGateway, id}}}
+	}
 	return w.attached(t, a, sub.Zone, set)
 }
 
@@ -176,15 +181,13 @@ func (w *walker) next(t trail, gateway, id facts.ID, zone string, set space.Set)
 	switch {
 	case near == nil:
 		return drop(t, set, "the attachment "+string(id)+" is not among the facts")
-	case near.Kind == "peering" && far != nil && !w.edges:
+	case near.Kind == "peering" && far != nil:
 		return w.attached(t, far, zone, set)
-	case near.Kind == "vpc" && w.s.vpcs[near.Resource] != nil && !w.edges:
+	case near.Kind == "vpc" && w.s.vpcs[near.Resource] != nil:
 		t.noReferences = t.noReferences || !near.GroupReferences
 		return w.fromTransit(t, near, zone, set)
 	case near.Kind == "vpc" || near.Kind == "peering":
-		if !w.edges {
-			out.trail = t.doubt(string(near.Resource) + ", behind " + string(id) + ", is not among the facts")
-		}
+		out.trail = t.doubt(string(near.Resource) + ", behind " + string(id) + ", is not among the facts")
 	}
 	return []outcome{out}
 }

@@ -72,7 +72,7 @@ func (s *Snapshot) balancedDetails(x *Exposure, t traffic) Details {
 				continue
 			}
 			m := s.open(&j.legs[0], t).Clip(space.PortRange{First: f.listener.Port, Last: f.listener.Port})
-			legs, passed := s.through(b, from, f, x.Protocol, m.At(f.listener.Port))
+			legs, passed := s.through(b, from, &j.legs[0], f, x.Protocol, m.At(f.listener.Port))
 			p, ok := s.take(&j.legs[0], t, m.Within(passed.Intersect(x.Sources)))
 			if !ok {
 				continue

@@ -83,32 +83,40 @@ func compareExposures(a, b Exposure) int {
 }
 
 // collector gathers exposures and remembers what interfaces of the same
-// subnet, groups and edge have in common.
+// subnet have in common.
 type collector struct {
-	s      *Snapshot
-	shared map[sharing][]opening
+	s *Snapshot
+	// ways are those into a subnet, without the groups of an interface.
+	ways map[sharing][]opening
+	// shared are the openings of interfaces with the same groups.
+	shared map[groupSharing][]opening
 }
 
-// sharing is all that decides an opening except the address itself.
+// sharing is all that decides a way into a subnet.
 type sharing struct {
-	subnet  *subnet
-	groups  string
-	edge    Edge
-	v6      bool
-	mapped  bool
-	special *route
+	subnet *subnet
+	edge   Edge
+	v6     bool
+	mapped bool
+}
+
+type groupSharing struct {
+	sharing
+	groups string
 }
 
 // opening is what is open to an edge over one way.
 type opening struct {
-	legs []leg
+	leg leg
+	// own is the filter of the interface's groups, if it has one.
+	own  *filter
 	maps [2]space.Map
 }
 
 func protocols() [2]facts.Protocol { return [2]facts.Protocol{facts.TCP, facts.UDP} }
 
 func newCollector(s *Snapshot) *collector {
-	return &collector{s: s, shared: map[sharing][]opening{}}
+	return &collector{s: s, ways: map[sharing][]opening{}, shared: map[groupSharing][]opening{}}
 }
 
 // direct are the exposures of an interface without load balancers.
@@ -133,7 +141,7 @@ func (o *opening) exposures(e Edge, to place) []Exposure {
 		for _, segment := range o.maps[i] {
 			x := to.exposure(e)
 			x.Protocol, x.Ports, x.Sources = p, segment.PortRange, segment.Addrs
-			x.Certain = certain(o.legs)
+			x.Certain = o.leg.certain()
 			out = append(out, x)
 		}
 	}
@@ -149,61 +157,139 @@ func (p place) exposure(e Edge) Exposure {
 }
 
 // certain reports whether nothing on the way is unknown.
-func certain(legs []leg) bool {
-	for _, l := range legs {
-		if len(l.forward.doubts)+len(l.back.doubts)+len(l.forward.assumed)+len(l.back.assumed) > 0 {
-			return false
-		}
-	}
-	return true
+func (l *leg) certain() bool {
+	return len(l.forward.doubts)+len(l.back.doubts)+len(l.forward.assumed)+len(l.back.assumed) == 0
 }
 
-// openings are what an address has open to an edge. What depends on the
-// address alone, a redirecting gateway table, is part of the key.
+func certain(legs []leg) bool {
+	return !slices.ContainsFunc(legs, func(l leg) bool { return !l.certain() })
+}
+
+// openings are what an address has open to an edge.
 func (c *collector) openings(e Edge, to place) []opening {
 	n := to.iface
-	key := sharing{subnet: n.subnet, groups: groupKey(n), edge: e, v6: to.address.Private.Addr().Is6(), mapped: to.public(c.s)}
+	key := groupSharing{sharing: sharing{subnet: n.subnet, edge: e, v6: to.address.Private.Addr().Is6(), mapped: to.public(c.s)}}
 	if e.Internet() && !key.mapped {
 		return nil
 	}
-	if t := c.s.gateways[e.ID].table; t != nil {
-		key.special = t.lookup(to.address.Private.Addr())
+	ways, same := c.waysTo(key.sharing, to)
+	if len(ways) == 0 {
+		return nil
 	}
-	sources, same := c.s.sources(e, to)
-	if got, ok := c.shared[key]; ok && same {
-		return got
+	if same {
+		key.groups = groupKey(n)
+		if got, ok := c.shared[key]; ok {
+			return got
+		}
 	}
 	var out []opening
-	for _, j := range c.s.inward(e, to, sources) {
-		if j.block != nil {
-			continue
-		}
-		o := opening{legs: j.legs}
-		for i, p := range protocols() {
-			o.maps[i] = c.s.open(&j.legs[0], traffic{protocol: p})
-		}
-		if len(o.maps[0])+len(o.maps[1]) > 0 {
+	for _, w := range ways {
+		if o, ok := c.guarded(w, n); ok {
 			out = append(out, o)
 		}
 	}
-	if same && c.alike(out, n.subnet) {
+	if same {
 		c.shared[key] = out
 	}
 	return out
 }
 
-// alike reports whether openings are the same for all addresses of a subnet:
-// no rule on the way tells its addresses apart.
-func (c *collector) alike(all []opening, sub *subnet) bool {
-	for _, o := range all {
-		for _, f := range slices.Concat(o.legs[0].forward.filters, o.legs[0].back.filters) {
-			if f.far {
-				continue
+// guarded is a way with the groups of the interface asked.
+func (c *collector) guarded(w opening, n *iface) (opening, bool) {
+	if w.own == nil {
+		return w, true
+	}
+	own := *w.own
+	own.iface = n
+	o := opening{leg: w.leg, own: &own}
+	for i, p := range protocols() {
+		if len(w.maps[i]) > 0 {
+			o.maps[i] = w.maps[i].And(c.s.permit(&o.leg, &own, traffic{protocol: p}))
+		}
+	}
+	return o, len(o.maps[0])+len(o.maps[1]) > 0
+}
+
+// waysTo are the ways to an address that routes and ACLs leave, with those
+// united that differ in nothing but the sources. same is true when they are
+// those of all addresses of the subnet.
+func (c *collector) waysTo(key sharing, to place) (ways []opening, same bool) {
+	if got, ok := c.ways[key]; ok {
+		return got, true
+	}
+	sources, same := c.s.sources(key.edge, to)
+	// A gateway's own table may redirect single addresses.
+	same = same && c.s.gateways[key.edge.ID].table == nil
+	var legs []leg
+	for _, j := range c.s.inward(key.edge, to, sources) {
+		if j.block == nil {
+			legs = append(legs, j.legs[0])
+		}
+	}
+	for _, l := range uniteLegs(legs) {
+		o := opening{leg: l}
+		o.leg.forward.filters, o.own = l.forward.without(to.iface)
+		for i, p := range protocols() {
+			o.maps[i] = c.s.open(&o.leg, traffic{protocol: p})
+		}
+		ways = append(ways, o)
+		same = same && c.alike(&l, to.iface)
+	}
+	if same {
+		c.ways[key] = ways
+	}
+	return ways, same
+}
+
+// without takes the filter of an interface's own groups out of the last ones.
+func (t *trail) without(n *iface) (rest []filter, own *filter) {
+	for i := range t.filters {
+		if f := t.filters[i]; f.iface == n && !f.egress && i == len(t.filters)-1 {
+			own = &f
+			continue
+		}
+		rest = append(rest, t.filters[i])
+	}
+	return rest, own
+}
+
+// uniteLegs unites the sources of legs whose filters are the same, as those
+// behind the attachments of a transit gateway are.
+func uniteLegs(legs []leg) []leg {
+	var out []leg
+	var sets [][]space.Set
+next:
+	for _, l := range legs {
+		for i := range out {
+			if slices.EqualFunc(out[i].forward.filters, l.forward.filters, sameFilter) && slices.EqualFunc(out[i].back.filters, l.back.filters, sameFilter) &&
+				out[i].certain() == l.certain() {
+				sets[i] = append(sets[i], l.far)
+				continue next
 			}
-			for _, p := range protocols() {
-				if f.acl == nil || !blind(f.acl.permits(f.egress, traffic{p, f.reply}), sub.space) {
-					return false
-				}
+		}
+		out, sets = append(out, l), append(sets, []space.Set{l.far})
+	}
+	for i := range out {
+		out[i].far = space.Union(sets[i]...)
+	}
+	return out
+}
+
+func sameFilter(a, b filter) bool {
+	a.hop, b.hop = 0, 0
+	return a == b
+}
+
+// alike reports whether a way is the same for all addresses of the subnet: no
+// rule on it tells them apart.
+func (c *collector) alike(l *leg, n *iface) bool {
+	for _, f := range slices.Concat(l.forward.filters, l.back.filters) {
+		if f.far || f.iface == n {
+			continue
+		}
+		for _, p := range protocols() {
+			if f.acl == nil || !blind(f.acl.permits(f.egress, traffic{p, f.reply}), n.subnet.space) {
+				return false
 			}
 		}
 	}
@@ -257,14 +343,14 @@ func (c *collector) target(b *balancer, f *forwarding) []Exposure {
 					if clients.Empty() || !slices.Contains(f.protocols(), p) {
 						continue
 					}
-					legs, passed := c.s.through(b, from, f, p, clients)
+					legs, passed := c.s.through(b, from, &o.leg, f, p, clients)
 					if passed.Empty() {
 						continue
 					}
 					x := f.to.exposure(e)
 					x.Protocol, x.Ports, x.Sources = p, space.PortRange{First: f.target.Port, Last: f.target.Port}, passed
 					x.Through, x.balancer, x.route = b.ID, b, f
-					x.Certain = certain(o.legs) && certain(legs) && b.assumed == ""
+					x.Certain = o.leg.certain() && certain(legs) && b.assumed == ""
 					out = append(out, x)
 				}
 			}

@@ -23,6 +23,9 @@ type leg struct {
 	// apart: its far side is not that of the leg before, only the ports are
 	// one flow's.
 	apart bool
+	// also are filters of the leg before that see the same replies, on the
+	// same client port.
+	also []filter
 	// initiator: the far side begins the flow. nearPublic is the public twin
 	// of near.
 	initiator  bool
@@ -230,7 +233,7 @@ func (s *Snapshot) open(l *leg, t traffic) space.Map {
 		}
 		m = m.And(s.permit(l, &l.forward.filters[i], t))
 	}
-	if len(m) == 0 || len(l.back.filters) == 0 {
+	if len(m) == 0 || len(l.back.filters)+len(l.also) == 0 {
 		return m
 	}
 	return m.Within(s.replies(l, t))
@@ -246,6 +249,9 @@ func (s *Snapshot) openAll(legs []leg, t traffic) space.Map {
 		case i == 0:
 			m = next
 		case legs[i].apart:
+			if i == 1 && !s.meets(&legs[0], &legs[1], t) {
+				return nil
+			}
 			var kept []space.Segment
 			for _, r := range next.Ports() {
 				kept = append(kept, m.Clip(r)...)
@@ -279,7 +285,23 @@ func (s *Snapshot) clients(l *leg, t traffic) space.Map {
 	for i := range l.back.filters {
 		m = m.And(s.permit(l, &l.back.filters[i], traffic{t.protocol, true}))
 	}
+	for i := range l.also {
+		m = m.And(s.permit(l, &l.also[i], traffic{t.protocol, true}))
+	}
 	return m
+}
+
+// meets reports whether some client port suits the replies of two legs that
+// share it; their far sides are single addresses.
+func (s *Snapshot) meets(a, b *leg, t traffic) bool {
+	for _, x := range s.clients(a, t).Ports() {
+		for _, y := range s.clients(b, t).Ports() {
+			if x.First <= y.Last && y.First <= x.Last {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // permit is what a filter lets pass, as far addresses by port.
@@ -296,7 +318,7 @@ func (s *Snapshot) permit(l *leg, f *filter, t traffic) space.Map {
 	for _, g := range f.iface.groups {
 		p := s.permits(g, f.egress, t)
 		maps = append(maps, p.cidrs)
-		if len(p.refs) > 0 && !l.forward.noReferences {
+		if len(p.refs) > 0 && l.references(f) {
 			maps = append(maps, s.named(l, f, p.refs))
 		}
 	}
@@ -305,6 +327,15 @@ func (s *Snapshot) permit(l *leg, f *filter, t traffic) space.Map {
 		return m
 	}
 	return atNear(m, l)
+}
+
+// references reports whether rules of a filter that name groups can match:
+// for sources it depends on the way before, for destinations on all of it.
+func (l *leg) references(f *filter) bool {
+	if f.egress {
+		return !l.forward.noReferences
+	}
+	return f.plain
 }
 
 // atNear turns a filter on the near address into one on ports alone.

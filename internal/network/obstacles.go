@@ -152,7 +152,7 @@ func (s *Snapshot) opensAny(l *leg, f *filter, g *group, t traffic, q Question) 
 		r := &rules[i]
 		var segments []space.Segment
 		if r.Group != "" {
-			if ports, ok := t.ports(r.Match, l.near.Is6()); ok && !l.forward.noReferences {
+			if ports, ok := t.ports(r.Match, l.near.Is6()); ok && l.references(f) {
 				segments = s.named(l, f, []reference{{ports, r, family(l.near.Is6())}})
 			}
 		} else {

@@ -10,6 +10,7 @@ import (
 	"muster/internal/network/space"
 
 	"github.com/gaissmai/bart"
+	"go4.org/netipx"
 )
 
 // route is one way out of a table, a prefix list taken apart.
@@ -34,8 +35,16 @@ type table struct {
 	// assumed tables stand for what the facts lack.
 	assumed string
 	routes  *bart.Table[*route]
-	// parts are the disjoint sets of addresses that each route decides.
+	// parts are the disjoint sets of addresses that each route decides; spans
+	// are their ranges in order.
 	parts []part
+	spans []span
+}
+
+// span is a range of addresses that one part decides.
+type span struct {
+	netipx.IPRange
+	part int
 }
 
 type part struct {
@@ -56,9 +65,9 @@ func (t *table) split(set space.Set) []part {
 		return []part{{set, t.lookup(a)}}
 	}
 	var out []part
-	for _, p := range t.parts {
-		if got := set.Intersect(p.set); !got.Empty() {
-			out = append(out, part{got, p.route})
+	for _, i := range t.touched(set) {
+		if got := set.Intersect(t.parts[i].set); !got.Empty() {
+			out = append(out, part{got, t.parts[i].route})
 			set = set.Minus(got)
 		}
 	}
@@ -68,18 +77,25 @@ func (t *table) split(set space.Set) []part {
 	return out
 }
 
-// newTable compiles routes: the longest prefix decides; among equal prefixes
-// a static route goes before one of a prefix list, and that before a
-// propagated one (6.4, Routes). A propagated route inside a local one never
-// decides.
-func newTable(id facts.ID, routes []route) *table {
-	t := &table{id: id, routes: new(bart.Table[*route])}
-	locals := space.Set{}
-	for _, r := range routes {
-		if r.target == localTarget {
-			locals = space.Union(locals, space.Of(r.prefix))
+// touched are the parts that have ranges in common with a set, in order.
+func (t *table) touched(set space.Set) []int {
+	var out []int
+	for _, r := range set.Ranges() {
+		i, _ := slices.BinarySearchFunc(t.spans, r.From(), func(s span, a netip.Addr) int { return s.To().Compare(a) })
+		for ; i < len(t.spans) && t.spans[i].From().Compare(r.To()) <= 0; i++ {
+			out = append(out, t.spans[i].part)
 		}
 	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// newTable compiles routes: the longest prefix decides; among equal prefixes
+// a static route goes before one of a prefix list, and that before a
+// propagated one (6.4, Routes). A propagated route inside the VPC's own blocks,
+// the locals, never decides.
+func newTable(id facts.ID, routes []route, locals space.Set) *table {
+	t := &table{id: id, routes: new(bart.Table[*route])}
 	routes = slices.DeleteFunc(slices.Clone(routes), func(r route) bool {
 		return r.propagated && locals.Covers(space.Of(r.prefix))
 	})
@@ -99,7 +115,7 @@ func newTable(id facts.ID, routes []route) *table {
 		t.parts = append(t.parts, part{whole.Minus(taken), r})
 		taken = space.Union(taken, whole)
 	}
-	t.mergeParts()
+	t.order()
 	return t
 }
 
@@ -114,9 +130,16 @@ func (r *route) rank() int {
 	return 0
 }
 
-// mergeParts drops the parts that longer prefixes cover wholly.
-func (t *table) mergeParts() {
+// order drops the parts that longer prefixes cover wholly, and sorts the ranges
+// of the others.
+func (t *table) order() {
 	t.parts = slices.DeleteFunc(t.parts, func(p part) bool { return p.set.Empty() })
+	for i, p := range t.parts {
+		for _, r := range p.set.Ranges() {
+			t.spans = append(t.spans, span{r, i})
+		}
+	}
+	slices.SortFunc(t.spans, func(a, b span) int { return a.From().Compare(b.From()) })
 }
 
 // text says a route in the way the console does.
@@ -146,7 +169,7 @@ func (s *Snapshot) indexTables() {
 			continue
 		}
 		has[f.VPC] = true
-		t := newTable(f.ID, s.expand(f, v))
+		t := newTable(f.ID, s.expand(f, v), v.space)
 		s.tables[f.ID] = t
 		if f.Main {
 			v.main = t
@@ -189,12 +212,14 @@ func (s *Snapshot) expand(f *facts.RouteTable, v *vpc) []route {
 	}
 	for _, r := range f.Routes {
 		if r.PrefixList != "" {
-			for _, p := range s.lists[r.PrefixList].Prefixes() {
+			for _, p := range s.entries[r.PrefixList] {
 				out = append(out, route{prefix: p, target: r.Target, list: r.PrefixList, blackhole: r.Blackhole})
 			}
 			continue
 		}
-		delete(local, r.CIDR)
+		if !r.Propagated {
+			delete(local, r.CIDR)
+		}
 		target := s.resolve(r.Target)
 		out = append(out, route{prefix: r.CIDR, target: target, blackhole: r.Blackhole || s.gone(target, v), propagated: r.Propagated})
 	}
@@ -268,7 +293,7 @@ func (s *Snapshot) assumeTable(sub *subnet, others bool) *table {
 			routes = append(routes, route{prefix: netip.MustParsePrefix(all), target: igw})
 		}
 	}
-	t := newTable("", routes)
+	t := newTable("", routes, space.Set{})
 	t.assumed = "the route table of " + string(sub.ID) + " is not among the facts; local routes"
 	if len(t.parts) > len(sub.vpc.CIDRs) {
 		t.assumed += " and a default route to the internet gateway"
@@ -341,7 +366,7 @@ func (s *Snapshot) indexTransits() {
 			continue
 		}
 		routes := s.transitRoutes(f)
-		g.tables[f.ID] = newTable(f.ID, routes)
+		g.tables[f.ID] = newTable(f.ID, routes, space.Set{})
 		for _, r := range routes {
 			for _, a := range s.attachments[r.target] {
 				if a.Gateway == g.ID && a.Kind != "vpc" {

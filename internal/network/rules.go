@@ -160,7 +160,7 @@ func (s *Snapshot) admitting(l *leg, f *filter, g *group, t traffic, looked neti
 		}
 		if r.Group != "" {
 			refs := []reference{{ports, r, family(looked.Is6())}}
-			if !l.forward.noReferences && s.named(l, f, refs).At(port).Contains(looked) {
+			if l.references(f) && s.named(l, f, refs).At(port).Contains(looked) {
 				out = append(out, r)
 			}
 			continue

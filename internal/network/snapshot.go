@@ -28,10 +28,12 @@ type Snapshot struct {
 	instances  map[facts.ID]*facts.Instance
 	groups     map[facts.ID]*group
 	// members are the interfaces that carry a group.
-	members  map[facts.ID][]*iface
-	acls     map[facts.ID]*acl
-	tables   map[facts.ID]*table
+	members map[facts.ID][]*iface
+	acls    map[facts.ID]*acl
+	tables  map[facts.ID]*table
+	// lists are the addresses of prefix lists, entries their prefixes.
 	lists    map[facts.ID]space.Set
+	entries  map[facts.ID][]netip.Prefix
 	nats     map[facts.ID]*natGateway
 	peerings map[facts.ID]*facts.Peering
 	transits map[facts.ID]*transit
@@ -113,14 +115,15 @@ func New(f *facts.Facts) *Snapshot {
 		facts: f, vpcs: map[facts.ID]*vpc{}, subnets: make(map[facts.ID]*subnet, len(f.Subnets)),
 		interfaces: make(map[facts.ID]*iface, len(f.Interfaces)), instances: make(map[facts.ID]*facts.Instance, len(f.Instances)),
 		groups: make(map[facts.ID]*group, len(f.Groups)), members: make(map[facts.ID][]*iface, len(f.Groups)),
-		acls: map[facts.ID]*acl{}, tables: map[facts.ID]*table{}, lists: map[facts.ID]space.Set{},
+		acls: map[facts.ID]*acl{}, tables: map[facts.ID]*table{}, lists: map[facts.ID]space.Set{}, entries: map[facts.ID][]netip.Prefix{},
 		nats: map[facts.ID]*natGateway{}, peerings: map[facts.ID]*facts.Peering{}, transits: map[facts.ID]*transit{},
 		attachments: map[facts.ID][]*attachment{}, joined: map[[2]facts.ID]*attachment{}, endpoints: map[facts.ID]*facts.Endpoint{},
 		onPremises: map[facts.ID]space.Set{}, gateways: map[facts.ID]gateway{}, publics: map[netip.Addr]place{},
 		internet: internetSources(), reserved: neverSources(),
 	}
 	for i := range f.PrefixLists {
-		s.lists[f.PrefixLists[i].ID] = space.Of(f.PrefixLists[i].CIDRs...)
+		l := &f.PrefixLists[i]
+		s.lists[l.ID], s.entries[l.ID] = space.Of(l.CIDRs...), l.CIDRs
 	}
 	s.indexVPCs()
 	s.indexGroups()

@@ -25,6 +25,8 @@ type filter struct {
 	far bool
 	// reply: it sees replies, whose destination port is the client's.
 	reply bool
+	// plain: what came before leaves the source's own address and groups.
+	plain bool
 	// hop is its place among the hops.
 	hop int
 }
@@ -107,7 +109,7 @@ type walker struct {
 // guard adds a filter and its hop.
 func (w *walker) guard(t trail, f filter) trail {
 	f.far = f.egress != w.toNear
-	f.reply = !w.initiating
+	f.reply, f.plain = !w.initiating, !t.noReferences
 	kind, id := "AWS::EC2::NetworkAcl", facts.ID("")
 	if f.acl != nil {
 		id = f.acl.ID
@@ -338,6 +340,9 @@ func (w *walker) arrive(t trail, sub *subnet, set space.Set) []outcome {
 	here, ok := sub.vpc.find(a)
 	if !ok {
 		return drop(t, set, "nothing has the address "+a.String())
+	}
+	if here.iface.Kind == "nat_gateway" && w.initiating {
+		return drop(t.hop("AWS::EC2::NetworkInterface", here.iface.ID, ""), set, "a NAT gateway admits no flow from outside")
 	}
 	here.address.Private = netip.PrefixFrom(a, a.BitLen())
 	t = w.passGroups(t, here.iface, false)

@@ -194,6 +194,9 @@ func (s *Snapshot) pair(x, y place) []candidate {
 		if j.edge != nil && j.edge.Kind == InternetGateway && y.public(s) && j.block == nil {
 			return s.acrossInternet(x, y)
 		}
+		if j.to == nil && j.block == nil {
+			j.block = &block{hops: j.legs[0].forward.hops, reason: "packets leave by " + string(j.edge.ID) + " and do not come to " + string(y.iface.ID), set: j.set}
+		}
 		out = append(out, candidate{from: x.label(), to: y.label(), journey: j})
 	}
 	return out
@@ -350,7 +353,7 @@ func (s *Snapshot) overBalancer(from endpoint, e Edge, b *balancer, f *forwardin
 		}
 		for _, p := range f.protocols() {
 			clients := s.open(&j.legs[0], traffic{protocol: p}).At(f.listener.Port)
-			legs, passed := s.through(b, x, f, p, clients)
+			legs, passed := s.through(b, x, &j.legs[0], f, p, clients)
 			if passed.Empty() {
 				continue
 			}

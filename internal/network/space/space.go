@@ -90,29 +90,51 @@ func normal(ranges []netipx.IPRange) Set {
 
 // Intersect is the set of what is in both.
 func (s Set) Intersect(t Set) Set {
-	if s.same(t) {
+	switch {
+	case s.same(t) || t.spans(s):
 		return s
+	case s.spans(t):
+		return t
+	}
+	few, many := s.ranges, t.ranges
+	if len(few) > len(many) {
+		few, many = many, few
 	}
 	var out []netipx.IPRange
-	for i, j := 0, 0; i < len(s.ranges) && j < len(t.ranges); {
-		a, b := s.ranges[i], t.ranges[j]
-		from, to := later(a.From(), b.From()), earlier(a.To(), b.To())
-		if from.Compare(to) <= 0 {
-			out = append(out, netipx.IPRangeFrom(from, to))
-		}
-		if a.To().Compare(b.To()) < 0 {
-			i++
-		} else {
+	for _, a := range few {
+		// The ranges from i on and before j meet a; only the first and the last
+		// of them can reach beyond it.
+		i, _ := slices.BinarySearchFunc(many, a.From(), func(r netipx.IPRange, from netip.Addr) int { return r.To().Compare(from) })
+		j, last := slices.BinarySearchFunc(many[i:], a.To(), func(r netipx.IPRange, to netip.Addr) int { return r.From().Compare(to) })
+		if j += i; last {
 			j++
 		}
+		if i == j {
+			continue
+		}
+		n := len(out)
+		out = append(out, many[i:j]...)
+		out[n] = netipx.IPRangeFrom(later(a.From(), out[n].From()), out[n].To())
+		out[len(out)-1] = netipx.IPRangeFrom(out[len(out)-1].From(), earlier(a.To(), out[len(out)-1].To()))
+		many = many[j-1:]
 	}
 	return Set{out}
 }
 
+// spans reports whether s is one range that holds all of t; that is common and
+// spares a copy.
+func (s Set) spans(t Set) bool {
+	n := len(t.ranges)
+	return len(s.ranges) == 1 && n > 0 && s.ranges[0].From().Compare(t.ranges[0].From()) <= 0 && s.ranges[0].To().Compare(t.ranges[n-1].To()) >= 0
+}
+
 // Minus is the set of what is in s and not in t.
 func (s Set) Minus(t Set) Set {
-	if len(t.ranges) == 0 {
+	switch {
+	case len(t.ranges) == 0:
 		return s
+	case s.same(t) || t.spans(s):
+		return Set{}
 	}
 	var out []netipx.IPRange
 	j := 0
