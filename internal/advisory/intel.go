@@ -189,5 +189,8 @@ type Product struct {
 type Cycle struct {
 	Name, Codename, Latest string
 	Released, EOL          time.Time
-	Ended                  bool
+	// Extended is the day on which the support ends that goes on after EOL:
+	// Debian's LTS, Ubuntu's Pro; zero where there is none.
+	Extended time.Time `json:",omitzero"`
+	Ended    bool
 }

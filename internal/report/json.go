@@ -73,6 +73,7 @@ type jsonCoverage struct {
 	Newest     time.Time `json:"newest,omitzero"`
 	Supported  time.Time `json:"supportedUntil,omitzero"`
 	Ended      bool      `json:"supportEnded,omitempty"`
+	Paid       time.Time `json:"paidUntil,omitzero"`
 	Reason     string    `json:"reason,omitempty"`
 }
 
@@ -150,7 +151,7 @@ func writeJSON(w io.Writer, r *scanner.Result, opts Options) error {
 		out.System = &jsonSystem{o.ID, o.VersionID, o.PrettyName, o.Ecosystem, o.Platform, o.Kernel, o.Arch}
 	}
 	for _, c := range r.Coverage {
-		out.Coverage = append(out.Coverage, jsonCoverage{c.Ecosystem, string(c.State), c.Packages, c.Excluded, c.Records, c.Newest, c.SupportedUntil, c.SupportEnded, c.Reason})
+		out.Coverage = append(out.Coverage, jsonCoverage{c.Ecosystem, string(c.State), c.Packages, c.Excluded, c.Records, c.Newest, c.SupportedUntil, c.SupportEnded, c.PaidUntil, c.Reason})
 	}
 	for i := range r.Findings {
 		out.Findings[i] = jsonOf(&r.Findings[i])

@@ -276,6 +276,9 @@ func remark(c scanner.Coverage) string {
 	case !c.SupportedUntil.IsZero():
 		parts = append(parts, "supported until "+c.SupportedUntil.Format(time.DateOnly))
 	}
+	if !c.PaidUntil.IsZero() {
+		parts = append(parts, "with Ubuntu Pro until "+c.PaidUntil.Format(time.DateOnly))
+	}
 	return strings.Join(parts, "; ")
 }
 

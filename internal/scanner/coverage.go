@@ -42,6 +42,9 @@ type Coverage struct {
 	// SupportEnded: it lies before the newest that the advisories know of.
 	SupportedUntil time.Time
 	SupportEnded   bool
+	// PaidUntil is until when a subscription (Ubuntu Pro) that the system does
+	// not show goes on with updates, zero where there is none.
+	PaidUntil time.Time
 	// Reason is why nothing was judged, or what to know about the advisories.
 	Reason string
 }
@@ -58,10 +61,11 @@ func coverage(inv inventory.Inventory, set *advisorydb.Set, problems []knowledge
 		if c == nil {
 			c = &Coverage{Ecosystem: name}
 			if item.Manager == inventory.ManagerOS {
-				var err error
-				if c.SupportedUntil, c.SupportEnded, err = support(inv.OS, set); err != nil {
+				until, err := supportOf(inv.OS, set)
+				if err != nil {
 					return nil, err
 				}
+				c.SupportedUntil, c.SupportEnded, c.PaidUntil = until.until, until.ended, until.paid
 			}
 			if err := c.judge(item.Component, set, problems); err != nil {
 				return nil, err

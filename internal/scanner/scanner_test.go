@@ -110,6 +110,13 @@ func TestSupport(t *testing.T) {
 		}
 	}
 	for release, want := range map[string]string{
+		"ID=debian\nVERSION_ID=10":                                     "support ended on 2024-06-30",
+		"ID=debian\nVERSION_ID=12":                                     "supported until 2028-06-30",
+		"ID=ubuntu\nVERSION_ID=18.04":                                  "support ended on 2023-05-31; with Ubuntu Pro until 2028-",
+		"ID=ubuntu\nVERSION_ID=24.10":                                  "support ended on 2025-07-10",
+		"ID=ubuntu\nVERSION_ID=24.04":                                  "supported until 2029-05-31; with Ubuntu Pro until 2036-",
+		"ID=alpine\nVERSION_ID=3.18.4":                                 "support ended on 2025-05-09",
+		"ID=alpine\nVERSION_ID=3.24.0":                                 "supported until 2028-06-01",
 		"ID=rhel\nVERSION_ID=7.9":                                      "support ended on 2024-06-30",
 		"ID=centos\nVERSION_ID=8\nPRETTY_NAME=\"CentOS Linux 8\"":      "support ended on 2021-12-31",
 		"ID=centos\nVERSION_ID=9\nPRETTY_NAME=\"CentOS Stream 9\"":     "supported until 2027-05-31",

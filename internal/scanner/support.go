@@ -4,28 +4,55 @@ import (
 	"strings"
 	"time"
 
+	"muster/internal/advisory"
 	"muster/internal/advisorydb"
 	"muster/internal/inventory"
 )
 
-// support is the day on which the publisher's support for a release ends, zero
-// where it is not known, and whether that is past. What "now" is comes from
-// the newest date in the set, so that a scan depends on its input only.
-func support(system inventory.OS, set *advisorydb.Set) (until time.Time, ended bool, err error) {
+// support is until when a release of an operating system has updates. What
+// "now" is comes from the newest date in the set, so that a scan depends on its
+// input only.
+type support struct {
+	// until is the day on which the publisher's support ends, zero where it is
+	// not known; ended that it is past.
+	until time.Time
+	ended bool
+	// paid is until when updates are to be had by a subscription; zero where
+	// there is none, or the system has it.
+	paid time.Time
+}
+
+func supportOf(system inventory.OS, set *advisorydb.Set) (support, error) {
 	product := productOf(system)
 	if product == "" {
-		return time.Time{}, false, nil
+		return support{}, nil
 	}
 	p, _, err := set.Product(product)
 	if err != nil {
-		return time.Time{}, false, err
+		return support{}, err
 	}
 	for _, c := range p.Cycles {
 		if c.Name == system.VersionID || strings.HasPrefix(system.VersionID, c.Name+".") {
-			return c.EOL, c.Ended || !c.EOL.IsZero() && c.EOL.Before(newest(set)), nil
+			return supportIn(c, system, newest(set)), nil
 		}
 	}
-	return time.Time{}, false, nil
+	return support{}, nil
+}
+
+// supportIn reads a release's dates. Debian's extended support, LTS, is for
+// everybody; Ubuntu's is for systems that are attached to Pro.
+func supportIn(c advisory.Cycle, system inventory.OS, now time.Time) support {
+	s := support{until: c.EOL}
+	pro := strings.HasPrefix(system.Ecosystem, "Ubuntu:Pro:")
+	switch {
+	case c.Extended.Before(c.EOL):
+	case system.ID == "debian", pro:
+		s.until = c.Extended
+	case system.ID == "ubuntu":
+		s.paid = c.Extended
+	}
+	s.ended = c.Ended || !s.until.IsZero() && s.until.Before(now)
+	return s
 }
 
 // productOf is endoflife.date's name of a distribution.

@@ -33,6 +33,7 @@ type wireCycle struct {
 	Latest   json.RawMessage `json:"latest"`
 	Released json.RawMessage `json:"releaseDate"`
 	EOL      json.RawMessage `json:"eol"`
+	Extended json.RawMessage `json:"eoes"`
 }
 
 // Parse reads the list, by name or as the site's interface answers (version 1,
@@ -68,6 +69,7 @@ func (c wireCycle) convert() advisory.Cycle {
 	out := advisory.Cycle{Name: text(c.Cycle), Codename: text(c.Codename), Latest: text(c.Latest)}
 	out.Released, _ = time.Parse(time.DateOnly, text(c.Released))
 	out.EOL, _ = time.Parse(time.DateOnly, text(c.EOL))
+	out.Extended, _ = time.Parse(time.DateOnly, text(c.Extended))
 	out.Ended = string(c.EOL) == "true"
 	return out
 }

@@ -26,6 +26,7 @@ type publishedRelease struct {
 	Released string  `json:"releaseDate"`
 	Ended    bool    `json:"isEol"`
 	EOL      *string `json:"eolFrom"`
+	Extended *string `json:"eoesFrom"`
 	Latest   *struct {
 		Name string `json:"name"`
 	} `json:"latest"`
@@ -72,6 +73,9 @@ func (r publishedRelease) convert() advisory.Cycle {
 	}
 	if r.EOL != nil {
 		out.EOL, _ = time.Parse(time.DateOnly, *r.EOL)
+	}
+	if r.Extended != nil {
+		out.Extended, _ = time.Parse(time.DateOnly, *r.Extended)
 	}
 	out.Released, _ = time.Parse(time.DateOnly, r.Released)
 	out.Ended = r.Ended && out.EOL.IsZero()
