@@ -43,3 +43,32 @@ func TestInstanceProfilesAreJudgedByThemselves(t *testing.T) {
 		}
 	})
 }
+
+// TestProvidersAreJudgedByThemselves wants the identity provider, made or still
+// to be made, to be the resource, with its tags.
+func TestProvidersAreJudgedByThemselves(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		create := w.iam.Handlers().CreateOpenIDConnectProvider
+		for name, tag := range map[string]string{"https://mine.example.com": "ada", "https://other.example.com": "bob"} {
+			do(w, root(home), create, iamapi.CreateOpenIDConnectProviderInput{Url: name, Tags: []iamapi.Tag{{Key: "owner", Value: tag}}})
+		}
+		ada := w.user("ada", `{"Version":"2012-10-17","Statement":[
+			{"Effect":"Allow","Action":"iam:Create*","Resource":["arn:aws:iam::111111111111:oidc-provider/new.example.com/*","arn:aws:iam::111111111111:saml-provider/corp"]},
+			{"Effect":"Allow","Action":"iam:*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/owner":"ada"}}}]}`)
+		of := func(name string) string { return "arn:aws:iam::111111111111:oidc-provider/" + name }
+		w.must(w.authorize(ada, "iam", "CreateOpenIDConnectProvider", &iamapi.CreateOpenIDConnectProviderInput{Url: "https://new.example.com/a?b"}))
+		w.must(w.authorize(ada, "iam", "CreateSAMLProvider", &iamapi.CreateSAMLProviderInput{Name: "corp"}))
+		w.must(w.authorize(ada, "iam", "GetOpenIDConnectProvider", &iamapi.GetOpenIDConnectProviderInput{OpenIDConnectProviderArn: of("mine.example.com")}))
+		for op, in := range map[string]any{
+			"CreateOpenIDConnectProvider": &iamapi.CreateOpenIDConnectProviderInput{Url: "https://else.example.com/a"},
+			"CreateSAMLProvider":          &iamapi.CreateSAMLProviderInput{Name: "other"},
+			"GetOpenIDConnectProvider":    &iamapi.GetOpenIDConnectProviderInput{OpenIDConnectProviderArn: of("other.example.com")},
+			"DeleteOpenIDConnectProvider": &iamapi.DeleteOpenIDConnectProviderInput{OpenIDConnectProviderArn: of("gone.example.com")},
+			"DeleteSAMLProvider":          &iamapi.DeleteSAMLProviderInput{SAMLProviderArn: "not an ARN at all"},
+		} {
+			if w.authorize(ada, "iam", op, in) == nil {
+				t.Errorf("%s is allowed", op)
+			}
+		}
+	})
+}

@@ -9,6 +9,7 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	"muster/internal/iam"
+	"muster/internal/iam/providers"
 	"muster/internal/policy"
 	"muster/internal/store"
 	"muster/internal/store/directory"
@@ -75,6 +76,13 @@ func iamTarget(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op *awsmo
 		t := own("policy" + pathOf(field(in, "Path")) + field(in, "PolicyName"))
 		t.name = "policy " + field(in, "PolicyName")
 		return t, nil
+	case op.Name == "CreateOpenIDConnectProvider":
+		name, _ := providers.NameOf(field(in, "Url"))
+		return own(string(identity.OIDC) + "/" + name), nil
+	case op.Name == "CreateSAMLProvider":
+		return own(string(identity.SAML) + "/" + field(in, "Name")), nil
+	case field(in, "OpenIDConnectProviderArn")+field(in, "SAMLProviderArn") != "":
+		return provider(ctx, tx, arn.ARN(field(in, "OpenIDConnectProviderArn")+field(in, "SAMLProviderArn")))
 	case field(in, "AWSServiceName") != "":
 		if role, ok := iam.ServiceLinkedRoleARN(call.Account(), field(in, "AWSServiceName")); ok {
 			return target{arn: role}, nil
@@ -139,6 +147,24 @@ func namedEntity(ctx context.Context, tx *store.Tx, account arn.AccountID, kind,
 	}
 	tags, err := identity.Tags(ctx, tx, owner)
 	return target{arn: found, keys: resourceTags(tags)}, err
+}
+
+// provider is an identity provider with its tags, if it exists.
+func provider(ctx context.Context, tx *store.Tx, a arn.ARN) (target, error) {
+	parts, err := arn.Parse(a)
+	kind, name, _ := strings.Cut(parts.Resource, "/")
+	if err != nil {
+		return target{arn: a}, nil // which the desk refuses
+	}
+	p, err := identity.ProviderByName(ctx, tx, parts.Account, identity.ProviderKind(kind), name)
+	if errors.Is(err, store.ErrNotFound) {
+		return target{arn: a}, nil
+	}
+	if err != nil {
+		return target{}, err
+	}
+	tags, err := identity.Tags(ctx, tx, p.Owner())
+	return target{arn: a, keys: resourceTags(tags)}, err
 }
 
 func resourceTags(tags []identity.Tag) map[string][]string {

@@ -10,6 +10,7 @@ import (
 	"muster/internal/iam/managed"
 	"muster/internal/iam/policies"
 	"muster/internal/iam/profiles"
+	"muster/internal/iam/providers"
 	"muster/internal/iam/report"
 	"muster/internal/iam/rootaccess"
 	"muster/internal/iam/simulate"
@@ -88,6 +89,7 @@ func (s *Service) Handlers() api.Handlers {
 	account.New(s.desk).Handle(&h)
 	policies.New(s.desk, s.managed).Handle(&h)
 	profiles.New(s.desk).Handle(&h)
+	providers.New(s.desk).Handle(&h)
 	report.New(s.desk, s.managed).Handle(&h)
 	rootaccess.New(s.desk).Handle(&h)
 	simulate.New(simulate.Options{Desk: s.desk, Managed: s.managed, Describe: s.describe, Controls: s.controls}).Handle(&h)

@@ -46,7 +46,7 @@ func (s *Service) GetAccountSummary(ctx context.Context, call *awsmodel.Call, _ 
 			api.SummaryKeyTypePolicyVersionsInUseQuota:          maxPolicyVersions,
 			api.SummaryKeyTypeInstanceProfiles:                  int32(n.Profiles),
 			api.SummaryKeyTypeInstanceProfilesQuota:             profiles.MaxProfiles,
-			api.SummaryKeyTypeProviders:                         0,
+			api.SummaryKeyTypeProviders:                         int32(n.Providers),
 			api.SummaryKeyTypeServerCertificates:                0,
 			api.SummaryKeyTypeServerCertificatesQuota:           maxServerCertificates,
 			api.SummaryKeyTypeSigningCertificatesPerUserQuota:   maxSigningCertificates,

@@ -17,8 +17,6 @@ func (r *Room) handleAbsent(h *api.Handlers) {
 	h.ListServiceSpecificCredentials = r.ListServiceSpecificCredentials
 	h.ListVirtualMFADevices = r.ListVirtualMFADevices
 	h.ListServerCertificates = r.ListServerCertificates
-	h.ListOpenIDConnectProviders = r.ListOpenIDConnectProviders
-	h.ListSAMLProviders = r.ListSAMLProviders
 	h.GetLoginProfile = r.GetLoginProfile
 	h.DeleteLoginProfile = r.DeleteLoginProfile
 	h.DeactivateMFADevice = r.DeactivateMFADevice
@@ -70,16 +68,6 @@ func (r *Room) ListVirtualMFADevices(ctx context.Context, call *awsmodel.Call, i
 func (r *Room) ListServerCertificates(ctx context.Context, call *awsmodel.Call, in *api.ListServerCertificatesInput) (*api.ListServerCertificatesOutput, error) {
 	return &api.ListServerCertificatesOutput{ServerCertificateMetadataList: []api.ServerCertificateMetadata{}, IsTruncated: new(false)},
 		r.none(ctx, call, "ListServerCertificates", nil, in.Marker)
-}
-
-// ListOpenIDConnectProviders lists no providers.
-func (r *Room) ListOpenIDConnectProviders(context.Context, *awsmodel.Call, *api.ListOpenIDConnectProvidersInput) (*api.ListOpenIDConnectProvidersOutput, error) {
-	return &api.ListOpenIDConnectProvidersOutput{OpenIDConnectProviderList: []api.OpenIDConnectProviderListEntry{}}, nil
-}
-
-// ListSAMLProviders lists no providers.
-func (r *Room) ListSAMLProviders(context.Context, *awsmodel.Call, *api.ListSAMLProvidersInput) (*api.ListSAMLProvidersOutput, error) {
-	return &api.ListSAMLProvidersOutput{SAMLProviderList: []api.SAMLProviderListEntry{}}, nil
 }
 
 // GetLoginProfile says that a user has no password.

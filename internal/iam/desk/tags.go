@@ -12,7 +12,7 @@ import (
 	"muster/internal/store/identity"
 )
 
-// MaxTags bounds the tags of a user, role, policy or instance profile.
+// MaxTags bounds the tags of a user, role, policy, instance profile or provider.
 const MaxTags = 50
 
 // OwnerFinder finds by name who carries tags or policies.

@@ -155,6 +155,9 @@ class Setup:
             iam.create_policy_version(PolicyArn=arns[0], PolicyDocument=ALLOW)
         for _ in range(2):
             iam.create_access_key(UserName="a")
+        self.oidc = iam.create_open_id_connect_provider(Url="https://idp.example.com", ThumbprintList=[], Tags=tags())["OpenIDConnectProviderArn"]
+        metadata = '<EntityDescriptor entityID="idp">' + " " * 1000 + "</EntityDescriptor>"
+        self.saml = iam.create_saml_provider(Name="idp", SAMLMetadataDocument=metadata, Tags=tags())["SAMLProviderArn"]
         iam.create_account_alias(AccountAlias="pages-story")
 
     def caller(self, service, operation):
@@ -193,6 +196,7 @@ class Setup:
                 "GetGroup": group, "ListAccessKeys": user, "ListAttachedGroupPolicies": group, "ListAttachedRolePolicies": role,
                 "ListAttachedUserPolicies": user, "ListEntitiesForPolicy": policy, "ListGroupPolicies": group, "ListGroupsForUser": user,
                 "ListInstanceProfileTags": {"InstanceProfileName": "a"}, "ListInstanceProfilesForRole": role, "ListMFADevices": user,
+                "ListOpenIDConnectProviderTags": {"OpenIDConnectProviderArn": self.oidc}, "ListSAMLProviderTags": {"SAMLProviderArn": self.saml},
                 "ListPolicyTags": policy, "ListPolicyVersions": policy, "ListRolePolicies": role, "ListRoleTags": role,
                 "ListSSHPublicKeys": user, "ListSigningCertificates": user, "ListUserPolicies": user, "ListUserTags": user,
                 "SimulateCustomPolicy": {"PolicyInputList": [ALLOW], "ActionNames": actions},
