@@ -31,14 +31,14 @@ type Judgement struct {
 // advisory about the package mentions it.
 func Explain(c inventory.Component, lookup Lookup, id string) ([]Judgement, error) {
 	var out []Judgement
-	decided := false
+	decided, affirmed := false, false
 	for _, l := range feedLayers(c, lookup) {
 		found, spoken, err := explainLayer(l, lookup, id)
 		if err != nil {
 			return nil, fmt.Errorf("explain %s %s %s: %w", c.Ecosystem, c.Name, c.Version, err)
 		}
 		for i := range found {
-			if decided && !l.paid {
+			if decided && !(l.paid && affirmed) {
 				found[i].Affected = false
 				found[i].Reason = "a source of higher precedence has decided; this one would say: " + found[i].Reason
 			}
@@ -48,6 +48,7 @@ func Explain(c inventory.Component, lookup Lookup, id string) ([]Judgement, erro
 		}
 		out = append(out, found...)
 		decided = decided || spoken
+		affirmed = affirmed || slices.ContainsFunc(found, func(j Judgement) bool { return j.Affected })
 	}
 	return out, nil
 }
@@ -94,6 +95,8 @@ func (j *judge) explain(a *advisory.Advisory, entry *advisory.Affected) Judgemen
 // reason says whether the entry makes a match, and why.
 func (j *judge) reason(a *advisory.Advisory, entry *advisory.Affected, verdict advisory.Verdict, covered bool) (affected bool, reason string) {
 	switch {
+	case !a.Withdrawn.IsZero():
+		return false, "the advisory was withdrawn on " + a.Withdrawn.Format("2006-01-02")
 	case !counts(a):
 		return false, "the notice is about a bug fix and names no CVE"
 	case !j.sameStream(a, entry), covered && !sameModularity(j.layer, a, verdict.Fixed):

@@ -38,23 +38,59 @@ func runScript(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	list, err := script.Explain()
+	if err != nil {
+		t.Fatal(err)
+	}
+	why := matchtest.PrintExplained(list)
 	if *update {
-		writeMatches(t, path, data, got)
+		writeMatches(t, path, data, map[string]string{"matches": got, "explained": why})
 		return
 	}
 	if got != script.Want {
 		t.Errorf("got\n%swant\n%s", got, script.Want)
 	}
+	if script.Explained != "" && why != script.Explained {
+		t.Errorf("explained\n%swant\n%s", why, script.Explained)
+	}
 }
 
-func writeMatches(t *testing.T, path string, data []byte, got string) {
+func writeMatches(t *testing.T, path string, data []byte, sections map[string]string) {
 	archive := txtar.Parse(data)
 	for i := range archive.Files {
-		if archive.Files[i].Name == "matches" {
-			archive.Files[i].Data = []byte(got)
+		if text, ok := sections[archive.Files[i].Name]; ok {
+			archive.Files[i].Data = []byte(text)
 		}
 	}
 	if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestExplanationsAgree: for every rule that a script shows, --explain says
+// that a package is affected exactly where the match is reported.
+func TestExplanationsAgree(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range files {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		script, err := matchtest.Parse(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := script.Explain()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range list {
+			if e.Affected() != e.Reported {
+				t.Errorf("%s:\n%s", filepath.Base(path), matchtest.PrintExplained([]matchtest.Explained{e}))
+			}
+		}
 	}
 }

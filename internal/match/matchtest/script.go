@@ -19,6 +19,7 @@ import (
 //	-- inventory --        one component per line:
 //	                       ECOSYSTEM NAME VERSION [source=NAME] [source-version=V] [arch=A] [module=M]
 //	-- matches --          what must come out, in the form that Run prints
+//	-- explained --        optional: why, in the form of PrintExplained
 //
 // The short form of a record is a line with its id and optional lists, then an
 // indented line per affected package:
@@ -33,6 +34,7 @@ type Script struct {
 	Records    []advisory.Advisory
 	Components []inventory.Component
 	Want       string
+	Explained  string
 }
 
 // Parse reads a script. Errors name the line.
@@ -50,6 +52,8 @@ func Parse(data []byte) (*Script, error) {
 			err = s.readInventory(f.Data)
 		case "matches":
 			s.Want = string(f.Data)
+		case "explained":
+			s.Explained = string(f.Data)
 		default:
 			err = fmt.Errorf("unknown section")
 		}
