@@ -234,13 +234,16 @@ func addRecord(r io.Reader, b *advisorydb.Builder) error {
 	return b.Merge(&a, data)
 }
 
+// exploits joins what several files of an index list of a CVE.
 func exploits(t *advisorydb.TableBuilder, parse func(io.Reader) (map[string]advisory.Exploits, error)) func(string, io.Reader) error {
+	all := map[string]advisory.Exploits{}
 	return func(_ string, r io.Reader) error {
 		list, err := parse(r)
 		for _, cve := range slices.Sorted(maps.Keys(list)) {
-			if err == nil {
-				err = t.Add(cve, list[cve])
-			}
+			known := all[cve]
+			known.Add(list[cve])
+			all[cve] = known
+			err = errors.Join(err, t.Put(cve, known))
 		}
 		return err
 	}
