@@ -48,6 +48,17 @@ func (s *Service) gather(ctx context.Context, before state, opts SyncOptions) (l
 	return s.config.Fetcher.Dir, fetched, nil
 }
 
+// faults are why publishers gave nothing.
+func faults(fetched []fetch.Result) error {
+	var list []error
+	for _, r := range fetched {
+		if r.Err != nil {
+			list = append(list, fmt.Errorf("%s: %w", r.Source, r.Err))
+		}
+	}
+	return errors.Join(list...)
+}
+
 // next is when the scheduled sync runs again: after the interval, or when a
 // source is due before, or at once while only the first sources are there.
 func (s *Service) next(report Report) time.Time {

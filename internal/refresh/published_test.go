@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -144,6 +145,15 @@ func TestPublishersAreFetchedAndImported(t *testing.T) {
 		if s.Imported != (s.Name == "osv/Debian") {
 			t.Errorf("%+v", s)
 		}
+	}
+}
+
+func TestWithoutANetworkTheErrorSaysWhy(t *testing.T) {
+	o := newOnline(t, nil)
+	o.web.Close()
+	_, err := o.service.Sync(t.Context(), refresh.SyncOptions{})
+	if !errors.Is(err, refresh.ErrNothing) || !strings.Contains(err.Error(), "kev: ") || !strings.Contains(err.Error(), "connection refused") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -93,6 +93,9 @@ func (s *Service) Sync(ctx context.Context, opts SyncOptions) (Report, error) {
 	}
 	report, err := s.take(ctx, before, location, opts)
 	report.Fetched = fetched
+	if errors.Is(err, ErrNothing) {
+		err = errors.Join(err, faults(fetched))
+	}
 	return report, err
 }
 

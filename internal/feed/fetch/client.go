@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -108,6 +109,9 @@ func (c *client) pause(err error, attempt int) (time.Duration, bool) {
 		return max(left, firstPause), left <= longestPause && attempt < attempts
 	case errors.Is(err, feed.ErrNotModified), errors.Is(err, feed.ErrAbsent), errors.Is(err, errRange), errors.Is(err, ErrNotAllowed), errors.As(err, &status):
 		return 0, false
+	}
+	if dial := new(net.OpError); errors.As(err, &dial) && dial.Op == "dial" {
+		return firstPause, attempt == 1 // nobody there, or no network
 	}
 	return firstPause << (attempt - 1), attempt < attempts
 }
