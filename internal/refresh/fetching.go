@@ -38,8 +38,8 @@ func (s *Service) gather(ctx context.Context, before state, opts SyncOptions) (l
 		return location, nil, nil
 	}
 	run := fetch.Options{All: opts.FetchAll, AcceptShrunken: opts.AcceptShrunken, Progress: opts.Fetched}
-	if before.generation == 0 && !opts.FetchAll {
-		run.Sources = firstSources()
+	if before.generation == 0 && !opts.FetchAll && s.config.Fetcher.Has(firstSources()) {
+		run.Sources, run.OnlyDue = firstSources(), true
 	}
 	fetched, err = s.config.Fetcher.Run(ctx, run)
 	if err != nil {

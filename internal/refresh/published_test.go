@@ -157,6 +157,26 @@ func TestWithoutANetworkTheErrorSaysWhy(t *testing.T) {
 	}
 }
 
+// TestOtherSourcesOnly has none of those that come first.
+func TestOtherSourcesOnly(t *testing.T) {
+	o := newOnline(t, nil)
+	config := o.fetching()
+	config.Sources = []string{"debian"}
+	fetcher, err := fetch.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := refresh.New(refresh.Config{Dir: t.TempDir(), Fetcher: fetcher, Now: o.clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	report, err := s.Sync(t.Context(), refresh.SyncOptions{})
+	if err != nil || !find(t, report, "debian").Imported {
+		t.Errorf("%+v, %v", report, err)
+	}
+}
+
 func TestQuarantineIsSeenInTheStatus(t *testing.T) {
 	o := newOnline(t, nil)
 	for range 2 {

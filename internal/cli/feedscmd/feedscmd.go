@@ -60,10 +60,13 @@ func New(open Openers) *cobra.Command {
 }
 
 // service opens the state and the service over it.
-func service(cmd *cobra.Command, open Openers, trust bundle.Trust) (State, *refresh.Service, error) {
+func service(cmd *cobra.Command, open Openers, trust bundle.Trust, ecosystems ...string) (State, *refresh.Service, error) {
 	state, err := open.State(cmd)
 	if err != nil {
 		return state, nil, err
+	}
+	if len(ecosystems) > 0 {
+		state.Fetch.Ecosystems = ecosystems
 	}
 	fetcher, err := fetch.New(state.Fetch)
 	if err != nil {
@@ -96,7 +99,7 @@ that lost more than a fifth of its records is rejected, and its last import stay
 			if err != nil {
 				return err
 			}
-			state, s, err := service(cmd, open, trust)
+			state, s, err := service(cmd, open, trust, opts.Ecosystems...)
 			if err != nil {
 				return err
 			}

@@ -73,8 +73,9 @@ type Fetcher struct {
 
 // Options tune one Run.
 type Options struct {
-	// Sources restricts the run to these, due or not.
+	// Sources restricts the run to these, due or not unless OnlyDue.
 	Sources []string
+	OnlyDue bool
 	// All looks at every source, due or not.
 	All bool
 	// AcceptShrunken takes files that lost much: an operator's word.
@@ -208,14 +209,20 @@ func (f *Fetcher) Run(ctx context.Context, opts Options) ([]Result, error) {
 	return results, err
 }
 
+// Has reports whether any of the sources is fetched here.
+func (f *Fetcher) Has(names []string) bool {
+	return slices.ContainsFunc(f.sources, func(s source) bool { return slices.Contains(names, s.name) })
+}
+
 // due are the sources whose time has come, or that are asked for.
 func (f *Fetcher) due(opts Options) []source {
 	now := f.Now()
 	return slices.DeleteFunc(slices.Clone(f.sources), func(s source) bool {
-		if len(opts.Sources) > 0 {
-			return !slices.Contains(opts.Sources, s.name)
+		if len(opts.Sources) > 0 && !slices.Contains(opts.Sources, s.name) {
+			return true
 		}
-		return !opts.All && f.source(s.name).NextAt.After(now)
+		asked := opts.All || len(opts.Sources) > 0 && !opts.OnlyDue
+		return !asked && f.source(s.name).NextAt.After(now)
 	})
 }
 
