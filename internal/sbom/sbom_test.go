@@ -191,7 +191,7 @@ func TestShared(t *testing.T) {
 		"sbom/centos-7.cdx.json":                     {2, ""},
 		"sbom/laravel-7.12.0.cdx.json":               {62, ""},
 		"sbom/vex-case-2.cdx.json":                   {0, ""},
-		"sbom/ubi8-micro.spdx.json":                  {0, ""},
+		"sbom/ubi8-micro.spdx.json":                  {19, "Red Hat:enterprise_linux:8::baseos"},
 		"sbom/example6-bin.spdx":                     {0, ""},
 		"inspector/node-latest/sbom.cdx.json":        {784, "Debian:12"},
 		"inspector/alpine-3.18.2/sbom.cdx.json":      {10, "Alpine:v3.18"},

@@ -6,6 +6,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 
 	"muster/internal/extract/bounded"
@@ -16,15 +18,17 @@ type spdxDocument struct {
 	Version   string          `json:"spdxVersion"`
 	Namespace string          `json:"documentNamespace"`
 	Packages  json.RawMessage `json:"packages"`
+	Relations json.RawMessage `json:"relationships"`
 }
 
 type spdxPackage struct {
-	ID      string `json:"SPDXID"`
-	Name    string `json:"name"`
-	Version string `json:"versionInfo"`
-	Source  string `json:"sourceInfo"`
-	Purpose string `json:"primaryPackagePurpose"`
-	Comment string `json:"comment"`
+	ID       string `json:"SPDXID"`
+	Name     string `json:"name"`
+	Version  string `json:"versionInfo"`
+	Source   string `json:"sourceInfo"`
+	Purpose  string `json:"primaryPackagePurpose"`
+	Comment  string `json:"comment"`
+	FileName string `json:"packageFileName"`
 	// Originator (syft) and Supplier (trivy) name the maintainer.
 	Originator string `json:"originator"`
 	Supplier   string `json:"supplier"`
@@ -46,27 +50,90 @@ func readSPDX(data []byte) (document, error) {
 		return document{}, refuse("SPDX version %.40q; muster reads 2.2 and 2.3", d.Version)
 	}
 	out := document{subject: Subject{Document: d.Namespace}}
+	sources := map[string]component{}
 	err := bounded.EachJSON(d.Packages, 2*maxComponents, func(decoder *json.Decoder) error {
 		var p spdxPackage
 		if err := decoder.Decode(&p); err != nil {
 			return refuse("SPDX: %v", err)
 		}
-		out.addPackage(&p)
+		out.addPackage(&p, sources)
 		return out.enough()
 	})
+	if err == nil {
+		err = out.nameSources(d.Relations, sources)
+	}
 	return out, err
 }
 
-func (d *document) addPackage(p *spdxPackage) {
+// clair writes operating-system packages without package URLs: the database
+// that they were read from says what they are, the distribution is a package
+// of its own, and a relation leads to the source package.
+func clairPURL(p *spdxPackage) string {
+	for _, known := range [][2]string{
+		{"bdb:", "rpm"}, {"sqlite:", "rpm"}, {"ndb:", "rpm"}, {"var/lib/dpkg/", "deb"}, {"lib/apk/db/", "apk"}, {"usr/lib/apk/db/", "apk"},
+	} {
+		if strings.HasPrefix(p.FileName, known[0]) {
+			return purl{kind: known[1], name: p.Name, version: p.Version}.String()
+		}
+	}
+	return ""
+}
+
+// nameSources tells packages of the source packages that relations lead to.
+func (d *document) nameSources(relations json.RawMessage, sources map[string]component) error {
+	if len(sources) == 0 {
+		return nil
+	}
+	from := map[string]string{}
+	err := bounded.EachJSON(relations, 8*maxComponents, func(decoder *json.Decoder) error {
+		var r struct {
+			Element string `json:"spdxElementId"`
+			Type    string `json:"relationshipType"`
+			Related string `json:"relatedSpdxElement"`
+		}
+		err := decoder.Decode(&r)
+		if _, ok := sources[r.Related]; ok && r.Type == "GENERATED_FROM" {
+			from[r.Element] = r.Related
+		}
+		return err
+	})
+	for i := range d.components {
+		c := &d.components[i]
+		if source, ok := sources[from[c.ref]]; ok && c.properties[ownPrefix+"source"] == "" {
+			c.properties[ownPrefix+"source"], c.properties[ownPrefix+"source_version"] = source.name, source.version
+		}
+	}
+	for _, id := range from {
+		delete(sources, id)
+	}
+	for _, id := range slices.Sorted(maps.Keys(sources)) { // nobody was made of them
+		d.components = append(d.components, sources[id])
+	}
+	return err
+}
+
+func (d *document) addPackage(p *spdxPackage, sources map[string]component) {
 	properties := map[string]string{}
 	for _, a := range p.Annotations {
 		addAnnotation(properties, a.Comment)
 	}
 	url := ""
 	for _, r := range p.Refs {
-		if r.Type == "purl" && url == "" {
+		switch {
+		case r.Type == "purl" && url == "":
 			url = r.Locator
+		case r.Type == "did":
+			properties[ownPrefix+"id"] = r.Locator
+		case r.Type == "version_id" || r.Type == "pretty_name":
+			properties[ownPrefix+r.Type] = r.Locator
 		}
+	}
+	if url == "" {
+		url = clairPURL(p)
+	}
+	if url == "" && p.Purpose == "SOURCE" && len(sources) < maxComponents {
+		sources[p.ID] = component{ref: p.ID, name: p.Name, version: p.Version, parent: -1, properties: properties}
+		return
 	}
 	d.addSPDX(p.Purpose, component{
 		ref: p.ID, purl: url, name: p.Name, version: p.Version, publisher: cmp.Or(p.Originator, p.Supplier), parent: -1, properties: properties,
