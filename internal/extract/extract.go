@@ -19,6 +19,7 @@ import (
 
 	"muster/internal/extract/kernel"
 	"muster/internal/extract/osrelease"
+	"muster/internal/extract/rpm"
 	"muster/internal/inventory"
 )
 
@@ -92,6 +93,7 @@ func Root(ctx context.Context, fsys fs.FS, opts Options) (inventory.Inventory, e
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		notes.add("%v", err)
 	}
+	system.Ecosystem = rpm.Ecosystem(fsys, system)
 	system.Kernel = opts.Running.Release
 	items, err := systemPackages(fsys, system, opts.Running)
 	var incomplete error

@@ -39,6 +39,7 @@ func System(fsys fs.FS, running kernel.Running) ([]inventory.Item, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		system = inventory.OS{} // Root notes it; here nothing would be new
 	}
+	system.Ecosystem = rpm.Ecosystem(fsys, system)
 	items, err := systemPackages(fsys, system, running)
 	if err != nil {
 		err = fmt.Errorf("%w: %w", ErrIncomplete, err)
@@ -55,7 +56,7 @@ func IsDatabase(name string) bool {
 
 // Revision counts changes of what Wanted answers: what was copied by another
 // answer must not be taken for complete.
-const Revision = 1
+const Revision = 2
 
 // Wanted reports which files Root reads with the options, by name alone:
 // whoever copies a file system to be read later needs no others. Programs are
@@ -69,7 +70,7 @@ func (o Options) Wanted() func(name string) bool {
 	}
 	return func(name string) bool {
 		switch {
-		case name == "etc/os-release", name == "usr/lib/os-release", IsDatabase(name), path.Base(name) == "go.sum", name == proStatus:
+		case slices.Contains(osrelease.Files(), name), rpm.IsChannel(name), IsDatabase(name), path.Base(name) == "go.sum", name == proStatus:
 			return true
 		case strings.HasPrefix(name, "var/lib/dpkg/info/"): // which package owns a file
 			return strings.HasSuffix(name, ".list")

@@ -12,9 +12,10 @@ import (
 // what was copied before would be taken for complete. Then this list changes
 // with it.
 func TestRevision(t *testing.T) {
-	const revision = 1
+	const revision = 2
 	wanted := []string{
-		"etc/os-release", "usr/lib/os-release", "var/lib/dpkg/status", "var/lib/dpkg/status.d/base", "var/lib/dpkg/info/bash.list",
+		"etc/os-release", "usr/lib/os-release", "etc/redhat-release", "etc/yum.repos.d/redhat.repo",
+		"root/buildinfo/content_manifests/ubi9-container.json", "var/lib/dpkg/status", "var/lib/dpkg/status.d/base", "var/lib/dpkg/info/bash.list",
 		"var/lib/rpm/rpmdb.sqlite", "usr/lib/sysimage/rpm/Packages.db", "lib/apk/db/installed", "var/lib/ubuntu-advantage/status.json",
 		"app/go.sum", "app/go.mod", "app/package-lock.json", "app/yarn.lock", "app/pnpm-lock.yaml", "app/poetry.lock", "app/uv.lock",
 		"app/Pipfile.lock", "app/requirements.txt", "app/Gemfile.lock", "app/Cargo.lock", "app/composer.lock", "app/pom.xml",
@@ -22,7 +23,7 @@ func TestRevision(t *testing.T) {
 		"app/a.war", "usr/lib/python3/dist-packages/a-1.dist-info/METADATA", "usr/lib/python3/dist-packages/a.egg-info/PKG-INFO",
 		"var/lib/gems/3.1.0/specifications/a-1.gemspec", "app/vendor/composer/installed.json",
 	}
-	others := []string{"etc/passwd", "usr/bin/bash", "var/lib/dpkg/info/bash.md5sums", "app/main.go", "app/a.txt", "app/README.md"}
+	others := []string{"etc/passwd", "etc/yum.repos.d/epel.repo", "usr/bin/bash", "var/lib/dpkg/info/bash.md5sums", "app/main.go", "app/a.txt", "app/README.md"}
 	how := extract.ForImage()
 	how.More = lockfile.Kinds()
 	is := how.Wanted()

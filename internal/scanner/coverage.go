@@ -119,7 +119,7 @@ func (c *Coverage) judge(sample inventory.Component, set *advisorydb.Set, proble
 	case c.State == NoAdvisories:
 		c.Reason = missing(base, len(releases) > 0)
 	case c.few(sample):
-		c.Reason = fmt.Sprintf("only %d advisories are at hand, far fewer than any release has: finding little means little", c.Records)
+		c.Reason = fmt.Sprintf("advisories at hand: only %d, far fewer than any release has, so that finding little means little", c.Records)
 	}
 	for _, p := range problems {
 		if p.Ecosystem == base {

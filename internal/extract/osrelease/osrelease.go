@@ -15,10 +15,19 @@ import (
 // maxFile bounds os-release, in bytes; real ones have a few hundred.
 const maxFile = 64 << 10
 
+// Files are the places where releases say what they are, relative to the root.
+func Files() []string { return append(current(), older()...) }
+
+func current() []string { return []string{"etc/os-release", "usr/lib/os-release"} }
+
+func older() []string {
+	return []string{"etc/oracle-release", "etc/centos-release", "etc/redhat-release", "etc/system-release"}
+}
+
 // Read recognises the operating system. Without an os-release file the error
 // wraps fs.ErrNotExist (scratch images have none).
 func Read(fsys fs.FS) (inventory.OS, error) {
-	for _, name := range []string{"etc/os-release", "usr/lib/os-release"} {
+	for _, name := range current() {
 		data, err := bounded.ReadFile(fsys, name, maxFile)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -34,7 +43,7 @@ func Read(fsys fs.FS) (inventory.OS, error) {
 // readOlder recognises releases of Red Hat's family from before os-release, by
 // the line that says which one it is: "CentOS release 6.10 (Final)".
 func readOlder(fsys fs.FS) (inventory.OS, error) {
-	for _, name := range []string{"etc/oracle-release", "etc/centos-release", "etc/redhat-release", "etc/system-release"} {
+	for _, name := range older() {
 		data, err := bounded.ReadFile(fsys, name, maxFile)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
