@@ -27,7 +27,7 @@ No packet is sent and no server is needed.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newNetworkWhy())
+	cmd.AddCommand(newNetworkWhy(), newNetworkMap(), newNetworkDiff(), newNetworkExposure())
 	return cmd
 }
 

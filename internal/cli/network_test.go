@@ -36,6 +36,17 @@ func TestNetworkWhy(t *testing.T) {
 		{"why InstanceId:20 InstanceId:13:9080" + mixed, 0, "NO"},
 		{"why r1 q2" + mixed, 0, "GroupId:9"},
 		{"why a b --facts /nowhere", 1, "no such file"},
+		{"map" + mixed, 0, "InstanceId:20[10.240.48.198] → InstanceId:6[10.240.32.122]: tcp 9080"},
+		{"map", 2, "--facts is required"},
+		{"map --within SubnetId:5" + mixed, 0, "udp all ports"},
+		{"exposure" + private, 0, "MEDIUM        i-094a9e5b545a4fde4: Port 22 is reachable from an Internet Gateway - TCP (SSH)"},
+		{"exposure --fail-on medium" + private, 3, "--fail-on is MEDIUM"},
+		{"exposure --fail-on high" + private, 0, "sg-0662342465612f419"},
+		{"exposure --trusted 0.0.0.0/0" + private, 0, "nothing is exposed"},
+		{"exposure --trusted all" + private, 2, "no CIDR block"},
+		{"diff " + filepath.Join(facts, "np-mixed") + " " + filepath.Join(facts, "np-mixed", "config.json"), 0, "nothing changed"},
+		{"diff " + filepath.Join(facts, "np-mixed") + " " + filepath.Join(facts, "np-basic-sg"), 3, "+ internet → "},
+		{"diff one", 2, "takes two folders"},
 	} {
 		var out bytes.Buffer
 		code := Main(append([]string{"network"}, strings.Fields(c.args)...), &out, &out)

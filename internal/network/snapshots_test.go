@@ -2,8 +2,10 @@ package network_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"muster/internal/network"
@@ -71,4 +73,46 @@ func (e *expectation) check(t *testing.T, s *network.Snapshot) {
 		data, _ := json.MarshalIndent(a, "", " ")
 		t.Errorf("%s → %s: %s, want %s\n%s", e.From, e.To, got, want, data)
 	}
+}
+
+// TestPublishedConnections compares maps with those that the snapshots'
+// authors publish: the same pairs are connected.
+func TestPublishedConnections(t *testing.T) {
+	dir := filepath.Join(testshared.Dir(t), "targets", "network")
+	for folder, file := range map[string]string{"np-mixed": "aws_mixed_all_vpcs_.txt", "np-basic-sg": "basic_config_with_sg_all_vpcs_.txt"} {
+		data, err := os.ReadFile(filepath.Join(dir, folder, "expected", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]bool{}
+		for line := range strings.Lines(string(data)) {
+			if from, rest, ok := strings.Cut(line, " => "); ok {
+				to, _, _ := strings.Cut(rest, " : ")
+				want[side(from)+" → "+side(to)] = true
+			}
+		}
+		f, err := facts.Read(filepath.Join(dir, folder))
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := network.New(f).Connections("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]bool{}
+		for _, c := range list {
+			got[side(c.From)+" → "+side(c.To)] = true
+		}
+		if len(want) == 0 || !maps.Equal(got, want) {
+			t.Errorf("%s: %v, published %v", folder, got, want)
+		}
+	}
+}
+
+// side is the address of an endpoint, whatever it is called.
+func side(text string) string {
+	if _, rest, ok := strings.Cut(text, "["); ok {
+		return strings.TrimSuffix(rest, "]")
+	}
+	return "internet"
 }

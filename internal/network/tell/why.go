@@ -9,7 +9,6 @@ import (
 
 	"muster/internal/network"
 	"muster/internal/network/facts"
-	"muster/internal/network/space"
 )
 
 // maxFlows is how many flows a text shows; JSON has all.
@@ -75,7 +74,7 @@ func (p *printer) flow(f *network.Flow) {
 	}
 	p.line("\n%s → %s%s: %s", f.From, f.To, through, f.Outcome)
 	for _, o := range f.Open {
-		p.line("  open      %s", openText(&o))
+		p.line("  open      %s", o.Text())
 	}
 	for i, o := range f.Obstacles {
 		label := "stopped"
@@ -132,23 +131,6 @@ func component(h network.Hop) string {
 		return string(h.ID)
 	}
 	return kind + " " + string(h.ID)
-}
-
-func openText(o *network.Open) string {
-	text := o.Protocol
-	if len(o.Ports) > 0 {
-		text += " " + space.PortsText(o.Ports)
-	}
-	const most = 8
-	switch n := len(o.Addresses); {
-	case o.Internet:
-		text += " — the whole internet"
-	case n > most:
-		text += fmt.Sprintf(" — %s … (%d ranges)", strings.Join(o.Addresses[:most], ", "), n)
-	case n > 0:
-		text += " — " + strings.Join(o.Addresses, ", ")
-	}
-	return text
 }
 
 func packetText(k *network.Packet) string {

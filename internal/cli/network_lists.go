@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+
+	"muster/internal/network"
+	"muster/internal/network/exposure"
+	"muster/internal/network/facts"
+	"muster/internal/network/space"
+	"muster/internal/network/tell"
+
+	"github.com/spf13/cobra"
+)
+
+func newNetworkMap() *cobra.Command {
+	var dir, within string
+	var out output
+	cmd := &cobra.Command{
+		Use:   "map",
+		Short: "List who can begin flows to whom, with protocols and ports",
+		Long:  `Pairs the interfaces with each other and with the internet. Large networks are mapped a VPC or subnet at a time.`,
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := out.check(); err != nil {
+				return err
+			}
+			s, err := snapshot(dir)
+			if err != nil {
+				return err
+			}
+			list, err := s.Connections(facts.ID(within))
+			if err != nil {
+				return err
+			}
+			return out.write(cmd.OutOrStdout(), list, func(w io.Writer) error { return tell.Connections(w, list) })
+		},
+	}
+	cmd.Flags().StringVar(&dir, "facts", "", "folder or file of describe answers (required)")
+	cmd.Flags().StringVar(&within, "within", "", "id of a VPC or subnet whose interfaces are mapped (default all)")
+	out.flag(cmd)
+	return cmd
+}
+
+func newNetworkDiff() *cobra.Command {
+	var out output
+	cmd := &cobra.Command{
+		Use:   "diff OLD NEW",
+		Short: "List what can be reached in one snapshot and not in another",
+		Long: `OLD and NEW are folders or files of describe answers. All pairs of interfaces are compared, and the internet; in
+networks that are too large for that, what is exposed to the edges of VPCs.
+
+Exit codes:
+  0  nothing changed
+  1  the facts could not be read
+  2  wrong usage
+  3  something changed`,
+		Args: exactly(2, "two folders or files of describe answers: the old one and the new one"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := out.check(); err != nil {
+				return err
+			}
+			changes, err := networkChanges(args[0], args[1])
+			if err != nil {
+				return err
+			}
+			if err := out.write(cmd.OutOrStdout(), changes, func(w io.Writer) error { return tell.Changes(w, changes) }); err != nil {
+				return err
+			}
+			if len(changes) > 0 {
+				return exitError{exitOtherwise, fmt.Sprintf("%d differences", len(changes))}
+			}
+			return nil
+		},
+	}
+	out.flag(cmd)
+	return cmd
+}
+
+func networkChanges(from, to string) ([]network.Change, error) {
+	before, err := snapshot(from)
+	if err != nil {
+		return nil, err
+	}
+	after, err := snapshot(to)
+	if err != nil {
+		return nil, err
+	}
+	x, err := before.Connections("")
+	if err == nil {
+		var y []network.Connection
+		if y, err = after.Connections(""); err == nil {
+			return network.Compare(x, y), nil
+		}
+	}
+	var many *network.TooManyError
+	if !errors.As(err, &many) {
+		return nil, err
+	}
+	return network.Compare(network.ExposureConnections(before.Exposures()), network.ExposureConnections(after.Exposures())), nil
+}
+
+func newNetworkExposure() *cobra.Command {
+	var dir, failOn string
+	var trusted []string
+	var options exposure.Options
+	var out output
+	cmd := &cobra.Command{
+		Use:   "exposure",
+		Short: "List what the internet and connected networks reach, as Inspector's network findings",
+		Long: `Severities follow Inspector's table of ports, for the internet and for other open paths.
+
+Exit codes:
+  0  done
+  1  the facts could not be read
+  2  wrong usage
+  3  a finding is of the --fail-on severity or worse`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := out.check(); err != nil {
+				return err
+			}
+			limit, err := severity(failOn)
+			if err != nil {
+				return err
+			}
+			if options.Trusted, err = blocks(trusted); err != nil {
+				return err
+			}
+			s, err := snapshot(dir)
+			if err != nil {
+				return err
+			}
+			list := exposure.Findings(s, s.Exposures(), options)
+			if err := out.write(cmd.OutOrStdout(), list, func(w io.Writer) error { return tell.Findings(w, list) }); err != nil {
+				return err
+			}
+			for _, f := range list {
+				if limit != "" && f.Severity.Rank() >= limit.Rank() {
+					return exitError{exitOtherwise, fmt.Sprintf("%s: %s is %s; --fail-on is %s", f.Interface, f.Title, f.Severity, limit)}
+				}
+			}
+			return nil
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&dir, "facts", "", "folder or file of describe answers (required)")
+	flags.BoolVar(&options.Coarse, "coarse", false, "one finding per run of open ports, as severe as its worst port")
+	flags.BoolVar(&options.All, "all", false, "also interfaces that belong to no instance")
+	flags.StringArrayVar(&trusted, "trusted", nil, "block whose addresses raise no finding alone (repeatable)")
+	flags.StringVar(&failOn, "fail-on", "", "exit with 3 when a finding is this severe or worse")
+	out.flag(cmd)
+	return cmd
+}
+
+// blocks reads CIDR blocks.
+func blocks(texts []string) (space.Set, error) {
+	var prefixes []netip.Prefix
+	for _, text := range texts {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return space.Set{}, usageError{fmt.Errorf("--trusted: %q is no CIDR block", text)}
+		}
+		prefixes = append(prefixes, p.Masked())
+	}
+	return space.Of(prefixes...), nil
+}

@@ -1,0 +1,254 @@
+// Package exposure turns what can be reached into findings as Inspector words
+// them: which ports, how severe, by which path (network reachability
+// specification, 6.2 and 6.3). It is pure.
+package exposure
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"muster/internal/arn"
+	"muster/internal/finding"
+	"muster/internal/network"
+	"muster/internal/network/facts"
+	"muster/internal/network/space"
+)
+
+// Options say how findings are made.
+type Options struct {
+	// Coarse makes one finding per run of open ports, as severe as its worst
+	// port, in place of one per recognised service.
+	Coarse bool
+	// Trusted are sources that raise no finding alone.
+	Trusted space.Set
+	// All includes the interfaces of other things than instances.
+	All bool
+}
+
+// Finding is one run of open ports of an interface.
+type Finding struct {
+	Title       string           `json:"title"`
+	Description string           `json:"description"`
+	Remediation string           `json:"remediation"`
+	Severity    finding.Severity `json:"severity"`
+	// Service is the recognised one; empty for others.
+	Service string                 `json:"service,omitempty"`
+	Network finding.NetworkDetails `json:"network"`
+	// What is exposed, to which edge, and to which addresses exactly.
+	Instance  facts.ID      `json:"instance,omitempty"`
+	Interface facts.ID      `json:"interface"`
+	Account   arn.AccountID `json:"account,omitempty"`
+	Region    arn.Region    `json:"region,omitempty"`
+	Edge      network.Edge  `json:"edge"`
+	Sources   []string      `json:"sources"`
+	// Rules decide; Certain is false where a middlebox does, or facts lacked.
+	Rules   []network.Rule `json:"rules"`
+	Certain bool           `json:"certain"`
+	Notes   []string       `json:"notes,omitempty"`
+}
+
+// key is what one finding is about, apart from its ports.
+type key struct {
+	iface    facts.ID
+	edge     network.Edge
+	protocol facts.Protocol
+}
+
+// Findings are those of the exposures of a snapshot, sorted by interface, edge,
+// protocol and port.
+func Findings(s *network.Snapshot, all []network.Exposure, o Options) []Finding {
+	groups := map[key][]*network.Exposure{}
+	for i := range all {
+		x := &all[i]
+		if x.Instance == "" && !o.All || x.Sources.Minus(o.Trusted).Empty() {
+			continue
+		}
+		k := key{x.Interface, x.Edge, x.Protocol}
+		groups[k] = append(groups[k], x)
+	}
+	var out []Finding
+	for k, list := range groups {
+		out = append(out, of(s, k, list, o)...)
+	}
+	slices.SortFunc(out, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Interface, b.Interface), cmp.Compare(a.Edge.Kind, b.Edge.Kind), cmp.Compare(a.Edge.ID, b.Edge.ID),
+			cmp.Compare(a.Network.Protocol, b.Network.Protocol), cmp.Compare(a.Network.Begin, b.Network.Begin))
+	})
+	return out
+}
+
+func of(s *network.Snapshot, k key, list []*network.Exposure, o Options) []Finding {
+	var segments []space.Segment
+	for _, x := range list {
+		segments = append(segments, space.Segment{PortRange: x.Ports, Addrs: x.Sources})
+	}
+	open := space.Overlay(segments)
+	var out []Finding
+	for _, run := range open.Ports() {
+		for _, cut := range cuts(run, k.protocol, o.Coarse) {
+			out = append(out, one(s, k, list, open.Clip(cut.PortRange), cut))
+		}
+	}
+	return out
+}
+
+// cut is a run of ports that becomes one finding.
+type cut struct {
+	space.PortRange
+	service  string
+	internet finding.Severity
+	path     finding.Severity
+}
+
+// cuts divides a run at the recognised ports.
+func cuts(run space.PortRange, p facts.Protocol, coarse bool) []cut {
+	if coarse {
+		return []cut{worst(run, p)}
+	}
+	var out []cut
+	next := int(run.First)
+	for _, port := range recognised(p) {
+		if int(port) < next || port > run.Last {
+			continue
+		}
+		if int(port) > next {
+			out = append(out, other(space.PortRange{First: uint16(next), Last: port - 1}))
+		}
+		c := severity(port, p)
+		c.PortRange = space.PortRange{First: port, Last: port}
+		out, next = append(out, c), int(port)+1
+	}
+	if next <= int(run.Last) {
+		out = append(out, other(space.PortRange{First: uint16(next), Last: run.Last}))
+	}
+	return out
+}
+
+func other(r space.PortRange) cut {
+	return cut{PortRange: r, internet: finding.Informational, path: finding.Informational}
+}
+
+// worst is a whole run, as severe as its worst port.
+func worst(run space.PortRange, p facts.Protocol) cut {
+	out := other(run)
+	for _, port := range recognised(p) {
+		if port < run.First || port > run.Last {
+			continue
+		}
+		if c := severity(port, p); c.internet.Rank() > out.internet.Rank() {
+			out.internet, out.path = c.internet, c.path
+		}
+	}
+	return out
+}
+
+func one(s *network.Snapshot, k key, list []*network.Exposure, open space.Map, c cut) Finding {
+	f := Finding{Severity: c.path, Service: c.service, Interface: k.iface, Edge: k.edge, Certain: true}
+	if k.edge.Internet() {
+		f.Severity = c.internet
+	}
+	var first *network.Exposure
+	for _, x := range list {
+		if x.Ports.First <= c.Last && c.First <= x.Ports.Last {
+			if first == nil {
+				first = x
+			}
+			f.Certain = f.Certain && x.Certain
+		}
+	}
+	f.Instance, f.Account, f.Region = first.Instance, first.Account, first.Region
+	narrowed := *first
+	narrowed.Ports = space.PortRange{First: max(first.Ports.First, c.First), Last: min(first.Ports.Last, c.Last)}
+	d := s.Details(&narrowed)
+	f.Rules, f.Notes = d.Rules, slices.Concat(d.Doubts, d.Assumed)
+	for _, p := range open.Addrs().Prefixes() {
+		f.Sources = append(f.Sources, p.String())
+	}
+	protocol := strings.ToUpper(network.ProtocolName(k.protocol))
+	f.Network = finding.NetworkDetails{Begin: int32(c.First), End: int32(c.Last), Protocol: protocol, Path: steps(d.Path, first.Scope)}
+	f.words(c, protocol, d.Rules)
+	return f
+}
+
+// edgeName is how titles call an edge.
+func edgeName(e network.Edge) (name, component string) {
+	switch e.Kind {
+	case network.InternetGateway:
+		return "an Internet Gateway", "InternetGateway"
+	case network.PeeringConnection:
+		return "a VPC Peering Connection", "VPCPeeringConnection"
+	case network.TransitGateway:
+		return "a Transit Gateway", "TransitGateway"
+	case network.DirectConnect:
+		return "a Direct Connect", "VPNGateway"
+	case network.VirtualPrivateGateway, network.EgressOnlyGateway, network.GatewayEndpoint:
+	}
+	return "a Virtual Private Gateway", "VPNGateway"
+}
+
+// words fills in the texts.
+func (f *Finding) words(c cut, protocol string, rules []network.Rule) {
+	name, component := edgeName(f.Edge)
+	what := "Port " + c.String() + " is"
+	if c.First != c.Last {
+		what = "Port range " + c.String() + " is"
+	}
+	f.Title = fmt.Sprintf("%s reachable from %s - %s", what, name, protocol)
+	f.Description = fmt.Sprintf("On the instance %s, the ports %d-%d can be reached over %s from %s %s through the attached interface ENI %s.",
+		f.Instance, c.First, c.Last, protocol, component, f.Edge.ID, f.Interface)
+	f.Remediation = "Narrow the security group or network ACL on the path so that only the sources that need the ports reach them."
+	for _, r := range rules {
+		if r.Component.Type == "AWS::EC2::SecurityGroup" && r.Allow && !r.Egress {
+			f.Remediation = fmt.Sprintf("Remove or narrow the %s of %s, so that only the sources that need the ports reach them.", r.Text, r.Component.ID)
+		}
+	}
+}
+
+// steps are the components that Inspector lists: gateways, ACLs, groups,
+// interfaces, instances and load balancers.
+func steps(path []network.Hop, scope facts.Scope) []finding.Step {
+	var out []finding.Step
+	for _, h := range path {
+		kind := h.Type[strings.LastIndexByte(h.Type, ':')+1:]
+		switch kind {
+		case "Subnet", "RouteTable", "TransitGatewayRouteTable", "VPC":
+			continue
+		}
+		step := finding.Step{ID: string(h.ID), Type: h.Type}
+		if resource := arnType(kind); resource != "" && scope.Account != "" && scope.Region != "" {
+			step.ARN = string(arn.New("ec2", scope.Region, scope.Account, resource+"/"+step.ID))
+		}
+		if strings.HasPrefix(step.ID, "arn:") {
+			step.ARN = step.ID
+		}
+		if len(out) < 30 {
+			out = append(out, step)
+		}
+	}
+	return out
+}
+
+// arnType is how ARNs call a kind of component.
+func arnType(kind string) string {
+	switch kind {
+	case "InternetGateway":
+		return "internet-gateway"
+	case "VPNGateway":
+		return "vpn-gateway"
+	case "VPCPeeringConnection":
+		return "vpc-peering-connection"
+	case "TransitGateway":
+		return "transit-gateway"
+	case "NetworkAcl":
+		return "network-acl"
+	case "SecurityGroup":
+		return "security-group"
+	case "NetworkInterface":
+		return "network-interface"
+	case "Instance":
+		return "instance"
+	}
+	return ""
+}

@@ -1,0 +1,78 @@
+package exposure
+
+import (
+	"cmp"
+	"slices"
+
+	"muster/internal/finding"
+	"muster/internal/network/facts"
+)
+
+// service is one row of the table of severities.
+type service struct {
+	name           string
+	tcp, udp       []uint16
+	internet, path finding.Severity
+}
+
+// services is the table of 6.3; a port in two rows takes the more severe one,
+// the first.
+func services() []service {
+	const high, medium, low, informational = finding.High, finding.Medium, finding.Low, finding.Informational
+	both := func(name string, ports ...uint16) service { return service{name, ports, ports, medium, informational} }
+	tcp := func(name string, ports ...uint16) service { return service{name, ports, nil, medium, informational} }
+	return []service{
+		{"FTP", []uint16{21}, []uint16{21}, high, medium},
+		{"Telnet", []uint16{23}, []uint16{23}, high, medium},
+		{"Print services", []uint16{515}, nil, high, medium},
+		{"SSH", []uint16{22}, []uint16{22}, medium, low},
+		{"RDP", []uint16{3389}, []uint16{3389}, medium, low},
+		both("DHCP", 67, 68, 546, 547),
+		tcp("Elasticsearch", 9200, 9300),
+		tcp("Global catalog LDAP", 3268),
+		tcp("Global catalog LDAP over TLS", 3269),
+		{"Kerberos", []uint16{88, 464, 543, 544, 749, 751}, []uint16{88, 464, 749, 750, 751, 752}, medium, informational},
+		both("LDAP", 389),
+		tcp("LDAP over TLS", 636),
+		tcp("MongoDB", 27017, 27018, 27019, 28017),
+		tcp("MySQL", 3306),
+		{"NetBIOS", []uint16{137, 139}, []uint16{137, 138}, medium, informational},
+		both("NFS", 111, 1110, 2049, 4045),
+		tcp("Oracle", 1521, 1630),
+		tcp("PostgreSQL", 5432),
+		both("RPC", 111, 135, 530),
+		both("SMB", 445),
+		{"SQL Server", []uint16{1433}, []uint16{1434}, medium, informational},
+		{"Syslog", []uint16{601}, []uint16{514}, medium, informational},
+		both("WINS", 42, 1512),
+		{"HTTP", []uint16{80}, []uint16{80}, low, informational},
+		{"HTTPS", []uint16{443}, []uint16{443}, low, informational},
+	}
+}
+
+func (s *service) ports(p facts.Protocol) []uint16 {
+	if p == facts.UDP {
+		return s.udp
+	}
+	return s.tcp
+}
+
+// recognised are the ports of the table, ascending.
+func recognised(p facts.Protocol) []uint16 {
+	var out []uint16
+	for _, s := range services() {
+		out = append(out, s.ports(p)...)
+	}
+	slices.SortFunc(out, cmp.Compare[uint16])
+	return slices.Compact(out)
+}
+
+// severity is the row of a recognised port.
+func severity(port uint16, p facts.Protocol) cut {
+	for _, s := range services() {
+		if slices.Contains(s.ports(p), port) {
+			return cut{service: s.name, internet: s.internet, path: s.path}
+		}
+	}
+	return cut{internet: finding.Informational, path: finding.Informational}
+}
