@@ -47,8 +47,8 @@ fuzz: ## ten seconds for every fuzz target
 	@test/fuzz.sh 10s
 
 .PHONY: quality quality-update
-quality: ## matching against labels, recorded answers and committed scores, in full (docs/quality.md)
-	$(GO) run ./test/cmd/quality -v
+quality: ## matching against labels, recorded answers, committed scores and, with PEER=program, osv-scanner (docs/quality.md)
+	$(GO) run ./test/cmd/quality -v $(if $(PEER),-peer $(PEER))
 
 quality-update: ## write the scores that the gate holds changes to
 	$(GO) run ./test/cmd/quality -update

@@ -83,8 +83,8 @@ func one(is bool) int {
 	return 0
 }
 
-// Measure scans every target. Done, if set, is told each.
-func (w World) Measure(ctx context.Context, done func(Target, *scanner.Result, Score, []Fault)) (map[string]Score, error) {
+// Measure scans every target and tells each to done, whose error ends it.
+func (w World) Measure(ctx context.Context, done func(Target, *scanner.Result, Score, []Fault) error) (map[string]Score, error) {
 	targets, err := w.Targets()
 	if err != nil {
 		return nil, err
@@ -101,8 +101,8 @@ func (w World) Measure(ctx context.Context, done func(Target, *scanner.Result, S
 		}
 		s, faults := Evaluate(t, r, records)
 		scores[t.Name] = s
-		if done != nil {
-			done(t, r, s, faults)
+		if err := done(t, r, s, faults); err != nil {
+			return nil, fmt.Errorf("%s: %w", t.Name, err)
 		}
 	}
 	return scores, nil

@@ -20,6 +20,7 @@ import (
 type options struct {
 	quality.World
 	update, verbose bool
+	peer            string
 }
 
 func main() {
@@ -28,6 +29,7 @@ func main() {
 	flag.StringVar(&o.Cache, "cache", "", "folder that keeps compiled advisories (default a temporary one)")
 	flag.BoolVar(&o.update, "update", false, "write the measured scores into the table")
 	flag.BoolVar(&o.verbose, "v", false, "print every score and every contradicted claim")
+	flag.StringVar(&o.peer, "peer", os.Getenv("MUSTER_PEER"), "osv-scanner's program: compare with it, on the same advisories")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -49,13 +51,30 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if o.Cache == "" {
 		o.Cache = filepath.Join(temp, "cache")
 	}
-	scores, err := o.Measure(ctx, func(t quality.Target, _ *scanner.Result, s quality.Score, faults []quality.Fault) {
+	var peer *quality.Peer
+	if o.peer != "" {
+		if peer, err = o.NewPeer(o.peer); err != nil {
+			return err
+		}
+	}
+	unexplained := 0
+	scores, err := o.Measure(ctx, func(t quality.Target, r *scanner.Result, s quality.Score, faults []quality.Fault) error {
 		if o.verbose {
 			tell(out, t, s, faults)
 		}
+		if peer == nil {
+			return nil
+		}
+		c, err := peer.Against(ctx, o.World, t, r)
+		c.Tell(out, t.Name)
+		unexplained += len(c.Unexplained)
+		return err
 	})
 	if err != nil {
 		return err
+	}
+	if unexplained > 0 {
+		return fmt.Errorf("%d differences from the peer have no reason: look into them, mend what is wrong, add the reason", unexplained)
 	}
 	if o.update {
 		return os.WriteFile(quality.Table(), []byte(quality.Render(scores)), 0o644)
