@@ -100,6 +100,7 @@ func (s Set) Intersect(t Set) Set {
 	if len(few) > len(many) {
 		few, many = many, few
 	}
+	whole := many
 	var out []netipx.IPRange
 	for _, a := range few {
 		// The ranges from i on and before j meet a; only the first and the last
@@ -111,6 +112,9 @@ func (s Set) Intersect(t Set) Set {
 		}
 		if i == j {
 			continue
+		}
+		if j-i == len(whole) && a.From().Compare(whole[0].From()) <= 0 && a.To().Compare(whole[j-i-1].To()) >= 0 {
+			return Set{whole}
 		}
 		n := len(out)
 		out = append(out, many[i:j]...)
