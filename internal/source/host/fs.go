@@ -3,14 +3,14 @@ package host
 import (
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 )
 
-// FS is the machine's files. Symbolic links are followed within the machine
-// as the kernel does; pipes and devices cannot make a reader wait.
+// FS is the machine's files. Symbolic links are followed within the machine,
+// also when its root is a folder here; pipes and devices cannot make a reader
+// wait.
 func (h *Host) FS() fs.FS { return hostFS{h} }
 
 type hostFS struct{ h *Host }
@@ -25,11 +25,10 @@ var (
 // Open opens without waiting: somebody could put a pipe where a manifest was
 // when the folder was listed.
 func (f hostFS) Open(name string) (fs.File, error) {
-	full, err := f.path("open", name)
-	if err != nil {
+	if err := f.check("open", name); err != nil {
 		return nil, err
 	}
-	file, err := os.OpenFile(full, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	file, err := f.h.tree.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err // a typed nil inside an fs.File would not be nil
 	}
@@ -38,11 +37,10 @@ func (f hostFS) Open(name string) (fs.File, error) {
 
 // ReadDir leaves out the mount points that are not local.
 func (f hostFS) ReadDir(name string) ([]fs.DirEntry, error) {
-	full, err := f.path("readdir", name)
-	if err != nil {
+	if err := f.check("readdir", name); err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(full)
+	entries, err := f.list(name)
 	if len(f.h.pruned) == 0 {
 		return entries, err
 	}
@@ -54,38 +52,48 @@ func (f hostFS) ReadDir(name string) ([]fs.DirEntry, error) {
 }
 
 func (f hostFS) Stat(name string) (fs.FileInfo, error) {
-	full, err := f.path("stat", name)
-	if err != nil {
+	if err := f.check("stat", name); err != nil {
 		return nil, err
 	}
-	return os.Stat(full)
+	return f.h.tree.Stat(name)
 }
 
 func (f hostFS) Lstat(name string) (fs.FileInfo, error) {
-	full, err := f.path("lstat", name)
-	if err != nil {
+	if err := f.check("lstat", name); err != nil {
 		return nil, err
 	}
-	return os.Lstat(full)
+	return f.h.tree.Lstat(name)
 }
 
 func (f hostFS) ReadLink(name string) (string, error) {
-	full, err := f.path("readlink", name)
-	if err != nil {
+	if err := f.check("readlink", name); err != nil {
 		return "", err
 	}
-	return os.Readlink(full)
+	return f.h.tree.Readlink(name)
 }
 
-// path refuses names that are malformed or below a mount that is left out.
-func (f hostFS) path(op, name string) (string, error) {
+// list reads a folder in the order of its names, as os.ReadDir does: what was
+// read before an error is returned with it.
+func (f hostFS) list(name string) ([]fs.DirEntry, error) {
+	folder, err := f.h.tree.OpenFile(name, os.O_RDONLY|syscall.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer folder.Close()
+	entries, err := folder.ReadDir(-1)
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, err
+}
+
+// check refuses names that are malformed or below a mount that is left out.
+func (f hostFS) check(op, name string) error {
 	if !fs.ValidPath(name) {
-		return "", &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+		return &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
 	if f.h.below(name) {
-		return "", &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+		return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
 	}
-	return filepath.Join(f.h.root, filepath.FromSlash(name)), nil
+	return nil
 }
 
 // below reports whether the name is a pruned mount point or lies below one.

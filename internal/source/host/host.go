@@ -15,6 +15,7 @@ import (
 // Host is a machine's root folder, or a folder that stands for one in tests.
 type Host struct {
 	root string
+	tree tree
 	// pruned are mount points that are no local disk, relative to root.
 	pruned map[string]bool
 }
@@ -33,7 +34,11 @@ func Open(root string) (*Host, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("root folder %s is not a folder", root)
 	}
-	h := &Host{root: root, pruned: map[string]bool{}}
+	files, err := openTree(root)
+	if err != nil {
+		return nil, fmt.Errorf("root folder: %w", err)
+	}
+	h := &Host{root: root, tree: files, pruned: map[string]bool{}}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err == nil { // without procfs there is nothing to leave out
 		for _, point := range remoteMounts(string(mounts)) {
@@ -57,7 +62,7 @@ func (h *Host) Kernel() (release, machine string, err error) { return uname() }
 // told.
 func (h *Host) MachineID() string {
 	for _, name := range []string{"etc/machine-id", "var/lib/dbus/machine-id"} {
-		id, err := os.ReadFile(filepath.Join(h.root, name))
+		id, err := fs.ReadFile(h.FS(), name)
 		if text := strings.TrimSpace(string(id)); err == nil && len(text) >= 16 && text != "uninitialized" {
 			sum := sha256.Sum256([]byte("muster machine identity\n" + text))
 			return hex.EncodeToString(sum[:])

@@ -74,6 +74,48 @@ func TestMountsAreLeftOut(t *testing.T) {
 }
 
 // TestPipesDoNotBlock: a reader of a pipe without a writer would wait for ever.
+// A mounted root's links mean its own files, not this machine's.
+func TestLinksStayInside(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "usr/lib/os-release", "inside", "data/deep/file", "deep")
+	for name, target := range map[string]string{
+		"absolute": "/usr/lib/os-release", "upward": "../../../../../../usr/lib/os-release", "folder": "/data", "chain": "/folder/deep",
+		"outside": "/etc/passwd", "loop": "/loop",
+	} {
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := h.FS()
+	for name, want := range map[string]string{"absolute": "inside", "upward": "inside", "folder/deep/file": "deep", "chain/file": "deep"} {
+		content, err := fs.ReadFile(files, name)
+		if err != nil || string(content) != want {
+			t.Errorf("%s: %q, %v", name, content, err)
+		}
+		if info, err := fs.Stat(files, name); err != nil || info.Size() != int64(len(want)) {
+			t.Errorf("stat %s: %v, %v", name, info, err)
+		}
+	}
+	for _, name := range []string{"outside", "loop"} {
+		if content, err := fs.ReadFile(files, name); err == nil {
+			t.Errorf("%s is %q", name, content)
+		}
+		if target, err := fs.ReadLink(files, name); err != nil || !strings.HasPrefix(target, "/") {
+			t.Errorf("readlink %s: %q, %v", name, target, err)
+		}
+		if info, err := fs.Lstat(files, name); err != nil || info.Mode().Type() != fs.ModeSymlink {
+			t.Errorf("lstat %s: %v, %v", name, info, err)
+		}
+	}
+	if entries, err := fs.ReadDir(files, "chain"); err != nil || len(entries) != 1 || entries[0].Name() != "file" {
+		t.Errorf("chain holds %v, %v", entries, err)
+	}
+}
+
 func TestPipesDoNotBlock(t *testing.T) {
 	root := t.TempDir()
 	if err := syscall.Mkfifo(filepath.Join(root, "METADATA"), 0o644); err != nil {
