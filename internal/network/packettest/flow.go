@@ -123,7 +123,9 @@ func (s *Sim) behindNAT(own *facts.Interface, p Packet, to facts.ID, depth int, 
 	t := &travel{s: s, p: p, origin: own, from: own.VPC}
 	end := t.routed(s.subnet(own.Subnet))
 	switch {
-	case end == (End{}), end.NAT != "", private && len(end.Gateway) > 3 && end.Gateway[:4] == "igw-":
+	case end.NAT != "":
+		return depth < 2 && s.translated(own, p, end.NAT, to, depth+1)
+	case end == (End{}), private && len(end.Gateway) > 3 && end.Gateway[:4] == "igw-":
 		return false
 	case end.Interface != "":
 		if end.Interface != to {
