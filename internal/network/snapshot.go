@@ -19,7 +19,7 @@ import (
 )
 
 // Snapshot is an index of facts that answers questions. It may be used by
-// several goroutines at once, but not while Update runs.
+// several goroutines at once.
 type Snapshot struct {
 	facts      *facts.Facts
 	vpcs       map[facts.ID]*vpc

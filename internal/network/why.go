@@ -1,8 +1,10 @@
 package network
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"muster/internal/network/facts"
 	"muster/internal/network/space"
@@ -20,11 +22,30 @@ type Question struct {
 	Protocols []facts.Protocol
 }
 
+// traffic says in words what the question is about.
+func (q Question) traffic() string {
+	var names []string
+	for _, p := range q.Protocols {
+		names = append(names, ProtocolName(p))
+	}
+	text := strings.Join(names, ", ")
+	switch {
+	case q.AnyPort:
+		return cmp.Or(text, "anything")
+	case text == "":
+		text = "port"
+	}
+	return text + " " + q.Ports.String()
+}
+
 // Answer is what is known about a question.
 type Answer struct {
 	Source      string `json:"source"`
 	Destination string `json:"destination"`
-	Reachable   bool   `json:"reachable"`
+	// Asked is the traffic that the question was about, such as "tcp 22",
+	// "icmp" or "anything".
+	Asked     string `json:"asked"`
+	Reachable bool   `json:"reachable"`
 	// Confidence is certain, assumed (facts were missing) or unknown (a
 	// middlebox decides).
 	Confidence string `json:"confidence"`
@@ -93,7 +114,7 @@ func (s *Snapshot) Why(q Question) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Answer{Source: from.label, Destination: to.label, Confidence: "certain"}
+	a := &Answer{Source: from.label, Destination: to.label, Asked: q.traffic(), Confidence: "certain"}
 	for _, c := range s.candidates(from, to, a) {
 		a.Flows = append(a.Flows, s.flow(c, q))
 	}

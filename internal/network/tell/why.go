@@ -33,7 +33,7 @@ func Why(w io.Writer, a *network.Answer) error {
 	if a.Reachable {
 		verdict = "YES"
 	}
-	p.line("%s: %s → %s%s", verdict, a.Source, a.Destination, confidence(a))
+	p.line("%s: %s → %s, %s%s", verdict, a.Source, a.Destination, a.Asked, confidence(a))
 	open := 0
 	for i := range a.Flows {
 		if a.Flows[i].Open != nil {
