@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"muster/internal/advisorydb"
 	"muster/internal/store/feeds"
@@ -13,7 +12,7 @@ import (
 // Restore takes back the files of an earlier generation that is still kept,
 // as a new generation. It returns the new number.
 func (s *Service) Restore(ctx context.Context, n int64) (int64, error) {
-	unlock, err := lock(ctx, filepath.Join(s.config.Dir, "lock"))
+	unlock, err := s.lock(ctx)
 	if err != nil {
 		return 0, err
 	}

@@ -13,6 +13,7 @@ import (
 	"muster/internal/advisorydb"
 	"muster/internal/feed"
 	"muster/internal/feed/fetch"
+	"muster/internal/feed/layout"
 	"muster/internal/store/feeds"
 )
 
@@ -75,7 +76,7 @@ func (r Report) Rejected() []SourceReport {
 // error is about the whole: nothing is there (ErrNothing), nobody answers, the
 // disk is full; then everything stays as it was.
 func (s *Service) Sync(ctx context.Context, opts SyncOptions) (Report, error) {
-	unlock, err := lock(ctx, filepath.Join(s.config.Dir, "lock"))
+	unlock, err := s.lock(ctx)
 	if err != nil {
 		return Report{}, err
 	}
@@ -264,4 +265,10 @@ func (s *Service) prune(current int64) error {
 		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
 	}
 	return err
+}
+
+// lock keeps other syncs away from the folder, also those of other processes.
+// It waits for them until ctx is done.
+func (s *Service) lock(ctx context.Context) (unlock func(), err error) {
+	return layout.LockFile(ctx, filepath.Join(s.config.Dir, "lock"), "another sync")
 }

@@ -22,7 +22,13 @@ func Lock(ctx context.Context, dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(filepath.Join(dir, ".fetch"), 0o755); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, ".fetch", "lock")
+	return LockFile(ctx, filepath.Join(dir, ".fetch", "lock"), "somebody else")
+}
+
+// LockFile takes a lock on a file, which is made and stays. The lock ends with
+// the process at the latest. It waits for others until ctx is done; the error
+// then calls them holder.
+func LockFile(ctx context.Context, path, holder string) (unlock func(), err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err
@@ -39,7 +45,7 @@ func Lock(ctx context.Context, dir string) (unlock func(), err error) {
 		}
 		select {
 		case <-ctx.Done():
-			return nil, errors.Join(fmt.Errorf("somebody else holds %s: %w", path, ctx.Err()), f.Close())
+			return nil, errors.Join(fmt.Errorf("%s holds %s: %w", holder, path, ctx.Err()), f.Close())
 		case <-tick.C:
 		}
 	}
