@@ -117,7 +117,7 @@ func (m *Mirror) download(ctx context.Context, address string, last Validator) (
 		_ = r.Body.Close()
 		return nil, err
 	}
-	d := &transfer{mirror: m, address: address, file: t, hash: sha256.New(), validator: validatorOf(address, r)}
+	d := &transfer{mirror: m, address: address, file: t, hash: sha256.New(), validator: ValidatorOf(address, r)}
 	err = errors.Join(d.run(ctx, r), t.Close())
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", address, err), os.Remove(t.Name()))
@@ -143,10 +143,10 @@ func conditions(address string, last Validator) http.Header {
 	return h
 }
 
-// validatorOf takes what identifies the content. A date of change that is
+// ValidatorOf takes what identifies the content. A date of change that is
 // hardly older than the answer does not: the file may change again within the
 // same second (RFC 9110, 8.8.2.2).
-func validatorOf(address string, r *http.Response) Validator {
+func ValidatorOf(address string, r *http.Response) Validator {
 	v := Validator{address, r.Header.Get("ETag"), r.Header.Get("Last-Modified")}
 	changed, err1 := http.ParseTime(v.LastModified)
 	answered, err2 := http.ParseTime(r.Header.Get("Date"))
@@ -202,7 +202,7 @@ func (d *transfer) resume(ctx context.Context) (*http.Response, error) {
 	if err != nil || r.StatusCode == http.StatusPartialContent {
 		return r, err
 	}
-	d.written, d.validator = 0, validatorOf(d.address, r)
+	d.written, d.validator = 0, ValidatorOf(d.address, r)
 	d.hash.Reset()
 	if _, err := d.file.Seek(0, io.SeekStart); err != nil {
 		return nil, errors.Join(err, r.Body.Close())

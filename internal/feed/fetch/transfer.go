@@ -182,25 +182,12 @@ func (t *transfer) begin(r *http.Response) error {
 	if err := t.restart(); err != nil {
 		return err
 	}
-	t.note = noteOf(t.address, r)
+	t.note = note(feed.ValidatorOf(t.address, r))
 	b, err := json.Marshal(t.note)
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(t.part+".json", b, 0o644)
-}
-
-// noteOf takes what identifies the content. A date of change that is hardly
-// older than the answer does not: the file may change again within the same
-// second (RFC 9110, 8.8.2.2).
-func noteOf(address string, r *http.Response) note {
-	n := note{address, r.Header.Get("ETag"), r.Header.Get("Last-Modified")}
-	changed, err1 := http.ParseTime(n.LastModified)
-	answered, err2 := http.ParseTime(r.Header.Get("Date"))
-	if err1 != nil || err2 != nil || answered.Sub(changed) < 2*time.Second {
-		n.LastModified = ""
-	}
-	return n
 }
 
 // condition is what If-Range may name: a strong tag or a date.
