@@ -2,8 +2,6 @@ package report
 
 import (
 	"io"
-	"strconv"
-	"strings"
 	"time"
 
 	"muster/internal/finding"
@@ -55,13 +53,13 @@ func vulnerability(f *scanner.Finding) sbom.Vulnerability {
 	p := f.Package
 	v := sbom.Vulnerability{
 		ID: p.VulnerabilityID, SourceName: p.Source, SourceURL: p.SourceURL, Description: f.Description, Related: p.Related,
-		Advisories: p.ReferenceURLs, Published: p.VendorCreatedAt, Updated: p.VendorUpdatedAt, EPSS: f.EPSS, CWEs: cweNumbers(f.CWEs),
+		Advisories: p.ReferenceURLs, Published: p.VendorCreatedAt, Updated: p.VendorUpdatedAt, EPSS: f.EPSS, CWEs: sbom.CWENumbers(f.CWEs),
 		ExploitAvailable: f.Exploit == finding.Yes, IsWontFix: f.State == match.WontFix, Severity: string(f.Severity),
 		Recommendation: action(f), Analysis: analysis(f),
 	}
 	for _, c := range p.CVSS {
 		v.Ratings = append(v.Ratings, sbom.Rating{
-			Source: c.Source, Version: c.Version, Vector: c.Vector, Score: c.BaseScore, Severity: word(finding.SeverityOfScore(c.BaseScore)),
+			Source: c.Source, Version: c.Version, Vector: c.Vector, Score: c.BaseScore, Severity: sbom.SeverityWord(finding.SeverityOfScore(c.BaseScore)),
 		})
 	}
 	for _, a := range f.Affects {
@@ -71,26 +69,4 @@ func vulnerability(f *scanner.Finding) sbom.Vulnerability {
 		v.KEVAdded, v.KEVDue = f.KEV.AddedAt, f.KEV.DueAt
 	}
 	return v
-}
-
-// word is a severity in the words of CycloneDX and of the form INSPECTOR.
-func word(s finding.Severity) string {
-	switch s {
-	case finding.Informational:
-		return "info"
-	case finding.Untriaged:
-		return "unknown"
-	}
-	return strings.ToLower(string(s))
-}
-
-// cweNumbers reads "CWE-79".
-func cweNumbers(list []string) []int {
-	var out []int
-	for _, text := range list {
-		if n, err := strconv.Atoi(strings.TrimPrefix(text, "CWE-")); err == nil && n > 0 {
-			out = append(out, n)
-		}
-	}
-	return out
 }

@@ -3,12 +3,12 @@ package sbomscan
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"muster/internal/finding"
 	"muster/internal/inventory"
+	"muster/internal/sbom"
 	"muster/internal/scanner"
 )
 
@@ -121,8 +121,8 @@ func (d *document) discontinued(r *scanner.Result, now time.Time) []vulnerabilit
 func (d *document) vulnerability(f *scanner.Finding) vulnerability {
 	p := f.Package
 	v := vulnerability{
-		id: p.VulnerabilityID, severity: word(f.Severity), sourceName: p.Source, sourceURL: p.SourceURL, description: f.Description,
-		related: p.Related, references: p.ReferenceURLs, created: p.VendorCreatedAt, updated: p.VendorUpdatedAt, cwes: numbers(f.CWEs),
+		id: p.VulnerabilityID, severity: sbom.SeverityWord(f.Severity), sourceName: p.Source, sourceURL: p.SourceURL, description: f.Description,
+		related: p.Related, references: p.ReferenceURLs, created: p.VendorCreatedAt, updated: p.VendorUpdatedAt, cwes: sbom.CWENumbers(f.CWEs),
 		epss: f.EPSS, kev: f.KEV, exploit: f.Exploit == finding.Yes, lastExploit: f.LastExploitAt,
 		malicious: strings.HasPrefix(p.VulnerabilityID, "MAL-"),
 	}
@@ -130,10 +130,10 @@ func (d *document) vulnerability(f *scanner.Finding) vulnerability {
 		v.sourceName, v.sourceURL = finding.NVD, "https://nvd.nist.gov/vuln/detail/"+v.id
 	}
 	for _, c := range p.CVSS {
-		s := score{c, word(finding.SeverityOfScore(c.BaseScore))}
+		s := score{c, sbom.SeverityWord(finding.SeverityOfScore(c.BaseScore))}
 		if c.Source != finding.NVD && strings.HasPrefix(p.Source, c.Source) {
 			if own := finding.SeverityOfWord(p.VendorSeverity); own != finding.Untriaged {
-				s.severity = word(own)
+				s.severity = sbom.SeverityWord(own)
 			}
 		}
 		v.scores = append(v.scores, s)
@@ -152,28 +152,6 @@ func fixedIn(a scanner.Affect) string {
 		return a.FixedVersion
 	}
 	return finding.FullVersion(a.Item.Ecosystem, a.FixedVersion)
-}
-
-// word is a severity in the words of both forms.
-func word(s finding.Severity) string {
-	switch s {
-	case finding.Informational:
-		return "info"
-	case finding.Untriaged:
-		return "unknown"
-	}
-	return strings.ToLower(string(s))
-}
-
-// numbers reads "CWE-79".
-func numbers(list []string) []int {
-	var out []int
-	for _, text := range list {
-		if n, err := strconv.Atoi(strings.TrimPrefix(text, "CWE-")); err == nil && n > 0 {
-			out = append(out, n)
-		}
-	}
-	return out
 }
 
 // counts are by severity; what is none of the first four is "other".
