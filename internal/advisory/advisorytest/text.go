@@ -72,3 +72,13 @@ func Compare(records []advisory.Advisory, want string) string {
 	}
 	return fmt.Sprintf("got\n%s\nwant\n%s", got, want)
 }
+
+// RoundTrip returns why a record cannot be stored and read again, nil when it
+// can.
+func RoundTrip(a *advisory.Advisory) error {
+	raw, err := advisory.Encode(a)
+	if err == nil {
+		_, err = advisory.Parse(raw)
+	}
+	return err
+}

@@ -127,11 +127,7 @@ func TestPublished(t *testing.T) {
 		entries := 0
 		for i := range records {
 			entries += len(records[i].Affected)
-			raw, err := advisory.Encode(&records[i])
-			if err == nil {
-				_, err = advisory.Parse(raw)
-			}
-			if err != nil {
+			if err := advisorytest.RoundTrip(&records[i]); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -150,11 +146,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, parse := range []parser{redhat.ParseVEX, redhat.ParseAdvisory} {
 			err := parse(strings.NewReader(string(data)), func(a *advisory.Advisory) error {
-				raw, err := advisory.Encode(a)
-				if err == nil {
-					_, err = advisory.Parse(raw)
-				}
-				if err != nil {
+				if err := advisorytest.RoundTrip(a); err != nil {
 					t.Fatalf("%+v: %v", a, err)
 				}
 				return nil
