@@ -75,6 +75,17 @@ type FunctionDetails struct {
 	PackageType    string    `json:"packageType,omitempty"`
 	Architecture   string    `json:"architecture,omitempty"`
 	LastModifiedAt time.Time `json:"lastModifiedAt,omitzero"`
+	LastInvokedAt  time.Time `json:"lastInvokedAt,omitzero"`
+	// Supported says that functions of the runtime are scanned for packages.
+	Supported bool `json:"supported,omitempty"`
+}
+
+// UsedAt is when the function was last updated or invoked.
+func (f *FunctionDetails) UsedAt() time.Time {
+	if f.LastInvokedAt.After(f.LastModifiedAt) {
+		return f.LastInvokedAt
+	}
+	return f.LastModifiedAt
 }
 
 // CodeRepoDetails describe a source code repository.

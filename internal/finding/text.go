@@ -52,8 +52,14 @@ func description(id, text string) string {
 func newPackage(a Affected) Package {
 	p := Package{
 		Name: a.Item.Name, Version: a.Item.Version, Manager: string(a.Item.Manager),
-		Arch: archWord(a.Item.Arch), Path: a.Item.Path, Layer: a.Item.Layer,
+		Arch: archWord(a.Item.Arch), Path: a.Item.Path,
 		FixedIn: NotAvailable, Evidence: a.Evidence,
+	}
+	// A function's layers are named by ARN, an image's by digest.
+	if strings.HasPrefix(a.Item.Layer, "arn:") {
+		p.LambdaLayer = a.Item.Layer
+	} else {
+		p.Layer = a.Item.Layer
 	}
 	os := a.Item.Manager == inventory.ManagerOS
 	if os {

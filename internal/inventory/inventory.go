@@ -91,7 +91,8 @@ type Item struct {
 	// Path is the file that proves it (manifest, archive, lock file);
 	// empty for operating-system packages.
 	Path string
-	// Layer is the digest "sha256:…" of the image layer that brought it.
+	// Layer is the digest "sha256:…" of the image layer that brought it, or the
+	// ARN of the layer version of a function.
 	Layer string
 	// Role says why the package is not judged, if it is not.
 	Role Role

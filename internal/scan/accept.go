@@ -11,7 +11,6 @@ import (
 	"muster/internal/fleet"
 	"muster/internal/inventory"
 	"muster/internal/store"
-	"muster/internal/store/activation"
 	"muster/internal/store/catalog"
 )
 
@@ -55,11 +54,11 @@ func (s *Service) Accept(ctx context.Context, tx *store.Tx, r fleet.Report) erro
 		return err
 	}
 	if fresh || !known.GoneAt.IsZero() {
-		if err := s.announce(ctx, tx, &stored); err != nil {
+		if err := askFor(ctx, tx, JobStale, at, r.ReceivedAt.Add(s.config.StaleAfter)); err != nil {
 			return err
 		}
 	}
-	return askFor(ctx, tx, JobResource, at, r.ReceivedAt)
+	return s.Changed(ctx, tx, &stored, r.ReceivedAt)
 }
 
 // storeInventory returns the id of the reported inventory. Content is stored
@@ -108,21 +107,6 @@ func (s *Service) heard(ctx context.Context, tx *store.Tx, known *catalog.Resour
 	return askFor(ctx, tx, JobResource, known.Place(), r.ReceivedAt)
 }
 
-// announce lists a new resource as waiting for its first scan where its kind
-// is scanned, and asks to look later whether it still reports.
-func (s *Service) announce(ctx context.Context, tx *store.Tx, r *catalog.Resource) error {
-	scans, err := activation.ScansOf(ctx, tx, r.Account, r.Region)
-	if err != nil {
-		return err
-	}
-	if scans.Status(activation.EC2) == activation.Enabled {
-		if err := catalog.SetCoverage(ctx, tx, r, covered(codeActive, reasonPending), r.ReportedAt); err != nil {
-			return err
-		}
-	}
-	return askFor(ctx, tx, JobStale, r.Place(), r.ReportedAt.Add(s.config.StaleAfter))
-}
-
 // HostRevoked notes that a host may no longer report: its findings close and
 // it is no longer covered, until it enrols anew and reports again.
 func (s *Service) HostRevoked(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, hostID string, now time.Time) error {
@@ -134,11 +118,5 @@ func (s *Service) HostRevoked(ctx context.Context, tx *store.Tx, account arn.Acc
 	if err != nil {
 		return err
 	}
-	if err := catalog.MarkGone(ctx, tx, &r, now); err != nil {
-		return err
-	}
-	if err := askForAccount(ctx, tx, JobRetention, account, region, now.Add(finding.KeepGone)); err != nil {
-		return err
-	}
-	return askFor(ctx, tx, JobResource, at, now)
+	return s.Gone(ctx, tx, &r, now)
 }

@@ -32,24 +32,29 @@ func (s *Service) accountChanged(ctx context.Context, job store.Job) error {
 	if err != nil {
 		return err
 	}
-	switch scans.Status(activation.EC2) {
-	case activation.Enabled, activation.Disabling:
-		err = s.eachResource(ctx, at, func(list []catalog.Place) error { return s.scan(ctx, list) })
-	case activation.Disabled:
-		err = s.switchOff(ctx, at)
+	for _, k := range kinds() {
+		switch scans.Status(k.scan) {
+		case activation.Enabled, activation.Disabling:
+			err = s.eachResource(ctx, at, k.resources, func(list []catalog.Place) error { return s.scan(ctx, list) })
+		case activation.Disabled:
+			err = s.switchOff(ctx, at, k)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if err != nil || scans.Active() {
-		return err
+	if scans.Active() {
+		return nil
 	}
 	return s.store.Update(ctx, func(tx *store.Tx) error { return deactivate(ctx, tx, at) })
 }
 
-// eachResource hands the instances of an account on, some at a time.
-func (s *Service) eachResource(ctx context.Context, at Account, do func([]catalog.Place) error) error {
+// eachResource hands an account's resources of a type on, some at a time.
+func (s *Service) eachResource(ctx context.Context, at Account, of finding.ResourceType, do func([]catalog.Place) error) error {
 	for after := ""; ; {
 		var list []catalog.Resource
 		err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-			list, err = catalog.ResourcesOf(ctx, tx, at.Account, at.Region, finding.Instance, after, together)
+			list, err = catalog.ResourcesOf(ctx, tx, at.Account, at.Region, of, after, together)
 			return err
 		})
 		if err != nil {
@@ -57,7 +62,7 @@ func (s *Service) eachResource(ctx context.Context, at Account, do func([]catalo
 		}
 		var places []catalog.Place
 		for i := range list {
-			if list[i].Type == finding.Instance {
+			if list[i].Type == of {
 				places = append(places, list[i].Place())
 			}
 		}
@@ -74,13 +79,14 @@ func (s *Service) eachResource(ctx context.Context, at Account, do func([]catalo
 // errSwitchedOn says that a scan type was switched on again meanwhile.
 var errSwitchedOn = errors.New("switched on again")
 
-// switchOff removes the findings of an account's instances and stops covering
-// them. Each transaction looks again whether the scan type is still off.
-func (s *Service) switchOff(ctx context.Context, at Account) error {
+// switchOff removes the findings of an account's resources of a kind and stops
+// covering them. Each transaction looks again whether the scan type is still
+// off.
+func (s *Service) switchOff(ctx context.Context, at Account, k kind) error {
 	off := func(fn func(*store.Tx) error) error {
 		return s.store.Update(ctx, func(tx *store.Tx) error {
 			scans, err := activation.ScansOf(ctx, tx, at.Account, at.Region)
-			if err == nil && scans.Status(activation.EC2) != activation.Disabled {
+			if err == nil && scans.Status(k.scan) != activation.Disabled {
 				err = errSwitchedOn
 			}
 			if err != nil {
@@ -89,12 +95,12 @@ func (s *Service) switchOff(ctx context.Context, at Account) error {
 			return fn(tx)
 		})
 	}
-	err := s.eachResource(ctx, at, func(list []catalog.Place) error {
+	err := s.eachResource(ctx, at, k.resources, func(list []catalog.Place) error {
 		return off(func(tx *store.Tx) error { return uncover(ctx, tx, list, s.now()) })
 	})
 	for n := removeAtOnce; err == nil && n == removeAtOnce; {
 		err = off(func(tx *store.Tx) (err error) {
-			n, err = findings.RemoveOf(ctx, tx, at.Account, at.Region, finding.Instance, removeAtOnce)
+			n, err = findings.RemoveOf(ctx, tx, at.Account, at.Region, k.resources, removeAtOnce)
 			return err
 		})
 	}

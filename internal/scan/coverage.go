@@ -5,12 +5,10 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"muster/internal/advisorydb"
 	"muster/internal/inventory"
 	"muster/internal/store"
-	"muster/internal/store/activation"
 	"muster/internal/store/catalog"
 )
 
@@ -35,45 +33,26 @@ const (
 	exclusionTag = "InspectorEc2Exclusion"
 )
 
-// covered is the coverage of a resource that an agent reports on.
-func covered(code, reason string) catalog.Coverage {
-	return catalog.Coverage{Covered: true, ScanType: packageScan, ScanMode: agentBased, Status: code, Reason: reason}
-}
-
-// verdict is how a resource is to be treated.
-type verdict struct {
-	catalog.Coverage
-	// judged resources get the findings that their matches want, gone ones
-	// lose all; others keep what they have.
-	judged, gone bool
-}
-
-// judge decides how a resource is covered, by the precedence of the scanning
-// specification (2). inv is nil where there is no inventory.
-func (s *Service) judge(r *catalog.Resource, scan activation.Status, inv *catalog.Inventory, missing bool, now time.Time) verdict {
-	switch {
-	case !r.GoneAt.IsZero():
-		return verdict{gone: true}
-	case scan == activation.Disabling:
-		return verdict{Coverage: covered(codeInactive, reasonPendingDisable)}
-	case scan != activation.Enabled:
-		return verdict{Coverage: r.Coverage}
+// judgeInstance decides how an instance is covered, by the precedence of the
+// scanning specification (2).
+func (s *Service) judgeInstance(q *question) verdict {
+	switch r, inv := q.resource, q.inventory; {
 	case excluded(r.Tags):
-		return verdict{Coverage: covered(codeInactive, reasonExcluded), gone: true}
+		return q.closed(reasonExcluded)
 	case r.Instance != nil && r.Instance.Stopped:
-		return verdict{Coverage: covered(codeInactive, reasonStopped)}
+		return q.inactive(reasonStopped)
 	case inv == nil:
-		return verdict{Coverage: covered(codeInactive, reasonNoInventory)}
+		return q.inactive(reasonNoInventory)
 	case inv.OS.Ecosystem == "":
-		return verdict{Coverage: covered(codeInactive, reasonUnsupported), judged: true}
-	case now.Sub(r.ReportedAt) >= s.config.StaleAfter:
-		return verdict{Coverage: covered(codeInactive, reasonStale), judged: true}
-	case missing:
+		return verdict{Coverage: q.covered(codeInactive, reasonUnsupported), judged: true}
+	case q.now.Sub(r.ReportedAt) >= s.config.StaleAfter:
+		return verdict{Coverage: q.covered(codeInactive, reasonStale), judged: true}
+	case q.missing:
 		// Until the advisories of everything on it have been imported, an
 		// empty list of findings would be no answer.
-		return verdict{Coverage: covered(codeActive, reasonPending), judged: true}
+		return q.active(reasonPending)
 	}
-	return verdict{Coverage: covered(codeActive, limit(inv.Notes)), judged: true}
+	return q.active(limit(q.inventory.Notes))
 }
 
 func excluded(tags map[string]string) bool {

@@ -216,7 +216,15 @@ func (e *evaluator) resource(ctx context.Context, r *catalog.Resource) error {
 			return err
 		}
 	}
-	v := e.verdict(r, g, c)
+	v, known := e.verdict(r, g, c)
+	if !known {
+		return nil
+	}
+	if !v.until.IsZero() {
+		if err := askFor(ctx, e.tx, JobResource, r.Place(), v.until); err != nil {
+			return err
+		}
+	}
 	if v.judged || v.gone {
 		if err := e.findings(ctx, r, c, v, g); err != nil {
 			return err
@@ -231,12 +239,18 @@ func (e *evaluator) resource(ctx context.Context, r *catalog.Resource) error {
 	return catalog.SetCoverage(ctx, e.tx, r, v.Coverage, e.now)
 }
 
-func (e *evaluator) verdict(r *catalog.Resource, g *regime, c *content) verdict {
-	scan := g.scans.Status(activation.EC2)
-	if c == nil {
-		return e.service.judge(r, scan, nil, false, e.now)
+// verdict decides about a resource; known is false for what is not scanned for
+// packages at all.
+func (e *evaluator) verdict(r *catalog.Resource, g *regime, c *content) (v verdict, known bool) {
+	k, known := kindOf(r.Type)
+	q := &question{kind: k, resource: r, now: e.now}
+	if c != nil {
+		q.inventory, q.missing = &c.Inventory, c.missing
 	}
-	return e.service.judge(r, scan, &c.Inventory, c.missing, e.now)
+	if !known {
+		return v, false
+	}
+	return e.service.judge(q, g.scans.Status(k.scan)), true
 }
 
 // findings evaluates a resource and notes what is to be written.
