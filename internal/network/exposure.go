@@ -8,7 +8,10 @@ import (
 	"sync"
 
 	"muster/internal/network/facts"
+	"muster/internal/network/guard"
+	"muster/internal/network/paths"
 	"muster/internal/network/space"
+	"muster/internal/network/topology"
 )
 
 // Exposure is one way in which ports of an interface can be reached from
@@ -20,7 +23,7 @@ type Exposure struct {
 	facts.Scope
 	// Address is the private address; Public its twin, invalid where none.
 	Address, Public netip.Addr
-	Edge            Edge
+	Edge            topology.Edge
 	// Through is the load balancer that the flow comes by, empty for none.
 	Through  facts.ID
 	Protocol facts.Protocol
@@ -31,28 +34,28 @@ type Exposure struct {
 	// Details says why.
 	Certain bool
 
-	balancer *balancer
-	route    *forwarding
+	balancer *topology.Balancer
+	route    *topology.Forwarding
 }
 
 // Exposures lists what can be reached from the edges of VPCs, sorted by
 // interface, address, edge, protocol, port and load balancer. Only TCP and UDP
 // have ports to speak of.
 func (s *Snapshot) Exposures() []Exposure {
-	return s.exposuresOf(s.order)
+	return s.exposuresOf(s.Order)
 }
 
 // ExposuresOf is Exposures of one interface.
 func (s *Snapshot) ExposuresOf(id facts.ID) []Exposure {
-	n := s.interfaces[id]
+	n := s.Interfaces[id]
 	if n == nil {
 		return nil
 	}
-	return s.exposuresOf([]*iface{n})
+	return s.exposuresOf([]*topology.Interface{n})
 }
 
-func (s *Snapshot) exposuresOf(list []*iface) []Exposure {
-	wanted := make(map[*iface]bool, len(list))
+func (s *Snapshot) exposuresOf(list []*topology.Interface) []Exposure {
+	wanted := make(map[*topology.Interface]bool, len(list))
 	for _, n := range list {
 		wanted[n] = true
 	}
@@ -94,8 +97,8 @@ type collector struct {
 
 // sharing is all that decides a way into a subnet.
 type sharing struct {
-	subnet *subnet
-	edge   Edge
+	subnet *topology.Subnet
+	edge   topology.Edge
 	v6     bool
 	mapped bool
 }
@@ -107,9 +110,9 @@ type groupSharing struct {
 
 // opening is what is open to an edge over one way.
 type opening struct {
-	leg leg
+	leg paths.Leg
 	// own is the filter of the interface's groups, if it has one.
-	own  *filter
+	own  *paths.Filter
 	maps [2]space.Map
 }
 
@@ -120,11 +123,11 @@ func newCollector(s *Snapshot) *collector {
 }
 
 // direct are the exposures of an interface without load balancers.
-func (c *collector) direct(n *iface) []Exposure {
+func (c *collector) direct(n *topology.Interface) []Exposure {
 	var out []Exposure
 	for _, a := range n.Addresses {
-		to := place{n, facts.Address{Private: netip.PrefixFrom(a.Private.Addr(), a.Private.Addr().BitLen()), Public: a.Public}}
-		for _, e := range n.vpc.edges {
+		to := topology.Place{Interface: n, Address: facts.Address{Private: netip.PrefixFrom(a.Private.Addr(), a.Private.Addr().BitLen()), Public: a.Public}}
+		for _, e := range n.Home.Edges {
 			for _, o := range c.openings(e, to) {
 				out = append(out, o.exposures(e, to)...)
 			}
@@ -135,40 +138,31 @@ func (c *collector) direct(n *iface) []Exposure {
 }
 
 // exposures makes one exposure per run of ports with the same sources.
-func (o *opening) exposures(e Edge, to place) []Exposure {
+func (o *opening) exposures(e topology.Edge, to topology.Place) []Exposure {
 	var out []Exposure
 	for i, p := range protocols() {
 		for _, segment := range o.maps[i] {
-			x := to.exposure(e)
+			x := exposureOf(to, e)
 			x.Protocol, x.Ports, x.Sources = p, segment.PortRange, segment.Addrs
-			x.Certain = o.leg.certain()
+			x.Certain = o.leg.Certain()
 			out = append(out, x)
 		}
 	}
 	return out
 }
 
-func (p place) exposure(e Edge) Exposure {
-	n := p.iface
+func exposureOf(p topology.Place, e topology.Edge) Exposure {
+	n := p.Interface
 	return Exposure{
-		Interface: n.ID, Instance: n.Instance, Subnet: n.subnet.ID, VPC: n.VPC, Scope: n.Scope,
-		Address: p.address.Private.Addr(), Public: p.address.Public, Edge: e,
+		Interface: n.ID, Instance: n.Instance, Subnet: n.In.ID, VPC: n.VPC, Scope: n.Scope,
+		Address: p.Address.Private.Addr(), Public: p.Address.Public, Edge: e,
 	}
 }
 
-// certain reports whether nothing on the way is unknown.
-func (l *leg) certain() bool {
-	return len(l.forward.doubts)+len(l.back.doubts)+len(l.forward.assumed)+len(l.back.assumed) == 0
-}
-
-func certain(legs []leg) bool {
-	return !slices.ContainsFunc(legs, func(l leg) bool { return !l.certain() })
-}
-
 // openings are what an address has open to an edge.
-func (c *collector) openings(e Edge, to place) []opening {
-	n := to.iface
-	key := groupSharing{sharing: sharing{subnet: n.subnet, edge: e, v6: to.address.Private.Addr().Is6(), mapped: to.public(c.s)}}
+func (c *collector) openings(e topology.Edge, to topology.Place) []opening {
+	n := to.Interface
+	key := groupSharing{sharing: sharing{subnet: n.In, edge: e, v6: to.Address.Private.Addr().Is6(), mapped: to.Public(c.s.Internet)}}
 	if e.Internet() && !key.mapped {
 		return nil
 	}
@@ -195,16 +189,16 @@ func (c *collector) openings(e Edge, to place) []opening {
 }
 
 // guarded is a way with the groups of the interface asked.
-func (c *collector) guarded(w opening, n *iface) (opening, bool) {
+func (c *collector) guarded(w opening, n *topology.Interface) (opening, bool) {
 	if w.own == nil {
 		return w, true
 	}
 	own := *w.own
-	own.iface = n
+	own.Interface = n
 	o := opening{leg: w.leg, own: &own}
 	for i, p := range protocols() {
 		if len(w.maps[i]) > 0 {
-			o.maps[i] = w.maps[i].And(c.s.permit(&o.leg, &own, traffic{protocol: p}))
+			o.maps[i] = w.maps[i].And(c.s.Permit(&o.leg, &own, guard.Traffic{Protocol: p}))
 		}
 	}
 	return o, len(o.maps[0])+len(o.maps[1]) > 0
@@ -213,27 +207,27 @@ func (c *collector) guarded(w opening, n *iface) (opening, bool) {
 // waysTo are the ways to an address that routes and ACLs leave, with those
 // united that differ in nothing but the sources. same is true when they are
 // those of all addresses of the subnet.
-func (c *collector) waysTo(key sharing, to place) (ways []opening, same bool) {
+func (c *collector) waysTo(key sharing, to topology.Place) (ways []opening, same bool) {
 	if got, ok := c.ways[key]; ok {
 		return got, true
 	}
-	sources, same := c.s.sources(key.edge, to)
+	sources, same := c.s.Sources(key.edge, to)
 	// A gateway's own table may redirect single addresses.
-	same = same && c.s.gateways[key.edge.ID].table == nil
-	var legs []leg
-	for _, j := range c.s.inward(key.edge, to, sources) {
-		if j.block == nil {
-			legs = append(legs, j.legs[0])
+	same = same && c.s.Gateways[key.edge.ID].Table == nil
+	var legs []paths.Leg
+	for _, j := range c.s.Inward(key.edge, to, sources) {
+		if j.Block == nil {
+			legs = append(legs, j.Legs[0])
 		}
 	}
 	for _, l := range uniteLegs(legs) {
 		o := opening{leg: l}
-		o.leg.forward.filters, o.own = l.forward.without(to.iface)
+		o.leg.Forward.Filters, o.own = without(&l.Forward, to.Interface)
 		for i, p := range protocols() {
-			o.maps[i] = c.s.open(&o.leg, traffic{protocol: p})
+			o.maps[i] = c.s.Open(&o.leg, guard.Traffic{Protocol: p})
 		}
 		ways = append(ways, o)
-		same = same && c.alike(&l, to.iface)
+		same = same && c.alike(&l, to.Interface)
 	}
 	if same {
 		c.ways[key] = ways
@@ -242,53 +236,53 @@ func (c *collector) waysTo(key sharing, to place) (ways []opening, same bool) {
 }
 
 // without takes the filter of an interface's own groups out of the last ones.
-func (t *trail) without(n *iface) (rest []filter, own *filter) {
-	for i := range t.filters {
-		if f := t.filters[i]; f.iface == n && !f.egress && i == len(t.filters)-1 {
+func without(t *paths.Trail, n *topology.Interface) (rest []paths.Filter, own *paths.Filter) {
+	for i := range t.Filters {
+		if f := t.Filters[i]; f.Interface == n && !f.Egress && i == len(t.Filters)-1 {
 			own = &f
 			continue
 		}
-		rest = append(rest, t.filters[i])
+		rest = append(rest, t.Filters[i])
 	}
 	return rest, own
 }
 
 // uniteLegs unites the sources of legs whose filters are the same, as those
 // behind the attachments of a transit gateway are.
-func uniteLegs(legs []leg) []leg {
-	var out []leg
+func uniteLegs(legs []paths.Leg) []paths.Leg {
+	var out []paths.Leg
 	var sets [][]space.Set
 next:
 	for _, l := range legs {
 		for i := range out {
-			if slices.EqualFunc(out[i].forward.filters, l.forward.filters, sameFilter) && slices.EqualFunc(out[i].back.filters, l.back.filters, sameFilter) &&
-				out[i].certain() == l.certain() {
-				sets[i] = append(sets[i], l.far)
+			if slices.EqualFunc(out[i].Forward.Filters, l.Forward.Filters, sameFilter) && slices.EqualFunc(out[i].Back.Filters, l.Back.Filters, sameFilter) &&
+				out[i].Certain() == l.Certain() {
+				sets[i] = append(sets[i], l.Far)
 				continue next
 			}
 		}
-		out, sets = append(out, l), append(sets, []space.Set{l.far})
+		out, sets = append(out, l), append(sets, []space.Set{l.Far})
 	}
 	for i := range out {
-		out[i].far = space.Union(sets[i]...)
+		out[i].Far = space.Union(sets[i]...)
 	}
 	return out
 }
 
-func sameFilter(a, b filter) bool {
-	a.hop, b.hop = 0, 0
+func sameFilter(a, b paths.Filter) bool {
+	a.Hop, b.Hop = 0, 0
 	return a == b
 }
 
 // alike reports whether a way is the same for all addresses of the subnet: no
 // rule on it tells them apart.
-func (c *collector) alike(l *leg, n *iface) bool {
-	for _, f := range slices.Concat(l.forward.filters, l.back.filters) {
-		if f.far || f.iface == n {
+func (c *collector) alike(l *paths.Leg, n *topology.Interface) bool {
+	for _, f := range slices.Concat(l.Forward.Filters, l.Back.Filters) {
+		if f.Far || f.Interface == n {
 			continue
 		}
 		for _, p := range protocols() {
-			if f.acl == nil || !blind(f.acl.permits(f.egress, traffic{p, f.reply}), n.subnet.space) {
+			if f.ACL == nil || !blind(f.ACL.Permits(f.Egress, guard.Traffic{Protocol: p, Reply: f.Reply}), n.In.Space) {
 				return false
 			}
 		}
@@ -306,24 +300,24 @@ func blind(m space.Map, set space.Set) bool {
 	return true
 }
 
-func groupKey(n *iface) string {
+func groupKey(n *topology.Interface) string {
 	size := 0
-	for _, g := range n.groups {
+	for _, g := range n.Guards {
 		size += len(g.ID) + 1
 	}
 	b := make([]byte, 0, size)
-	for _, g := range n.groups {
+	for _, g := range n.Guards {
 		b = append(append(b, g.ID...), ' ')
 	}
 	return string(b)
 }
 
 // balanced are the exposures of targets behind load balancers.
-func (c *collector) balanced(wanted map[*iface]bool) []Exposure {
+func (c *collector) balanced(wanted map[*topology.Interface]bool) []Exposure {
 	var out []Exposure
-	for _, b := range c.s.balancers {
-		for i := range b.routes {
-			if f := &b.routes[i]; wanted[f.to.iface] {
+	for _, b := range c.s.Balancers {
+		for i := range b.Routes {
+			if f := &b.Routes[i]; wanted[f.To.Interface] {
 				out = append(out, c.target(b, f)...)
 			}
 		}
@@ -333,24 +327,24 @@ func (c *collector) balanced(wanted map[*iface]bool) []Exposure {
 
 // target are the exposures of one target: from each edge over each of the
 // balancer's interfaces. Their sources are united per edge and protocol.
-func (c *collector) target(b *balancer, f *forwarding) []Exposure {
+func (c *collector) target(b *topology.Balancer, f *topology.Forwarding) []Exposure {
 	var out []Exposure
-	for _, from := range b.places {
-		for _, e := range from.iface.vpc.edges {
+	for _, from := range b.Places {
+		for _, e := range from.Interface.Home.Edges {
 			for _, o := range c.openings(e, from) {
 				for i, p := range protocols() {
-					clients := o.maps[i].At(f.listener.Port)
-					if clients.Empty() || !slices.Contains(f.protocols(), p) {
+					clients := o.maps[i].At(f.Listener.Port)
+					if clients.Empty() || !slices.Contains(f.Protocols(), p) {
 						continue
 					}
-					legs, passed := c.s.through(b, from, &o.leg, f, p, clients)
+					legs, passed := c.s.Through(b, from, &o.leg, f, p, clients)
 					if passed.Empty() {
 						continue
 					}
-					x := f.to.exposure(e)
-					x.Protocol, x.Ports, x.Sources = p, space.PortRange{First: f.target.Port, Last: f.target.Port}, passed
+					x := exposureOf(f.To, e)
+					x.Protocol, x.Ports, x.Sources = p, space.PortRange{First: f.Target.Port, Last: f.Target.Port}, passed
 					x.Through, x.balancer, x.route = b.ID, b, f
-					x.Certain = o.leg.certain() && certain(legs) && b.assumed == ""
+					x.Certain = o.leg.Certain() && paths.Certain(legs) && b.Assumed == ""
 					out = append(out, x)
 				}
 			}

@@ -148,6 +148,32 @@ func TestBorders(t *testing.T) {
 	}
 }
 
+// TestNetworkRoomsPointDown: inside the network room each sub-room imports only
+// those before it in the list, so that facts stay free of analysis and
+// analysis of words.
+func TestNetworkRoomsPointDown(t *testing.T) {
+	order := map[string]int{}
+	for i, name := range []string{"facts", "space", "guard", "routing", "topology", "paths", "ask", "", "exposure", "tell"} {
+		order[name] = i
+	}
+	const root = "muster/internal/network"
+	for _, p := range packages(t) {
+		from, inside := strings.CutPrefix(p.ImportPath, root)
+		if !inside || testHelper(p.ImportPath) {
+			continue
+		}
+		here, known := order[strings.TrimPrefix(from, "/")]
+		if !known {
+			t.Errorf("%s is not in the order of the network's rooms", p.ImportPath)
+		}
+		for _, imp := range p.Imports {
+			if to, ok := strings.CutPrefix(imp, root); ok && order[strings.TrimPrefix(to, "/")] >= here {
+				t.Errorf("%s imports %s, which comes after it", p.ImportPath, imp)
+			}
+		}
+	}
+}
+
 func TestEveryPackageSaysWhatItIs(t *testing.T) {
 	for _, p := range packages(t) {
 		if len(p.GoFiles) > 0 && p.Doc == "" {

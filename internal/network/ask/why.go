@@ -1,4 +1,4 @@
-package network
+package ask
 
 import (
 	"cmp"
@@ -7,7 +7,10 @@ import (
 	"strings"
 
 	"muster/internal/network/facts"
+	"muster/internal/network/guard"
+	"muster/internal/network/paths"
 	"muster/internal/network/space"
+	"muster/internal/network/topology"
 )
 
 // Question asks whether flows can begin at Source and arrive at Destination.
@@ -26,7 +29,7 @@ type Question struct {
 func (q Question) traffic() string {
 	var names []string
 	for _, p := range q.Protocols {
-		names = append(names, ProtocolName(p))
+		names = append(names, guard.ProtocolName(p))
 	}
 	text := strings.Join(names, ", ")
 	switch {
@@ -66,12 +69,12 @@ type Flow struct {
 	Through string `json:"through,omitempty"`
 	Open    []Open `json:"open,omitempty"`
 	// Witness is a packet that gets through.
-	Witness *Packet `json:"witness,omitempty"`
-	Path    []Hop   `json:"path"`
-	Return  []Hop   `json:"return,omitempty"`
+	Witness *paths.Packet `json:"witness,omitempty"`
+	Path    []paths.Hop   `json:"path"`
+	Return  []paths.Hop   `json:"return,omitempty"`
 	// Rules decided about the witness, or would have about a packet that is
 	// blocked.
-	Rules []Rule `json:"rules,omitempty"`
+	Rules []paths.Rule `json:"rules,omitempty"`
 	// Obstacles are all that stand in the way, the first one first.
 	Obstacles []Obstacle `json:"obstacles,omitempty"`
 	// Changes are the smallest that turn the answer round.
@@ -93,8 +96,8 @@ type Open struct {
 
 // Obstacle is one thing that stands in the way.
 type Obstacle struct {
-	Component Hop    `json:"component"`
-	Reason    string `json:"reason"`
+	Component paths.Hop `json:"component"`
+	Reason    string    `json:"reason"`
 	// Reply: it stops the replies.
 	Reply bool `json:"reply,omitempty"`
 	// Route: no rule, but the way itself is missing.
@@ -105,7 +108,7 @@ type Obstacle struct {
 const maxPairs = 20_000
 
 // Why answers a question. An error says that the question names nothing.
-func (s *Snapshot) Why(q Question) (*Answer, error) {
+func (s *Asker) Why(q Question) (*Answer, error) {
 	from, err := s.endpointOf(q.Source)
 	if err != nil {
 		return nil, err
@@ -131,7 +134,7 @@ func (a *Answer) conclude(from, to endpoint) {
 				reason = "no interface among the facts has " + e.label
 			}
 		}
-		a.Flows = []Flow{{From: from.label, To: to.label, Outcome: "no route", Obstacles: []Obstacle{{Component: Hop{ID: facts.ID(to.text)}, Reason: reason, Route: true}}}}
+		a.Flows = []Flow{{From: from.label, To: to.label, Outcome: "no route", Obstacles: []Obstacle{{Component: paths.Hop{ID: facts.ID(to.text)}, Reason: reason, Route: true}}}}
 	}
 	slices.SortStableFunc(a.Flows, func(x, y Flow) int { return x.rank() - y.rank() })
 	first := a.Flows[0]
@@ -162,17 +165,17 @@ func (f *Flow) rank() int {
 type candidate struct {
 	from, to string
 	through  string
-	journey  journey
+	journey  paths.Journey
 	// ports limits the flow to those of a load balancer's listener; zero for
 	// no limit.
-	listener *forwarding
+	listener *topology.Forwarding
 	assumed  string
 	// variable says that the far side is a set of addresses.
 	variable bool
 }
 
 // candidates are all ways between two endpoints.
-func (s *Snapshot) candidates(from, to endpoint, a *Answer) []candidate {
+func (s *Asker) candidates(from, to endpoint, a *Answer) []candidate {
 	switch {
 	case len(from.places) > 0 && len(to.places) > 0:
 		return s.between(from, to, a)
@@ -185,18 +188,18 @@ func (s *Snapshot) candidates(from, to endpoint, a *Answer) []candidate {
 }
 
 // between pairs interfaces.
-func (s *Snapshot) between(from, to endpoint, a *Answer) []candidate {
+func (s *Asker) between(from, to endpoint, a *Answer) []candidate {
 	var out []candidate
 	for _, x := range from.places {
 		for _, y := range to.places {
-			if x.iface == y.iface || x.address.Private.Addr().Is4() != y.address.Private.Addr().Is4() {
+			if x.Interface == y.Interface || x.Address.Private.Addr().Is4() != y.Address.Private.Addr().Is4() {
 				continue
 			}
 			if len(out) >= maxPairs {
 				a.Left++
 				continue
 			}
-			if to.named.IsValid() && to.named == y.address.Public && to.named != y.address.Private.Addr() {
+			if to.named.IsValid() && to.named == y.Address.Public && to.named != y.Address.Private.Addr() {
 				out = append(out, s.acrossInternet(x, y)...)
 				continue
 			}
@@ -206,51 +209,51 @@ func (s *Snapshot) between(from, to endpoint, a *Answer) []candidate {
 	return out
 }
 
-func (s *Snapshot) pair(x, y place) []candidate {
+func (s *Asker) pair(x, y topology.Place) []candidate {
 	var out []candidate
-	for _, j := range s.outward(x, space.One(y.address.Private.Addr())) {
-		if j.to != nil && j.to.iface != y.iface {
-			j.block = &block{hops: j.legs[0].forward.hops, reason: y.address.Private.Addr().String() + " is " + string(j.to.iface.ID) + " there", set: j.set}
+	for _, j := range s.Outward(x, space.One(y.Address.Private.Addr())) {
+		if j.To != nil && j.To.Interface != y.Interface {
+			j.Block = &paths.Block{Hops: j.Legs[0].Forward.Hops, Reason: y.Address.Private.Addr().String() + " is " + string(j.To.Interface.ID) + " there", Set: j.Set}
 		}
-		if j.edge != nil && j.edge.Kind == InternetGateway && y.public(s) && j.block == nil {
+		if j.Edge != nil && j.Edge.Kind == topology.InternetGateway && y.Public(s.Internet) && j.Block == nil {
 			return s.acrossInternet(x, y)
 		}
-		if j.to == nil && j.block == nil {
-			j.block = &block{hops: j.legs[0].forward.hops, reason: "packets leave by " + string(j.edge.ID) + " and do not come to " + string(y.iface.ID), set: j.set}
+		if j.To == nil && j.Block == nil {
+			j.Block = &paths.Block{Hops: j.Legs[0].Forward.Hops, Reason: "packets leave by " + string(j.Edge.ID) + " and do not come to " + string(y.Interface.ID), Set: j.Set}
 		}
-		out = append(out, candidate{from: x.label(), to: y.label(), journey: j})
+		out = append(out, candidate{from: x.Label(), to: y.Label(), journey: j})
 	}
 	return out
 }
 
 // acrossInternet are flows from one interface to the public address of
 // another: out of one internet gateway and in by another.
-func (s *Snapshot) acrossInternet(x, y place) []candidate {
-	public := y.address.Public
+func (s *Asker) acrossInternet(x, y topology.Place) []candidate {
+	public := y.Address.Public
 	if !public.IsValid() {
-		public = y.address.Private.Addr()
+		public = y.Address.Private.Addr()
 	}
 	var out []candidate
-	for _, j := range s.outward(x, space.One(public)) {
-		c := candidate{from: x.label(), to: y.label(), through: "the internet", journey: j}
-		if j.block != nil || j.edge == nil || j.edge.Kind != InternetGateway {
+	for _, j := range s.Outward(x, space.One(public)) {
+		c := candidate{from: x.Label(), to: y.Label(), through: "the internet", journey: j}
+		if j.Block != nil || j.Edge == nil || j.Edge.Kind != topology.InternetGateway {
 			out = append(out, c)
 			continue
 		}
 		source := s.shown(j, x)
-		for _, e := range y.iface.vpc.edges {
+		for _, e := range y.Interface.Home.Edges {
 			if !e.Internet() || !source.IsValid() {
 				continue
 			}
-			for _, in := range s.inward(e, y, space.One(source)) {
+			for _, in := range s.Inward(e, y, space.One(source)) {
 				next := c
-				next.journey.block = in.block
-				next.journey.legs = slices.Clone(j.legs)
-				for _, l := range in.legs {
-					l.apart = true
-					next.journey.legs = append(next.journey.legs, l)
+				next.journey.Block = in.Block
+				next.journey.Legs = slices.Clone(j.Legs)
+				for _, l := range in.Legs {
+					l.Apart = true
+					next.journey.Legs = append(next.journey.Legs, l)
 				}
-				next.journey.to = &y
+				next.journey.To = &y
 				out = append(out, next)
 			}
 		}
@@ -259,10 +262,10 @@ func (s *Snapshot) acrossInternet(x, y place) []candidate {
 }
 
 // shown is the address that the internet sees of a flow's sender.
-func (s *Snapshot) shown(j journey, x place) netip.Addr {
-	last := j.legs[len(j.legs)-1].near
-	if here, ok := x.iface.vpc.find(last); ok && here.address.Public.IsValid() {
-		return here.address.Public
+func (s *Asker) shown(j paths.Journey, x topology.Place) netip.Addr {
+	last := j.Legs[len(j.Legs)-1].Near
+	if here, ok := x.Interface.Home.Find(last); ok && here.Address.Public.IsValid() {
+		return here.Address.Public
 	}
 	if last.Is6() {
 		return last
@@ -270,73 +273,64 @@ func (s *Snapshot) shown(j journey, x place) netip.Addr {
 	return netip.Addr{}
 }
 
-// label names a place.
-func (p place) label() string {
-	name := string(p.iface.Instance)
-	if name == "" {
-		name = string(p.iface.ID)
-	}
-	return name + "[" + p.address.Private.Addr().String() + "]"
-}
-
 // from are the flows from outside to interfaces, directly and by load
 // balancers.
-func (s *Snapshot) from(from, to endpoint) []candidate {
+func (s *Asker) from(from, to endpoint) []candidate {
 	var out []candidate
 	for _, y := range to.places {
-		near := y.address.Private.Addr()
+		near := y.Address.Private.Addr()
 		if to.named == near && near.Is4() && from.onlyInternet(s) {
 			reason := near.String() + " is a private address, which the internet cannot address"
-			if y.address.Public.IsValid() {
-				reason += "; its public one is " + y.address.Public.String()
+			if y.Address.Public.IsValid() {
+				reason += "; its public one is " + y.Address.Public.String()
 			}
-			out = append(out, candidate{from: from.label, to: y.label(), journey: journey{block: &block{reason: reason}}})
+			out = append(out, candidate{from: from.label, to: y.Label(), journey: paths.Journey{Block: &paths.Block{Reason: reason}}})
 			continue
 		}
 		begin := len(out)
-		for _, e := range y.iface.vpc.edges {
+		for _, e := range y.Interface.Home.Edges {
 			out = append(out, s.overEdge(from, e, y)...)
 		}
 		if !to.named.IsValid() {
 			out = append(out, s.overBalancers(from, y)...)
 		}
 		if len(out) == begin {
-			reason := from.label + " is behind no edge of " + string(y.iface.VPC)
-			out = append(out, candidate{from: from.label, to: y.label(), journey: journey{block: &block{reason: reason}}})
+			reason := from.label + " is behind no edge of " + string(y.Interface.VPC)
+			out = append(out, candidate{from: from.label, to: y.Label(), journey: paths.Journey{Block: &paths.Block{Reason: reason}}})
 		}
 	}
 	return out
 }
 
 // onlyInternet reports whether all sources are public addresses.
-func (e *endpoint) onlyInternet(s *Snapshot) bool {
-	return e.edge != nil && e.edge.Internet() || e.edge == nil && !e.set.Empty() && s.internet.Covers(e.set)
+func (e *endpoint) onlyInternet(s *Asker) bool {
+	return e.edge != nil && e.edge.Internet() || e.edge == nil && !e.set.Empty() && s.Internet.Covers(e.set)
 }
 
 // clientsOf are the sources behind an edge that an endpoint stands for.
-func (s *Snapshot) clientsOf(from endpoint, e Edge, y place) (space.Set, bool) {
+func (s *Asker) clientsOf(from endpoint, e topology.Edge, y topology.Place) (space.Set, bool) {
 	if from.edge != nil && *from.edge != e || from.internet && !e.Internet() {
 		return space.Set{}, false
 	}
-	sources, _ := s.sources(e, y)
+	sources, _ := s.Sources(e, y)
 	if from.edge == nil {
 		sources = sources.Intersect(from.set)
 	}
 	return sources, from.edge != nil || !sources.Empty()
 }
 
-func (s *Snapshot) overEdge(from endpoint, e Edge, y place) []candidate {
+func (s *Asker) overEdge(from endpoint, e topology.Edge, y topology.Place) []candidate {
 	sources, ok := s.clientsOf(from, e, y)
 	if !ok {
 		return nil
 	}
-	c := candidate{from: from.label, to: y.label(), variable: true}
+	c := candidate{from: from.label, to: y.Label(), variable: true}
 	if sources.Empty() {
-		c.journey.block = &block{hops: []Hop{{Type: e.componentType(), ID: e.ID}}, reason: "nothing behind " + string(e.ID) + " sends packets for " + y.address.Private.Addr().String() + " to it"}
+		c.journey.Block = &paths.Block{Hops: []paths.Hop{{Type: e.ComponentType(), ID: e.ID}}, Reason: "nothing behind " + string(e.ID) + " sends packets for " + y.Address.Private.Addr().String() + " to it"}
 		return []candidate{c}
 	}
 	var out []candidate
-	for _, j := range s.inward(e, y, sources) {
+	for _, j := range s.Inward(e, y, sources) {
 		c.journey = j
 		out = append(out, c)
 	}
@@ -344,16 +338,16 @@ func (s *Snapshot) overEdge(from endpoint, e Edge, y place) []candidate {
 }
 
 // overBalancers are the flows to a target by the load balancers before it.
-func (s *Snapshot) overBalancers(from endpoint, y place) []candidate {
+func (s *Asker) overBalancers(from endpoint, y topology.Place) []candidate {
 	var out []candidate
-	for _, b := range s.balancers {
-		for i := range b.routes {
-			f := &b.routes[i]
-			if f.to.iface != y.iface || f.to.address.Private != y.address.Private {
+	for _, b := range s.Balancers {
+		for i := range b.Routes {
+			f := &b.Routes[i]
+			if f.To.Interface != y.Interface || f.To.Address.Private != y.Address.Private {
 				continue
 			}
-			for _, x := range b.places {
-				for _, e := range x.iface.vpc.edges {
+			for _, x := range b.Places {
+				for _, e := range x.Interface.Home.Edges {
 					out = append(out, s.overBalancer(from, e, b, f, x, y)...)
 				}
 			}
@@ -362,107 +356,92 @@ func (s *Snapshot) overBalancers(from endpoint, y place) []candidate {
 	return out
 }
 
-func (s *Snapshot) overBalancer(from endpoint, e Edge, b *balancer, f *forwarding, x, y place) []candidate {
+func (s *Asker) overBalancer(from endpoint, e topology.Edge, b *topology.Balancer, f *topology.Forwarding, x, y topology.Place) []candidate {
 	sources, ok := s.clientsOf(from, e, x)
 	if !ok || sources.Empty() {
 		return nil
 	}
 	var out []candidate
-	for _, j := range s.inward(e, x, sources) {
-		if j.block != nil {
+	for _, j := range s.Inward(e, x, sources) {
+		if j.Block != nil {
 			continue
 		}
-		for _, p := range f.protocols() {
-			clients := s.open(&j.legs[0], traffic{protocol: p}).At(f.listener.Port)
-			legs, passed := s.through(b, x, &j.legs[0], f, p, clients)
+		for _, p := range f.Protocols() {
+			clients := s.Open(&j.Legs[0], guard.Traffic{Protocol: p}).At(f.Listener.Port)
+			legs, passed := s.Through(b, x, &j.Legs[0], f, p, clients)
 			if passed.Empty() {
 				continue
 			}
-			k := journey{legs: append(slices.Clone(j.legs), legs...), set: passed, edge: j.edge}
-			out = append(out, candidate{from: from.label, to: y.label(), through: b.Name, journey: k, listener: f, assumed: b.assumed, variable: true})
+			k := paths.Journey{Legs: append(slices.Clone(j.Legs), legs...), Set: passed, Edge: j.Edge}
+			out = append(out, candidate{from: from.label, to: y.Label(), through: b.Name, journey: k, listener: f, assumed: b.Assumed, variable: true})
 		}
 	}
 	return out
 }
 
 // towards are the flows from interfaces to the outside.
-func (s *Snapshot) towards(from, to endpoint) []candidate {
+func (s *Asker) towards(from, to endpoint) []candidate {
 	var out []candidate
 	for _, x := range from.places {
-		if to.named.IsValid() && x.iface.vpc.serves(to.named) {
-			out = append(out, x.served(to))
+		if to.named.IsValid() && x.Interface.Home.Serves(to.named) {
+			out = append(out, served(x, to))
 			continue
 		}
-		dst := s.destinations(to, x).Intersect(s.families(x.address.Private.Addr()))
+		dst := s.destinations(to, x).Intersect(s.Families(x.Address.Private.Addr()))
 		if dst.Empty() {
 			continue
 		}
 		begin := len(out)
-		for _, j := range s.outward(x, dst) {
-			if to.edge != nil && (j.edge == nil || *j.edge != *to.edge) {
+		for _, j := range s.Outward(x, dst) {
+			if to.edge != nil && (j.Edge == nil || *j.Edge != *to.edge) {
 				continue
 			}
-			if to.internet && j.edge != nil && j.edge.Kind != InternetGateway && j.edge.Kind != EgressOnlyGateway {
+			if to.internet && j.Edge != nil && j.Edge.Kind != topology.InternetGateway && j.Edge.Kind != topology.EgressOnlyGateway {
 				continue
 			}
-			out = append(out, candidate{from: x.label(), to: to.label, journey: j, variable: true})
+			out = append(out, candidate{from: x.Label(), to: to.label, journey: j, variable: true})
 		}
 		if len(out) == begin {
-			reason := "no route of " + string(x.iface.Subnet) + " leads to " + to.label
-			out = append(out, candidate{from: x.label(), to: to.label, journey: journey{block: &block{reason: reason}}})
+			reason := "no route of " + string(x.Interface.Subnet) + " leads to " + to.label
+			out = append(out, candidate{from: x.Label(), to: to.label, journey: paths.Journey{Block: &paths.Block{Reason: reason}}})
 		}
 	}
 	return out
 }
 
-// serves reports whether EC2 itself answers at an address: metadata, time and
-// the like, and the VPC's resolver. No rule can block those (6.4, ACL
-// exemptions).
-func (v *vpc) serves(a netip.Addr) bool {
-	if linkServices().Contains(a) {
-		return true
-	}
-	for _, c := range v.CIDRs {
-		if c.Addr().Is4() && a == c.Addr().Next().Next() {
-			return true
-		}
-	}
-	return false
-}
-
 // served is the flow to a service of EC2 itself.
-func (p place) served(to endpoint) candidate {
-	t := trail{}.hop("AWS::EC2::NetworkInterface", p.iface.ID, p.text()).hop("AWS::EC2::VPC", p.iface.VPC, "answers itself; no rule can block it")
-	l := leg{forward: t, near: p.address.Private.Addr(), far: space.One(to.named)}
-	return candidate{from: p.label(), to: to.label, journey: journey{legs: []leg{l}, set: l.far, to: &p}}
+func served(p topology.Place, to endpoint) candidate {
+	t := paths.Trail{}.Hop("AWS::EC2::NetworkInterface", p.Interface.ID, p.Text()).Hop("AWS::EC2::VPC", p.Interface.VPC, "answers itself; no rule can block it")
+	l := paths.Leg{Forward: t, Near: p.Address.Private.Addr(), Far: space.One(to.named)}
+	return candidate{from: p.Label(), to: to.label, journey: paths.Journey{Legs: []paths.Leg{l}, Set: l.Far, To: &p}}
 }
 
 // destinations are the addresses that an endpoint outside stands for.
-func (s *Snapshot) destinations(to endpoint, x place) space.Set {
+func (s *Asker) destinations(to endpoint, x topology.Place) space.Set {
 	if to.edge == nil {
 		return to.set
 	}
 	switch to.edge.Kind {
-	case InternetGateway, EgressOnlyGateway:
-		return s.internet
-	case VirtualPrivateGateway, DirectConnect:
-		return s.onPremises[to.edge.ID]
-	case PeeringConnection, TransitGateway:
-		set, _ := s.sources(*to.edge, x)
+	case topology.InternetGateway, topology.EgressOnlyGateway:
+		return s.Internet
+	case topology.VirtualPrivateGateway, topology.DirectConnect:
+		return s.OnPremises[to.edge.ID]
+	case topology.PeeringConnection, topology.TransitGateway:
+		set, _ := s.Sources(*to.edge, x)
 		return set
-	case GatewayEndpoint:
+	case topology.GatewayEndpoint:
 		return s.serviceAddresses(to.edge.ID)
 	}
 	return space.Set{}
 }
 
 // serviceAddresses are what routes send to a gateway endpoint.
-func (s *Snapshot) serviceAddresses(id facts.ID) space.Set {
+func (s *Asker) serviceAddresses(id facts.ID) space.Set {
 	var sets []space.Set
-	for _, t := range s.tables {
-		for _, p := range t.parts {
-			if p.route.target == id {
-				sets = append(sets, p.set)
+	for _, t := range s.Tables {
+		for _, p := range t.Parts {
+			if p.Route.Target == id {
+				sets = append(sets, p.Set)
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package network
+package topology
 
 import "muster/internal/network/space"
 

@@ -1,4 +1,7 @@
-package network
+// Package ask answers questions about networks: whether one thing reaches
+// another, through what, decided by which rules, and what would change it; who
+// can begin flows to whom; and what differs between two answers. It is pure.
+package ask
 
 import (
 	"fmt"
@@ -13,7 +16,7 @@ import (
 // that may end in ":PORT" or ":FIRST-LAST", and a protocol (tcp, udp, icmp,
 // all, a number, or nothing). Without a protocol a port means TCP, and no port
 // means all protocols.
-func (s *Snapshot) ParseQuestion(source, destination, protocol string) (Question, error) {
+func (s *Asker) ParseQuestion(source, destination, protocol string) (Question, error) {
 	q := Question{Source: source, Destination: destination, AnyPort: true}
 	if at := strings.LastIndexByte(destination, ':'); at > 0 && !s.Resolves(destination) {
 		ports, err := parsePorts(destination[at+1:])

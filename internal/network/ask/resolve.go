@@ -1,4 +1,4 @@
-package network
+package ask
 
 import (
 	"cmp"
@@ -9,6 +9,7 @@ import (
 
 	"muster/internal/network/facts"
 	"muster/internal/network/space"
+	"muster/internal/network/topology"
 )
 
 // endpoint is what one side of a question stands for.
@@ -16,9 +17,9 @@ type endpoint struct {
 	text string
 	// label is how answers call it.
 	label  string
-	places []place
+	places []topology.Place
 	// edge is set for gateways; vpcs are those it leads into.
-	edge *Edge
+	edge *topology.Edge
 	vpcs []facts.ID
 	// set is what lies outside: the internet, or addresses no interface has.
 	set space.Set
@@ -47,10 +48,10 @@ func (e *AmbiguousError) Error() string {
 
 // endpointOf finds what a text names: an id first, then an address, a block, a
 // name.
-func (s *Snapshot) endpointOf(text string) (endpoint, error) {
+func (s *Asker) endpointOf(text string) (endpoint, error) {
 	e := endpoint{text: text, label: text}
 	if strings.EqualFold(text, "internet") {
-		e.set, e.internet = s.internet, true
+		e.set, e.internet = s.Internet, true
 		return e, nil
 	}
 	if s.byID(&e, facts.ID(text)) {
@@ -76,37 +77,27 @@ func (s *Snapshot) endpointOf(text string) (endpoint, error) {
 	return e, &AmbiguousError{text, found}
 }
 
-// places of an interface are all its addresses; of a delegated prefix the
-// first.
-func (n *iface) places() []place {
-	var out []place
-	for _, a := range n.Addresses {
-		out = append(out, place{n, facts.Address{Private: single(a.Private.Addr()), Public: a.Public}})
-	}
-	return out
-}
-
 // byID fills in what an id names.
-func (s *Snapshot) byID(e *endpoint, id facts.ID) bool {
-	if n := s.interfaces[id]; n != nil {
-		e.places = n.places()
+func (s *Asker) byID(e *endpoint, id facts.ID) bool {
+	if n := s.Interfaces[id]; n != nil {
+		e.places = n.Places()
 		return true
 	}
-	if s.instances[id] != nil || s.subnets[id] != nil || s.vpcs[id] != nil {
-		for _, n := range s.order {
+	if s.Instances[id] != nil || s.Subnets[id] != nil || s.VPCs[id] != nil {
+		for _, n := range s.Order {
 			if n.Instance == id || n.Subnet == id || n.VPC == id {
-				e.places = append(e.places, n.places()...)
+				e.places = append(e.places, n.Places()...)
 			}
 		}
 		return true
 	}
-	if nat := s.nats[id]; nat != nil {
-		e.places = nat.iface.places()
+	if nat := s.NATs[id]; nat != nil {
+		e.places = nat.Interface.Places()
 		return true
 	}
-	for _, b := range s.balancers {
+	for _, b := range s.Balancers {
 		if b.ID == id || facts.ID(b.Name) == id {
-			e.places = b.places
+			e.places = b.Places
 			return true
 		}
 	}
@@ -114,18 +105,18 @@ func (s *Snapshot) byID(e *endpoint, id facts.ID) bool {
 }
 
 // edgeByID fills in what the id of a gateway or connection names.
-func (s *Snapshot) edgeByID(e *endpoint, id facts.ID) bool {
-	if g, ok := s.gateways[id]; ok {
-		e.edge, e.vpcs = &Edge{g.kind, id}, g.vpcs
+func (s *Asker) edgeByID(e *endpoint, id facts.ID) bool {
+	if g, ok := s.Gateways[id]; ok {
+		e.edge, e.vpcs = &topology.Edge{Kind: g.Kind, ID: id}, g.VPCs
 		return true
 	}
-	if p := s.peerings[id]; p != nil {
-		e.edge, e.vpcs = &Edge{PeeringConnection, id}, []facts.ID{p.Requester.VPC, p.Accepter.VPC}
+	if p := s.Peerings[id]; p != nil {
+		e.edge, e.vpcs = &topology.Edge{Kind: topology.PeeringConnection, ID: id}, []facts.ID{p.Requester.VPC, p.Accepter.VPC}
 		return true
 	}
-	if s.transits[id] != nil {
-		e.edge = &Edge{TransitGateway, id}
-		for key := range s.joined {
+	if s.Transits[id] != nil {
+		e.edge = &topology.Edge{Kind: topology.TransitGateway, ID: id}
+		for key := range s.Joined {
 			if key[0] == id {
 				e.vpcs = append(e.vpcs, key[1])
 			}
@@ -133,17 +124,17 @@ func (s *Snapshot) edgeByID(e *endpoint, id facts.ID) bool {
 		slices.Sort(e.vpcs)
 		return true
 	}
-	point := s.endpoints[id]
+	point := s.Endpoints[id]
 	if point == nil {
 		return false
 	}
 	if point.Kind == "Gateway" {
-		e.edge, e.vpcs = &Edge{GatewayEndpoint, id}, []facts.ID{point.VPC}
+		e.edge, e.vpcs = &topology.Edge{Kind: topology.GatewayEndpoint, ID: id}, []facts.ID{point.VPC}
 		return true
 	}
 	for _, n := range point.Interfaces {
-		if found := s.interfaces[n]; found != nil {
-			e.places = append(e.places, found.places()...)
+		if found := s.Interfaces[n]; found != nil {
+			e.places = append(e.places, found.Places()...)
 		}
 	}
 	return true
@@ -151,48 +142,48 @@ func (s *Snapshot) edgeByID(e *endpoint, id facts.ID) bool {
 
 // byAddress fills in what has an address: interfaces by a private one, in any
 // VPC, or by a public one; else it lies outside.
-func (s *Snapshot) byAddress(e *endpoint, a netip.Addr) {
+func (s *Asker) byAddress(e *endpoint, a netip.Addr) {
 	e.named = a
-	for i := range s.facts.VPCs {
-		if here, ok := s.vpcs[s.facts.VPCs[i].ID].find(a); ok {
-			here.address.Private = single(a)
+	for i := range s.Facts.VPCs {
+		if here, ok := s.VPCs[s.Facts.VPCs[i].ID].Find(a); ok {
+			here.Address.Private = topology.Single(a)
 			e.places = append(e.places, here)
 		}
 	}
-	if here, ok := s.publics[a]; ok && len(e.places) == 0 {
-		e.places = []place{here}
+	if here, ok := s.Publics[a]; ok && len(e.places) == 0 {
+		e.places = []topology.Place{here}
 	}
 	if len(e.places) == 0 {
 		e.set = space.One(a)
 		return
 	}
-	e.label += " (" + string(cmp.Or(e.places[0].iface.Instance, e.places[0].iface.ID)) + ")"
+	e.label += " (" + string(cmp.Or(e.places[0].Interface.Instance, e.places[0].Interface.ID)) + ")"
 }
 
 // byName finds the resources that people call by a name.
-func (s *Snapshot) byName(name string) []facts.ID {
+func (s *Asker) byName(name string) []facts.ID {
 	var out []facts.ID
-	for _, i := range s.facts.Instances {
+	for _, i := range s.Facts.Instances {
 		if i.Name == name {
 			out = append(out, i.ID)
 		}
 	}
-	for _, n := range s.facts.Interfaces {
+	for _, n := range s.Facts.Interfaces {
 		if n.Name == name {
 			out = append(out, n.ID)
 		}
 	}
-	for _, v := range s.facts.Subnets {
+	for _, v := range s.Facts.Subnets {
 		if v.Name == name {
 			out = append(out, v.ID)
 		}
 	}
-	for _, v := range s.facts.VPCs {
+	for _, v := range s.Facts.VPCs {
 		if v.Name == name {
 			out = append(out, v.ID)
 		}
 	}
-	for _, g := range s.facts.InternetGateways {
+	for _, g := range s.Facts.InternetGateways {
 		if g.Name == name {
 			out = append(out, g.ID)
 		}
@@ -202,7 +193,7 @@ func (s *Snapshot) byName(name string) []facts.ID {
 
 // Resolves reports whether a text names something, so that a caller can tell
 // an id with a colon from an id and a port.
-func (s *Snapshot) Resolves(text string) bool {
+func (s *Asker) Resolves(text string) bool {
 	_, err := s.endpointOf(text)
 	return err == nil
 }

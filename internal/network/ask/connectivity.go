@@ -1,4 +1,4 @@
-package network
+package ask
 
 import (
 	"cmp"
@@ -7,7 +7,10 @@ import (
 	"strings"
 
 	"muster/internal/network/facts"
+	"muster/internal/network/guard"
+	"muster/internal/network/paths"
 	"muster/internal/network/space"
+	"muster/internal/network/topology"
 )
 
 // Connection says what can flow from one thing to another.
@@ -32,23 +35,23 @@ func (e *TooManyError) Error() string {
 // Connections lists who can begin flows to whom: interfaces of instances and
 // other things, and the internet, in both directions. within limits it to the
 // interfaces of one VPC or subnet; empty means all.
-func (s *Snapshot) Connections(within facts.ID) ([]Connection, error) {
-	var places []place
-	for _, n := range s.order {
+func (s *Asker) Connections(within facts.ID) ([]Connection, error) {
+	var places []topology.Place
+	for _, n := range s.Order {
 		if n.Kind != "nat_gateway" && (within == "" || n.VPC == within || n.Subnet == within) {
-			places = append(places, n.places()...)
+			places = append(places, n.Places()...)
 		}
 	}
 	if len(places) > maxEndpoints {
 		return nil, &TooManyError{len(places)}
 	}
 	var out []Connection
-	outside := endpoint{label: "internet", set: s.internet, internet: true}
+	outside := endpoint{label: "internet", set: s.Internet, internet: true}
 	for _, x := range places {
-		out = s.connect(out, s.from(outside, endpoint{places: []place{x}}))
-		out = s.connect(out, s.towards(endpoint{places: []place{x}}, outside))
+		out = s.connect(out, s.from(outside, endpoint{places: []topology.Place{x}}))
+		out = s.connect(out, s.towards(endpoint{places: []topology.Place{x}}, outside))
 		for _, y := range places {
-			if x.iface != y.iface && x.address.Private.Addr().Is4() == y.address.Private.Addr().Is4() {
+			if x.Interface != y.Interface && x.Address.Private.Addr().Is4() == y.Address.Private.Addr().Is4() {
 				out = s.connect(out, s.pair(x, y))
 			}
 		}
@@ -58,21 +61,21 @@ func (s *Snapshot) Connections(within facts.ID) ([]Connection, error) {
 }
 
 // connect adds what candidates leave open.
-func (s *Snapshot) connect(out []Connection, all []candidate) []Connection {
+func (s *Asker) connect(out []Connection, all []candidate) []Connection {
 	for i := range all {
 		c := &all[i]
-		if c.journey.block != nil {
+		if c.journey.Block != nil {
 			continue
 		}
 		f := Flow{}
 		q := Question{AnyPort: true}
 		for _, p := range s.asked(q, &c.journey) {
-			s.opens(&f, c, traffic{protocol: p}, q)
+			s.opens(&f, c, guard.Traffic{Protocol: p}, q)
 		}
 		if f.Open == nil {
 			continue
 		}
-		certain := certain(c.journey.legs) && c.assumed == ""
+		certain := paths.Certain(c.journey.Legs) && c.assumed == ""
 		if n := len(out); n > 0 && out[n-1].From == c.from && out[n-1].To == c.to {
 			out[n-1].Open, out[n-1].Certain = append(out[n-1].Open, f.Open...), out[n-1].Certain && certain
 			continue
@@ -139,27 +142,4 @@ func Compare(before, after []Connection) []Change {
 	}
 	slices.SortFunc(out, func(a, b Change) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To)) })
 	return out
-}
-
-// ExposureConnections tells exposures as connections, for networks too large
-// to pair.
-func ExposureConnections(all []Exposure) []Connection {
-	var out []Connection
-	for _, x := range all {
-		o := Open{Protocol: ProtocolName(x.Protocol), Ports: []space.PortRange{x.Ports}}
-		for _, p := range x.Sources.Prefixes() {
-			o.Addresses = append(o.Addresses, p.String())
-		}
-		from, to := string(x.Edge.ID), exposedName(&x)
-		if n := len(out); n > 0 && out[n-1].From == from && out[n-1].To == to {
-			out[n-1].Open, out[n-1].Certain = append(out[n-1].Open, o), out[n-1].Certain && x.Certain
-			continue
-		}
-		out = append(out, Connection{From: from, To: to, Open: []Open{o}, Certain: x.Certain})
-	}
-	return out
-}
-
-func exposedName(x *Exposure) string {
-	return cmp.Or(string(x.Instance), string(x.Interface)) + "[" + x.Address.String() + "]"
 }

@@ -1,4 +1,6 @@
-package network
+// Package guard compiles the rules of security groups and network ACLs to what
+// they let pass: for every port the set of addresses. It is pure.
+package guard
 
 import (
 	"cmp"
@@ -10,24 +12,24 @@ import (
 	"muster/internal/network/space"
 )
 
-// traffic is what rules are asked about: a protocol, and of ICMP whether it is
+// Traffic is what rules are asked about: a protocol, and of ICMP whether it is
 // the echo or the reply.
-type traffic struct {
-	protocol facts.Protocol
-	reply    bool
+type Traffic struct {
+	Protocol facts.Protocol
+	Reply    bool
 }
 
 // slot numbers the kinds of traffic whose permits are kept; others are worked
 // out anew, as they are rare.
-func (t traffic) slot() (int, bool) {
+func (t Traffic) slot() (int, bool) {
 	switch {
-	case t.protocol == facts.TCP:
+	case t.Protocol == facts.TCP:
 		return 0, true
-	case t.protocol == facts.UDP:
+	case t.Protocol == facts.UDP:
 		return 1, true
-	case t.protocol == facts.ICMP && !t.reply:
+	case t.Protocol == facts.ICMP && !t.Reply:
 		return 2, true
-	case t.protocol == facts.ICMP:
+	case t.Protocol == facts.ICMP:
 		return 3, true
 	}
 	return 0, false
@@ -35,68 +37,72 @@ func (t traffic) slot() (int, bool) {
 
 const slots = 4
 
-// ported reports whether the protocol has ports.
-func (t traffic) ported() bool { return t.protocol == facts.TCP || t.protocol == facts.UDP }
+// Ported reports whether the protocol has ports.
+func (t Traffic) Ported() bool { return t.Protocol == facts.TCP || t.Protocol == facts.UDP }
 
 // echo types and codes by family (RFC 792, RFC 4443).
-func (t traffic) icmpType(v6 bool) int {
+func (t Traffic) icmpType(v6 bool) int {
 	switch {
-	case v6 && t.reply:
+	case v6 && t.Reply:
 		return 129
 	case v6:
 		return 128
-	case t.reply:
+	case t.Reply:
 		return 0
 	}
 	return 8
 }
 
-// ports are the destination ports that a rule admits for the traffic; ok is
+// Ports are the destination ports that a rule admits for the traffic; ok is
 // false where it does not speak of it. Traffic without ports stands for all.
 // The family decides which protocol number ICMP has.
-func (t traffic) ports(m facts.Match, v6 bool) (r space.PortRange, ok bool) {
+func (t Traffic) Ports(m facts.Match, v6 bool) (r space.PortRange, ok bool) {
 	switch {
 	case m.Protocol == facts.Any:
 		return space.AllPorts(), true
-	case t.protocol == facts.ICMP:
+	case t.Protocol == facts.ICMP:
 		number := facts.ICMP
 		if v6 {
 			number = facts.ICMPv6
 		}
 		fits := m.Protocol == number && (m.From == -1 || m.From == t.icmpType(v6)) && (m.From == -1 || m.To == -1 || m.To == 0)
 		return space.AllPorts(), fits
-	case m.Protocol != t.protocol:
+	case m.Protocol != t.Protocol:
 		return r, false
-	case t.ported():
+	case t.Ported():
 		return space.PortRange{First: uint16(m.From), Last: uint16(m.To)}, true
 	}
 	return space.AllPorts(), true
 }
 
-// group is a security group with its permits.
-type group struct {
+// Group is a security group with its permits.
+type Group struct {
 	*facts.Group
-	missing bool
+	Missing bool
 	cache   [2][slots]atomic.Pointer[permits]
 }
+
+// Lists are the addresses of prefix lists.
+type Lists map[facts.ID]space.Set
 
 // permits is what one direction of a group allows: addresses by port, and
 // ports to other groups.
 type permits struct {
-	cidrs space.Map
-	refs  []reference
+	Cidrs space.Map
+	Refs  []Reference
 }
 
-// reference allows the private addresses of the interfaces of a group.
-type reference struct {
+// Reference allows the private addresses of the interfaces of a group.
+type Reference struct {
 	space.PortRange
 	*facts.Rule
-	// family holds the addresses that the rule can speak of, as ICMP has a
+	// Family holds the addresses that the rule can speak of, as ICMP has a
 	// number per family.
-	family space.Set
+	Family space.Set
 }
 
-func (g *group) rules(egress bool) []facts.Rule {
+// Rules are those of one direction.
+func (g *Group) Rules(egress bool) []facts.Rule {
 	if egress {
 		return g.Egress
 	}
@@ -110,74 +116,74 @@ func index(b bool) int {
 	return 0
 }
 
-// permits compiles one direction of the group for the traffic.
-func (s *Snapshot) permits(g *group, egress bool, t traffic) *permits {
+// Permits compiles one direction of the group for the traffic.
+func (l Lists) Permits(g *Group, egress bool, t Traffic) *permits {
 	slot, kept := t.slot()
 	if kept {
 		if p := g.cache[index(egress)][slot].Load(); p != nil {
 			return p
 		}
 	}
-	p := s.compileGroup(g.rules(egress), t)
+	p := l.compileGroup(g.Rules(egress), t)
 	if kept {
 		g.cache[index(egress)][slot].Store(p)
 	}
 	return p
 }
 
-func (s *Snapshot) compileGroup(rules []facts.Rule, t traffic) *permits {
+func (l Lists) compileGroup(rules []facts.Rule, t Traffic) *permits {
 	p := &permits{}
 	var segments []space.Segment
 	for i := range rules {
 		r := &rules[i]
 		if r.Group != "" {
 			for _, v6 := range []bool{false, true} {
-				if ports, ok := t.ports(r.Match, v6); ok {
-					p.refs = append(p.refs, reference{ports, r, family(v6)})
+				if ports, ok := t.Ports(r.Match, v6); ok {
+					p.Refs = append(p.Refs, Reference{ports, r, Family(v6)})
 				}
 			}
 			continue
 		}
-		segments = append(segments, s.admits(r, t)...)
+		segments = append(segments, l.Admits(r, t)...)
 	}
-	p.cidrs = space.Overlay(segments)
+	p.Cidrs = space.Overlay(segments)
 	return p
 }
 
-// admits are the segments of a rule with a block or a prefix list.
-func (s *Snapshot) admits(r *facts.Rule, t traffic) []space.Segment {
-	set := s.lists[r.PrefixList]
+// Admits are the segments of a rule with a block or a prefix list.
+func (l Lists) Admits(r *facts.Rule, t Traffic) []space.Segment {
+	set := l[r.PrefixList]
 	if r.PrefixList == "" {
 		set = space.Of(r.CIDR)
 	}
 	var out []space.Segment
 	for _, v6 := range []bool{false, true} {
-		part := set.Intersect(family(v6))
-		if ports, ok := t.ports(r.Match, v6); ok && !part.Empty() {
+		part := set.Intersect(Family(v6))
+		if ports, ok := t.Ports(r.Match, v6); ok && !part.Empty() {
 			out = append(out, space.Segment{PortRange: ports, Addrs: part})
 		}
 	}
 	return out
 }
 
-// family is the whole of one address family.
-func family(v6 bool) space.Set {
+// Family is the whole of one address family.
+func Family(v6 bool) space.Set {
 	if v6 {
 		return space.Of(netip.PrefixFrom(netip.IPv6Unspecified(), 0))
 	}
 	return space.Of(netip.PrefixFrom(netip.IPv4Unspecified(), 0))
 }
 
-// acl is a network ACL with its permits.
-type acl struct {
+// ACL is a network ACL with its permits.
+type ACL struct {
 	*facts.ACL
 	cache [2][slots]atomic.Pointer[space.Map]
 	// sorted are the entries by number.
 	sorted atomic.Pointer[[]facts.Entry]
 }
 
-// entries are those of one direction in the order in which they decide.
-func (a *acl) entries(egress bool) []facts.Entry {
+// Ordered are those of one direction in the order in which they decide.
+func (a *ACL) Ordered(egress bool) []facts.Entry {
 	all := a.sorted.Load()
 	if all == nil {
 		ordered := slices.Clone(a.Entries)
@@ -194,16 +200,16 @@ func (a *acl) entries(egress bool) []facts.Entry {
 	return out
 }
 
-// permits compiles one direction of the list: the first entry that matches a
+// Permits compiles one direction of the list: the first entry that matches a
 // packet decides, and what none matches is denied.
-func (a *acl) permits(egress bool, t traffic) space.Map {
+func (a *ACL) Permits(egress bool, t Traffic) space.Map {
 	slot, kept := t.slot()
 	if kept {
 		if m := a.cache[index(egress)][slot].Load(); m != nil {
 			return *m
 		}
 	}
-	m := firstMatch(a.entries(egress), t)
+	m := firstMatch(a.Ordered(egress), t)
 	if kept {
 		a.cache[index(egress)][slot].Store(&m)
 	}
@@ -211,7 +217,7 @@ func (a *acl) permits(egress bool, t traffic) space.Map {
 }
 
 // firstMatch cuts the ports at the bounds of all entries and decides each run.
-func firstMatch(entries []facts.Entry, t traffic) space.Map {
+func firstMatch(entries []facts.Entry, t Traffic) space.Map {
 	type cut struct {
 		space.PortRange
 		set   space.Set
@@ -220,7 +226,7 @@ func firstMatch(entries []facts.Entry, t traffic) space.Map {
 	var cutsAt []int
 	var all []cut
 	for _, e := range entries {
-		ports, ok := t.ports(e.Match, e.CIDR.Addr().Is6())
+		ports, ok := t.Ports(e.Match, e.CIDR.Addr().Is6())
 		if !ok {
 			continue
 		}

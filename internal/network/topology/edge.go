@@ -1,4 +1,4 @@
-package network
+package topology
 
 import (
 	"cmp"
@@ -31,8 +31,8 @@ type Edge struct {
 // Internet reports whether the internet lies behind the edge.
 func (e Edge) Internet() bool { return e.Kind == InternetGateway }
 
-// componentType is CloudFormation's name of what the edge is.
-func (e Edge) componentType() string {
+// ComponentType is CloudFormation's name of what the edge is.
+func (e Edge) ComponentType() string {
 	switch e.Kind {
 	case InternetGateway:
 		return "AWS::EC2::InternetGateway"
@@ -50,42 +50,37 @@ func (e Edge) componentType() string {
 }
 
 // indexEdges gives every VPC the edges through which flows may begin.
-func (s *Snapshot) indexEdges() {
-	for id, g := range s.gateways {
-		if g.kind == EgressOnlyGateway {
+func (s *Network) indexEdges() {
+	for id, g := range s.Gateways {
+		if g.Kind == EgressOnlyGateway {
 			continue
 		}
-		for _, v := range g.vpcs {
-			s.addEdge(v, Edge{g.kind, id})
+		for _, v := range g.VPCs {
+			s.addEdge(v, Edge{g.Kind, id})
 		}
 	}
-	for _, p := range s.peerings {
+	for _, p := range s.Peerings {
 		if p.Active {
 			s.addEdge(p.Requester.VPC, Edge{PeeringConnection, p.ID})
 			s.addEdge(p.Accepter.VPC, Edge{PeeringConnection, p.ID})
 		}
 	}
-	for _, ends := range s.attachments {
+	for _, ends := range s.Attachments {
 		for _, a := range ends {
 			if a.Kind == "vpc" {
 				s.addEdge(a.Resource, Edge{TransitGateway, a.Gateway})
 			}
 		}
 	}
-	for _, v := range s.vpcs {
-		slices.SortFunc(v.edges, func(a, b Edge) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID)) })
-		v.edges = slices.Compact(v.edges)
+	for _, v := range s.VPCs {
+		slices.SortFunc(v.Edges, func(a, b Edge) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID)) })
+		v.Edges = slices.Compact(v.Edges)
 	}
-	slices.SortFunc(s.order, func(a, b *iface) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(s.Order, func(a, b *Interface) int { return cmp.Compare(a.ID, b.ID) })
 }
 
-func (s *Snapshot) addEdge(id facts.ID, e Edge) {
-	if v := s.vpcs[id]; v != nil {
-		v.edges = append(v.edges, e)
+func (s *Network) addEdge(id facts.ID, e Edge) {
+	if v := s.VPCs[id]; v != nil {
+		v.Edges = append(v.Edges, e)
 	}
-}
-
-// attachmentOf is the transit gateway's attachment of a VPC.
-func (s *Snapshot) attachmentOf(gateway, vpc facts.ID) *attachment {
-	return s.joined[[2]facts.ID{gateway, vpc}]
 }
