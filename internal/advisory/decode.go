@@ -204,6 +204,7 @@ func (w *wireRecord) advisory() Advisory {
 		}
 		a.Affected = append(a.Affected, entry)
 	}
+	a.Affected = append(a.Affected, noticeSources(w.ID, w.Summary, a.Affected)...)
 	return a
 }
 

@@ -128,12 +128,21 @@ func (r *Records) mentioned(text string) bool {
 func (r *Records) atHand(c Claim) string {
 	for _, id := range c.IDs {
 		for _, e := range r.about[id] {
-			if sameRelease(e.ecosystem, c.Ecosystem) && (e.name == strings.ToLower(c.Name) || e.name == strings.ToLower(c.Source)) {
+			if sameRelease(e.ecosystem, c.Ecosystem) && names(e, strings.ToLower(c.Name), strings.ToLower(c.Source)) {
 				return e.record
 			}
 		}
 	}
 	return ""
+}
+
+// names reports whether an entry is about a package. AlmaLinux's notices list
+// some of the packages that a source was built as: one of them is enough.
+func names(e entry, name, source string) bool {
+	if e.name == name || e.name == source {
+		return true
+	}
+	return strings.HasPrefix(e.ecosystem, "AlmaLinux:") && strings.HasPrefix(e.name, source+"-")
 }
 
 // sameRelease compares ecosystems without Ubuntu's LTS and Pro.
