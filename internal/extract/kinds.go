@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 
+	"muster/internal/extract/bitnami"
 	"muster/internal/extract/bounded"
 	"muster/internal/extract/dotnet"
 	"muster/internal/extract/golang"
@@ -54,6 +55,7 @@ func installedKinds() []Kind {
 		{Name: "gem specification", Wants: ruby.Wants, Folder: ruby.Root, Read: text(ruby.MaxFile, ruby.Parse)},
 		{Name: "Composer's list", Wants: php.Wants, Folder: php.Root, Read: texts(php.MaxFile, php.Parse)},
 		{Name: ".NET libraries", Wants: dotnet.Wants, Folder: dotnet.Root, Read: texts(dotnet.MaxFile, dotnet.Parse)},
+		{Name: "Bitnami's description", Wants: bitnami.Wants, Folder: bitnami.Root, Read: texts(bitnami.MaxFile, bitnami.Parse)},
 		{Name: "Java archive", Wants: java.Wants, Folder: java.Root, Read: archive},
 		{Name: "executable", Wants: golang.Wants, Executable: true, Read: executable},
 	}

@@ -86,6 +86,8 @@ func layersBySystem(c inventory.Component) []layer {
 		return rpmLayers(c, []string{c.Ecosystem})
 	case scheme == version.APK:
 		return []layer{{keys: apkKeys(c, base), version: c.Version}}
+	case base == "Bitnami":
+		return []layer{{keys: keys(c.Name, c.Ecosystem), version: bitnamiVersion(c.Version)}}
 	case base == "Go" && (c.Name == "stdlib" || c.Name == "toolchain"):
 		return []layer{{keys: keys(c.Name, c.Ecosystem), version: goRelease(c.Version)}}
 	}
@@ -171,6 +173,16 @@ func apkKeys(c inventory.Component, base string) []advisory.Key {
 		out = append(out, keys(c.Name, c.Ecosystem)...)
 	}
 	return out
+}
+
+// bitnamiVersion drops the number of the build: "16.0.0-1" is the second
+// build of 16.0.0, not what precedes it.
+func bitnamiVersion(v string) string {
+	upstream, build, ok := strings.Cut(v, "-")
+	if !ok || build == "" || strings.Trim(build, "0123456789") != "" {
+		return v
+	}
+	return upstream
 }
 
 // goRelease marks a toolchain version as such ("go1.21rc2"), so that it is

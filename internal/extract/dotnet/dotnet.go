@@ -44,6 +44,7 @@ func Parse(r io.Reader) ([]inventory.Component, error) {
 		if !ok || name == "" || version == "" || strings.EqualFold(library.Type, "project") {
 			continue
 		}
+		name = strings.TrimPrefix(name, "runtimepack.") // of self-contained applications: the package's name has none
 		found = append(found, inventory.Component{Ecosystem: "NuGet", Name: name, Version: version, Manager: inventory.ManagerDotnetCore})
 	}
 	return found, nil

@@ -14,6 +14,8 @@ import (
 type identities struct {
 	poms     []coordinates
 	manifest map[string]string
+	// folders are those in which classes lie.
+	folders map[string]bool
 }
 
 type coordinates struct{ group, artifact, version string }
@@ -66,6 +68,10 @@ func (i *identities) fromManifest(base string) coordinates {
 		c.version = fileVersion // Bundle-Version writes 1.2.0.Final for 1.2
 	}
 	c.version, _, _ = strings.Cut(c.version, " ")
+	if k, ok := i.identify(artifact); ok {
+		k.version = c.version
+		return k
+	}
 	for _, group := range []string{m["Implementation-Vendor-Id"], m["Group-Id"]} {
 		if groupLike(group) {
 			c.group = group

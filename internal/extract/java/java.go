@@ -1,7 +1,8 @@
 // Package java reads Java archives (jar, war, ear, par) and those nested in
 // them, and says which Maven artifacts they carry. Identity comes from
 // pom.properties, then from the manifest; a group is never guessed from a file
-// name (feeds specification 7.5).
+// name alone (feeds specification 7.5): of artifacts that are known to name
+// none, the folder of the classes has to agree.
 package java
 
 import (
@@ -82,6 +83,8 @@ func (s *scan) archive(r io.ReaderAt, size int64, base, inner string, depth int)
 			s.try(f, func(text []byte) { own.addProperties(text) })
 		case f.Name == "META-INF/MANIFEST.MF":
 			s.try(f, func(text []byte) { own.manifest = parseManifest(text) })
+		case path.Ext(f.Name) == ".class":
+			own.addClass(f.Name)
 		case Wants(f.Name) && depth < maxDepth:
 			if err := s.nested(r, f, joinInner(inner, f.Name), depth); err != nil {
 				s.failed = append(s.failed, err)

@@ -13,6 +13,7 @@ import (
 	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/csproj"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/packagesconfig"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/packageslockjson"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/paketlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/elixir/mixlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/golang/gomod"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/haskell/cabal"
@@ -21,6 +22,7 @@ import (
 	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/bunlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/pnpmlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/yarnlock"
+	"github.com/google/osv-scalibr/extractor/filesystem/language/julia/manifesttoml"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/php/composerlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/pdmlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/pipfilelock"
@@ -79,6 +81,10 @@ func formatOf(name string) (format, bool) {
 		return format{inventory.ManagerNuGet, packageslockjson.New, nil}, true
 	case "packages.config":
 		return format{inventory.ManagerNuGet, packagesconfig.New, nil}, true
+	case "paket.lock":
+		return format{inventory.ManagerNuGet, paketlock.New, nil}, true
+	case "Manifest.toml", "JuliaManifest.toml":
+		return format{"", manifesttoml.New, nil}, true
 	case "Package.resolved":
 		return format{"", packageresolved.New, nil}, true
 	case "pubspec.lock":

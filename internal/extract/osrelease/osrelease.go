@@ -21,8 +21,16 @@ func Files() []string { return append(current(), older()...) }
 func current() []string { return []string{"etc/os-release", "usr/lib/os-release"} }
 
 func older() []string {
-	return []string{"etc/oracle-release", "etc/centos-release", "etc/redhat-release", "etc/system-release"}
+	return []string{
+		"etc/oracle-release", "etc/centos-release", "etc/redhat-release", "etc/system-release", alpineRelease, debianVersion,
+	}
 }
+
+// The files that hold nothing but the release, of Alpine and Debian.
+const (
+	alpineRelease = "etc/alpine-release"
+	debianVersion = "etc/debian_version"
+)
 
 // Read recognises the operating system. Without an os-release file the error
 // wraps fs.ErrNotExist (scratch images have none).
@@ -40,8 +48,9 @@ func Read(fsys fs.FS) (inventory.OS, error) {
 	return readOlder(fsys)
 }
 
-// readOlder recognises releases of Red Hat's family from before os-release, by
-// the line that says which one it is: "CentOS release 6.10 (Final)".
+// readOlder recognises what has no os-release file: releases of Red Hat's
+// family by the line that says which one it is ("CentOS release 6.10 (Final)"),
+// Alpine and Debian by their number.
 func readOlder(fsys fs.FS) (inventory.OS, error) {
 	for _, name := range older() {
 		data, err := bounded.ReadFile(fsys, name, maxFile)
@@ -51,7 +60,7 @@ func readOlder(fsys fs.FS) (inventory.OS, error) {
 		if err != nil {
 			return inventory.OS{}, fmt.Errorf("read %s: %w", name, err)
 		}
-		if fields := parseOlder(string(data)); fields != nil {
+		if fields := parseOlder(name, string(data)); fields != nil {
 			return System(fields), nil
 		}
 	}
@@ -60,9 +69,15 @@ func readOlder(fsys fs.FS) (inventory.OS, error) {
 
 // parseOlder makes os-release's fields of the older form; nil for a line that
 // is not understood.
-func parseOlder(text string) map[string]string {
+func parseOlder(file, text string) map[string]string {
 	line, _, _ := strings.Cut(text, "\n")
 	line = inventory.DefaultLimits().Clean(strings.TrimSpace(line))
+	switch file {
+	case alpineRelease:
+		return numbered("alpine", "Alpine Linux v", line)
+	case debianVersion:
+		return numbered("debian", "Debian GNU/Linux ", line)
+	}
 	product, rest, ok := strings.Cut(line, " release ")
 	version, _, _ := strings.Cut(rest, " ")
 	if !ok || strings.Trim(version, "0123456789.") != "" || version == "" {
@@ -82,6 +97,16 @@ func parseOlder(text string) map[string]string {
 		return nil
 	}
 	return map[string]string{"ID": id, "VERSION_ID": version, "PRETTY_NAME": line}
+}
+
+// numbered is the release of a file that holds its number only; nil for words
+// ("bookworm/sid" is what precedes a release).
+func numbered(id, product, line string) map[string]string {
+	number, _, _ := strings.Cut(line, "_")
+	if number == "" || strings.Trim(number, "0123456789.") != "" {
+		return nil
+	}
+	return map[string]string{"ID": id, "VERSION_ID": line, "PRETTY_NAME": product + line}
 }
 
 // Parse reads the assignments of an os-release file: one a line, values plain

@@ -105,6 +105,20 @@ func TestReadOlderReleases(t *testing.T) {
 	}
 }
 
+func TestReadReleaseNumbers(t *testing.T) {
+	for _, c := range [][3]string{
+		{"etc/alpine-release", "3.18.2\n", "Alpine:v3.18"},
+		{"etc/alpine-release", "3.20.0_alpha20231219\n", "Alpine:v3.20"},
+		{"etc/debian_version", "10.4\n", "Debian:10"},
+		{"etc/debian_version", "bookworm/sid\n", ""},
+	} {
+		o, err := Read(fstest.MapFS{c[0]: {Data: []byte(c[1])}})
+		if o.Ecosystem != c[2] || (err == nil) != (c[2] != "") {
+			t.Errorf("%s %q: %+v, %v", c[0], c[1], o, err)
+		}
+	}
+}
+
 // FuzzSystem: whatever the file says, the result is fit for an inventory.
 func FuzzSystem(f *testing.F) {
 	f.Add([]byte("ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian\""))
@@ -112,11 +126,16 @@ func FuzzSystem(f *testing.F) {
 	f.Add([]byte("ID=openEuler\nVERSION_ID=1\nPRETTY_NAME=("))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		inv := inventory.Inventory{OS: System(Parse(data))}
-		if fields := parseOlder(string(data)); fields != nil {
-			inv.OS = System(fields)
+		systems := []inventory.OS{inv.OS}
+		for _, file := range older() {
+			if fields := parseOlder(file, string(data)); fields != nil {
+				systems = append(systems, System(fields))
+			}
 		}
-		if bad := inv.Violations(inventory.DefaultLimits(), 9); bad != nil {
-			t.Errorf("%q gives %v", data, bad)
+		for _, inv.OS = range systems {
+			if bad := inv.Violations(inventory.DefaultLimits(), 9); bad != nil {
+				t.Errorf("%q gives %v", data, bad)
+			}
 		}
 	})
 }

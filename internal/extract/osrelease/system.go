@@ -39,7 +39,7 @@ func Number(id, codename string) string {
 		},
 		"ubuntu": {
 			"trusty": "14.04", "xenial": "16.04", "bionic": "18.04", "focal": "20.04", "jammy": "22.04", "mantic": "23.10",
-			"noble": "24.04", "oracular": "24.10", "plucky": "25.04", "questing": "25.10",
+			"noble": "24.04", "oracular": "24.10", "plucky": "25.04", "questing": "25.10", "resolute": "26.04",
 		},
 	}[id][codename]
 }
