@@ -204,7 +204,7 @@ func disableOne(ctx context.Context, tx *store.Tx, standing relation.Standing, t
 // activated is DISABLED throughout.
 func (s *Service) BatchGetAccountStatus(ctx context.Context, call *awsmodel.Call, in *inspector2.BatchGetAccountStatusInput) (*inspector2.BatchGetAccountStatusOutput, error) {
 	return View(ctx, s, call, "BatchGetAccountStatus", in, func(tx *store.Tx, standing relation.Standing) (*inspector2.BatchGetAccountStatusOutput, error) {
-		list, err := targets(ctx, tx, standing, in.AccountIds)
+		list, err := visible(ctx, tx, standing, in.AccountIds)
 		if err != nil {
 			return nil, err
 		}

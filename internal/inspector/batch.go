@@ -34,6 +34,15 @@ type target struct {
 // without ids it is the caller. The caller reaches itself and, as the
 // delegated administrator, its associated members.
 func targets(ctx context.Context, tx *store.Tx, standing relation.Standing, ids []string) ([]target, error) {
+	found, err := visible(ctx, tx, standing, ids)
+	if err != nil {
+		return nil, err
+	}
+	return found, restrict(ctx, tx, found)
+}
+
+// visible is targets without what limits their changes.
+func visible(ctx context.Context, tx *store.Tx, standing relation.Standing, ids []string) ([]target, error) {
 	list := unique(standing, ids)
 	members, err := membersAmong(ctx, tx, standing, list)
 	if err != nil {
@@ -56,7 +65,7 @@ func targets(ctx context.Context, tx *store.Tx, standing relation.Standing, ids 
 		}
 		found[i] = t
 	}
-	return found, restrict(ctx, tx, found)
+	return found, nil
 }
 
 // ownTarget is a target that is reached without a standing.

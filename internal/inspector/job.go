@@ -32,6 +32,9 @@ const (
 const (
 	// JobAccountChanged: an account's scan types in a Region have changed.
 	JobAccountChanged = "scan.account-changed"
+	// JobAccountsChanged: those of many accounts in a Region have; the
+	// payload is a ChangedAccounts.
+	JobAccountsChanged = "scan.accounts-changed"
 	// JobResuppress: other suppression rules than before apply to an
 	// account's findings in a Region.
 	JobResuppress = "findings.resuppress"
@@ -41,6 +44,12 @@ const (
 type Changed struct {
 	Account arn.AccountID `json:"account"`
 	Region  arn.Region    `json:"region"`
+}
+
+// ChangedAccounts is the payload of JobAccountsChanged.
+type ChangedAccounts struct {
+	Region   arn.Region      `json:"region"`
+	Accounts []arn.AccountID `json:"accounts"`
 }
 
 // Jobs are the handlers of the desk's own jobs, by kind.
@@ -84,7 +93,7 @@ func (s *Service) put(ctx context.Context, tx *store.Tx, changed []activation.Sc
 		}
 	}
 	delete(began, activation.Enabling)
-	return tellChanged(ctx, tx, JobAccountChanged, region, slices.Concat(slices.Collect(maps.Values(began))...))
+	return tellSwitched(ctx, tx, region, slices.Concat(slices.Collect(maps.Values(began))...))
 }
 
 // awaitEnd asks for the end of transitions into one state. Accounts that a
@@ -116,6 +125,23 @@ func (s *Service) awaitEndAfter(ctx context.Context, tx *store.Tx, after time.Du
 		Kind: jobScans, Account: string(t.Accounts[0]), Region: string(t.Region), Payload: payload,
 		RunAt: store.Time(t.Began).Add(after),
 	})
+}
+
+// tellSwitched tells that scan types of accounts have changed; accounts may be
+// named twice. Many are told of in one job, because most accounts of an
+// organization that is switched on have nothing to scan yet, and a job for each
+// of them costs more than all the rest.
+func tellSwitched(ctx context.Context, tx *store.Tx, region arn.Region, accounts []arn.AccountID) error {
+	slices.Sort(accounts)
+	accounts = slices.Compact(accounts)
+	if len(accounts) < 2 {
+		return tellChanged(ctx, tx, JobAccountChanged, region, accounts)
+	}
+	payload, err := json.Marshal(ChangedAccounts{Region: region, Accounts: accounts})
+	if err != nil {
+		return err
+	}
+	return tx.Enqueue(ctx, store.Job{Kind: JobAccountsChanged, Account: string(accounts[0]), Region: string(region), Payload: payload})
 }
 
 // tellChanged asks others for a job per account; accounts may be named twice.
@@ -191,7 +217,7 @@ func (s *Service) settled(ctx context.Context, tx *store.Tx, region arn.Region, 
 	if err := activation.PutScans(ctx, tx, changed); err != nil {
 		return err
 	}
-	if err := tellChanged(ctx, tx, JobAccountChanged, region, accounts); err != nil {
+	if err := tellSwitched(ctx, tx, region, accounts); err != nil {
 		return err
 	}
 	return s.enforceSettled(ctx, tx, region, accounts, now)

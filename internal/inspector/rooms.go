@@ -25,7 +25,7 @@ type Target struct {
 // Targets finds the accounts of a batch, each once, in the order asked for;
 // without ids it is the caller.
 func Targets(ctx context.Context, tx *store.Tx, standing relation.Standing, ids []string) ([]Target, error) {
-	found, err := targets(ctx, tx, standing, ids)
+	found, err := visible(ctx, tx, standing, ids)
 	list := make([]Target, len(found))
 	for i, t := range found {
 		list[i] = Target{Account: t.account, Region: t.region, Reached: t.refused == nil, Scans: t.scans}

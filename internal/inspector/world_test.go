@@ -2,6 +2,7 @@ package inspector_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -259,16 +260,31 @@ func (w *world) runJobs(handlers map[string]worker.Handler) {
 func (w *world) asked() []string {
 	w.t.Helper()
 	var list []string
-	for _, kind := range []string{inspector.JobAccountChanged, inspector.JobResuppress} {
+	for _, kind := range []string{inspector.JobAccountChanged, inspector.JobAccountsChanged, inspector.JobResuppress} {
 		jobs, err := w.store.Claim(w.t.Context(), kind, 1000, time.Minute)
 		w.must(err)
 		for _, job := range jobs {
-			list = append(list, w.named(job.Kind+" "+job.Account+" "+job.Region))
+			for _, account := range w.askedAbout(job) {
+				list = append(list, w.named(strings.Replace(kind, "accounts-", "account-", 1)+" "+account+" "+job.Region))
+			}
 		}
 		w.must(w.store.Complete(w.t.Context(), jobs...))
 	}
 	slices.Sort(list)
 	return list
+}
+
+// askedAbout are the accounts that a job is about.
+func (w *world) askedAbout(job store.Job) (accounts []string) {
+	if job.Kind != inspector.JobAccountsChanged {
+		return []string{job.Account}
+	}
+	var many inspector.ChangedAccounts
+	w.must(json.Unmarshal(job.Payload, &many))
+	for _, account := range many.Accounts {
+		accounts = append(accounts, string(account))
+	}
+	return accounts
 }
 
 // describe is a refusal as the client sees it: status, code and text, with

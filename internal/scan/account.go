@@ -16,6 +16,34 @@ import (
 // removeAtOnce is how many findings one transaction removes.
 const removeAtOnce = 1000
 
+// accountsChanged is the handler of JobAccounts: it asks for a JobAccount where
+// there is something to do.
+func (s *Service) accountsChanged(ctx context.Context, job store.Job) error {
+	of, err := payload[Accounts](job)
+	if err != nil {
+		return err
+	}
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		concerned, err := catalog.Holders(ctx, tx, of.Region, of.Accounts)
+		if err != nil {
+			return err
+		}
+		filtering, err := findings.Filtering(ctx, tx, of.Region, of.Accounts)
+		if err != nil {
+			return err
+		}
+		for _, account := range of.Accounts {
+			if !concerned[account] && !filtering[account] {
+				continue
+			}
+			if err := askForAccount(ctx, tx, JobAccount, account, of.Region, s.now()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // accountChanged is the handler of JobAccount: what was switched on is
 // scanned, what was switched off loses its findings and its coverage. A
 // suspended account keeps what it has.

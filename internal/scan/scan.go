@@ -36,6 +36,8 @@ const (
 	// JobAccount follows a change of an account's scan types; the payload is
 	// an Account.
 	JobAccount = "scan.account-changed"
+	// JobAccounts does so for many accounts; the payload is an Accounts.
+	JobAccounts = "scan.accounts-changed"
 	// JobStale looks whether a resource still reports; the payload is a
 	// Target.
 	JobStale = "scan.stale"
@@ -59,6 +61,12 @@ type Target struct {
 type Account struct {
 	Account arn.AccountID `json:"account"`
 	Region  arn.Region    `json:"region"`
+}
+
+// Accounts is the payload of the jobs about many accounts in a Region.
+type Accounts struct {
+	Region   arn.Region      `json:"region"`
+	Accounts []arn.AccountID `json:"accounts"`
 }
 
 // Advisories hands out the advisories in service. *refresh.Service is one.
@@ -108,6 +116,7 @@ func (s *Service) Jobs() map[string]worker.Handler {
 		JobInventory:   s.scanInventory,
 		JobAdvisories:  s.advisoriesChanged,
 		JobAccount:     s.accountChanged,
+		JobAccounts:    s.accountsChanged,
 		JobStale:       s.lookForReport,
 		JobSuppression: s.resuppress,
 		JobRetention:   s.forget,

@@ -135,8 +135,13 @@ func (p *player) run(s statement) {
 	case "disassociate":
 		p.relate(w[3], w[1], activation.Removed)
 	case "enable", "disabling", "disable", "suspend":
-		p.ec2(w[1], map[string]activation.Status{"enable": activation.Enabled, "disabling": activation.Disabling,
-			"disable": activation.Disabled, "suspend": activation.Suspended}[w[0]])
+		status := map[string]activation.Status{"enable": activation.Enabled, "disabling": activation.Disabling,
+			"disable": activation.Disabled, "suspend": activation.Suspended}[w[0]]
+		if len(w) == 2 {
+			p.ec2(w[1], status)
+		} else {
+			p.ec2Of(w[1:], status)
+		}
 	case "report":
 		// report HOST of ACCOUNT: items…
 		items := w[4:]

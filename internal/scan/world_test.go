@@ -130,6 +130,27 @@ func (w *world) ec2(account string, status activation.Status) {
 	})
 }
 
+// ec2Of switches EC2 scanning of many accounts at once.
+func (w *world) ec2Of(accounts []string, status activation.Status) {
+	w.t.Helper()
+	of := scan.Accounts{Region: region}
+	var scans []activation.Scan
+	for _, a := range accounts {
+		of.Accounts = append(of.Accounts, w.account(a))
+		scans = append(scans, activation.Scan{Account: w.account(a), Region: region, Type: activation.EC2, Status: status, ChangedAt: w.now})
+	}
+	w.update(func(ctx context.Context, tx *store.Tx) error {
+		if err := activation.PutScans(ctx, tx, scans); err != nil {
+			return err
+		}
+		body, err := json.Marshal(of)
+		if err != nil {
+			return err
+		}
+		return tx.Enqueue(ctx, store.Job{Kind: scan.JobAccounts, Payload: body})
+	})
+}
+
 func (w *world) ask(ctx context.Context, tx *store.Tx, kind, account string) error {
 	body, err := json.Marshal(scan.Account{Account: w.account(account), Region: region})
 	if err != nil {

@@ -22,6 +22,16 @@ func ReadAll[T any](rows *sql.Rows, err error, scan func(Scanner) (T, error)) ([
 	return All(rows, err, func(r *sql.Rows) (T, error) { return scan(r) })
 }
 
+// Set reads the rows of an answer with one column of texts as a set.
+func Set[T ~string](rows *sql.Rows, err error) (map[T]bool, error) {
+	list, err := All(rows, err, Text)
+	set := make(map[T]bool, len(list))
+	for _, text := range list {
+		set[T(text)] = true
+	}
+	return set, err
+}
+
 // ScanCount reads a row that is one number.
 func ScanCount(s Scanner) (int, error) {
 	var n int

@@ -14,12 +14,7 @@ func ClosedAmong(ctx context.Context, tx *store.Tx, region arn.Region, accounts 
 	w.Add("region = ?", region)
 	store.In(&w, "account", accounts...)
 	rows, err := tx.Query(ctx, `SELECT account FROM inspector_closed_regions`+w.SQL(), w.Args()...)
-	list, err := store.ReadAll(rows, err, scanAccount)
-	found := make(map[arn.AccountID]bool, len(list))
-	for _, a := range list {
-		found[a] = true
-	}
-	return found, err
+	return store.Set[arn.AccountID](rows, err)
 }
 
 // Closed reports whether an account has opted out of a Region.

@@ -242,3 +242,13 @@ func dropResource(ctx context.Context, tx *store.Tx, account arn.AccountID, numb
 	}
 	return dropInventory(ctx, tx, inventory)
 }
+
+// Holders returns those of the accounts that have resources in a Region, gone
+// ones included.
+func Holders(ctx context.Context, tx *store.Tx, region arn.Region, accounts []arn.AccountID) (map[arn.AccountID]bool, error) {
+	var w store.Where
+	w.Add("region = ?", region)
+	store.In(&w, "account", accounts...)
+	rows, err := tx.Query(ctx, `SELECT DISTINCT account FROM resources`+w.SQL(), w.Args()...)
+	return store.Set[arn.AccountID](rows, err)
+}

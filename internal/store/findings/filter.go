@@ -128,3 +128,12 @@ func CountFilters(ctx context.Context, tx *store.Tx, account arn.AccountID, regi
 		account, region, action), &n)
 	return n, err
 }
+
+// Filtering returns those of the accounts that have filters in a Region.
+func Filtering(ctx context.Context, tx *store.Tx, region arn.Region, accounts []arn.AccountID) (map[arn.AccountID]bool, error) {
+	var w store.Where
+	w.Add("region = ?", region)
+	store.In(&w, "account", accounts...)
+	rows, err := tx.Query(ctx, `SELECT DISTINCT account FROM filters`+w.SQL(), w.Args()...)
+	return store.Set[arn.AccountID](rows, err)
+}

@@ -38,10 +38,5 @@ func States(ctx context.Context, tx *store.Tx, org directory.OrganizationID, acc
 // Tagged returns the accounts of an organization that carry a tag.
 func Tagged(ctx context.Context, tx *store.Tx, org directory.OrganizationID, tag directory.Tag) (map[arn.AccountID]bool, error) {
 	rows, err := tx.Query(ctx, `SELECT resource FROM directory_tags WHERE org = $1 AND tag_key = $2 AND value = $3`, org, tag.Key, tag.Value)
-	list, err := store.All(rows, err, store.Text)
-	found := make(map[arn.AccountID]bool, len(list))
-	for _, id := range list {
-		found[arn.AccountID(id)] = true
-	}
-	return found, err
+	return store.Set[arn.AccountID](rows, err)
 }
