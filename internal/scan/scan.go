@@ -47,6 +47,9 @@ const (
 	// JobRetention forgets closed findings and resources that are gone; the
 	// payload is an Account.
 	JobRetention = "findings.retention"
+	// JobRecount counts the findings of an account anew; an upgrade asks for
+	// it where it adds counts. The job names the account.
+	JobRecount = "findings.recount"
 )
 
 // Target is the payload of the jobs about one resource.
@@ -120,6 +123,7 @@ func (s *Service) Jobs() map[string]worker.Handler {
 		JobStale:       s.lookForReport,
 		JobSuppression: s.resuppress,
 		JobRetention:   s.forget,
+		JobRecount:     s.recount,
 	}
 }
 

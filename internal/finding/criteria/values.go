@@ -36,6 +36,18 @@ func ResourceTexts(r *finding.Resource) map[Attribute][]string {
 	return m
 }
 
+// OfResource reports whether a criterion asks for something of the resource
+// that ResourceTexts, ResourceTimes or ResourceNumbers tell, or for its id.
+func OfResource(a Attribute) bool {
+	switch a {
+	case ResourceID, InstanceImageID, InstanceVPC, InstanceSubnet,
+		ImageArchitecture, ImageRegistry, ImageRepository, ImageHash, ImageTags, ImagePushedAt, ImageLastInUseAt, ImageInUseCount,
+		FunctionName, FunctionRuntime, FunctionRole, FunctionLayers, FunctionLastModified, ProjectName, ProviderType:
+		return true
+	}
+	return false
+}
+
 // ResourceTimes are the times of a resource that filters can ask for.
 func ResourceTimes(r *finding.Resource) map[Attribute]time.Time {
 	m := map[Attribute]time.Time{}

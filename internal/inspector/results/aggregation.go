@@ -35,7 +35,7 @@ func (s *Service) ListFindingAggregations(ctx context.Context, call *awsmodel.Ca
 	}
 	a.Region, a.Limit = call.Region, size(in.MaxResults, groupsOnPage, groupsOnPage)
 	return view(ctx, s, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.ListFindingAggregationsOutput, error) {
-		a.Scope = scope
+		a.Scope, a.Single = scope, single(scope)
 		groups, err := findings.Aggregate(ctx, tx, a)
 		if err != nil {
 			return nil, err

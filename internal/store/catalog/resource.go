@@ -11,6 +11,7 @@ import (
 	"muster/internal/arn"
 	"muster/internal/finding"
 	"muster/internal/store"
+	"muster/internal/store/groups"
 )
 
 // Place names a resource.
@@ -127,8 +128,21 @@ func PutResource(ctx context.Context, tx *store.Tx, account arn.AccountID, regio
 	if err != nil {
 		return known, fmt.Errorf("resource %s: %w", at.ID, err)
 	}
+	group := groups.Key{Account: account, Region: region, Kind: groups.AMI, Resource: known.Number}
+	if err := groups.Moved(ctx, tx, group, machineImage(&known.Resource), machineImage(&details)); err != nil {
+		return known, fmt.Errorf("resource %s: %w", at.ID, err)
+	}
 	known.Resource, known.GoneAt = details, time.Time{}
 	return known, putAttributes(ctx, tx, &known)
+}
+
+// machineImage is what findings of an instance are counted by beside the
+// instance itself; "" where there is none.
+func machineImage(r *finding.Resource) string {
+	if r.Instance == nil {
+		return ""
+	}
+	return r.Instance.ImageID
 }
 
 func insertResource(ctx context.Context, tx *store.Tx, at Place, details finding.Resource, text string, now time.Time) (Resource, error) {

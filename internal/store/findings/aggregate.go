@@ -48,14 +48,17 @@ const (
 type Aggregation struct {
 	Grouping Grouping
 	Scope    Scope
-	Region   arn.Region
+	// Single is the account if the scope is just one, else "".
+	Single arn.AccountID
+	Region arn.Region
 	// Criteria choose the findings that are counted.
 	Criteria criteria.Criteria
 	// Platforms choose them by their instance's operating system.
 	Platforms []criteria.String
 	// Keys choose groups by the last part of their key: package names, layers.
 	Keys []criteria.String
-	// Metric and Descending are the order; ties go by key, rising.
+	// Metric and Descending are the order; ties go by account and key, rising
+	// in a falling order and falling in a rising one.
 	Metric     Metric
 	Descending bool
 	After      *GroupCursor
@@ -114,6 +117,10 @@ func joinAttribute(a criteria.Attribute) string {
 func planOf(g Grouping) plan {
 	const affected = `COUNT(DISTINCT f.resource)`
 	switch g {
+	case PerAccount:
+		return plan{}
+	case PerType:
+		return plan{keys: []string{"f.type"}}
 	case PerAMI:
 		return plan{joins: joinAttribute(criteria.InstanceImageID), keys: []string{"v.value"}, extra: affected}
 	case PerInstance:
@@ -145,36 +152,49 @@ const sums = `COUNT(*) AS findings,
 	SUM(CASE WHEN f.severity = 3 THEN 1 ELSE 0 END) AS medium,
 	SUM(CASE WHEN f.exploit = 'YES' THEN 1 ELSE 0 END) AS exploitable, SUM(CASE WHEN f.fix = 'YES' THEN 1 ELSE 0 END) AS fixable`
 
-// Aggregate returns a page of groups. Accounts and types are read from the
-// counts kept; everything else is counted from the findings.
+// Aggregate returns a page of groups: from the counts that are kept, or, where
+// the criteria look at the findings themselves, by counting.
 func Aggregate(ctx context.Context, tx *store.Tx, a Aggregation) ([]Group, error) {
-	var w store.Where
-	var grouped string
-	if a.Grouping == PerAccount || a.Grouping == PerType {
-		grouped = keptGroups(&w, &a)
-	} else {
-		grouped = countedGroups(&w, &a)
+	aggregate := countedPage
+	kind, kept := keptKind(&a)
+	if kept {
+		aggregate = func(ctx context.Context, tx *store.Tx, a *Aggregation) ([]Group, error) {
+			return keptPage(ctx, tx, a, kind)
+		}
 	}
-	query := `SELECT account, k1, k2, k3, number, findings, critical, high, medium, exploitable, fixable, extra FROM (` + grouped + `) g`
-	direction, beyond := ` ASC`, ` > `
-	if a.Descending {
-		direction, beyond = ` DESC`, ` < `
-	}
-	if c := a.After; c != nil {
-		m := w.Arg(c.Metric)
-		query += ` WHERE ` + string(a.Metric) + beyond + m + ` OR (` + string(a.Metric) + ` = ` + m + ` AND (account, k1, k2, k3) > (` +
-			strings.Join([]string{w.Arg(c.Account), w.Arg(c.Keys[0]), w.Arg(c.Keys[1]), w.Arg(c.Keys[2])}, ", ") + `))`
-	}
-	query += ` ORDER BY ` + string(a.Metric) + direction + `, account, k1, k2, k3 LIMIT ` + w.Arg(a.Limit)
-	rows, err := tx.Query(ctx, query, w.Args()...)
-	groups, err := store.ReadAll(rows, err, func(s store.Scanner) (Group, error) { return scanGroup(s, a.Metric) })
+	list, err := aggregate(ctx, tx, &a)
 	if err != nil {
 		return nil, fmt.Errorf("aggregate findings by %s: %w", a.Grouping, err)
 	}
 	if planOf(a.Grouping).resource {
-		err = addResources(ctx, tx, groups)
+		err = addResources(ctx, tx, list)
 	}
-	return groups, err
+	return list, err
+}
+
+// countedPage counts findings.
+func countedPage(ctx context.Context, tx *store.Tx, a *Aggregation) ([]Group, error) {
+	var w store.Where
+	query := `SELECT account, k1, k2, k3, number, findings, critical, high, medium, exploitable, fixable, extra FROM (` + countedGroups(&w, a) + `) g`
+	by, beyond, ties, tiesAfter := a.order()
+	if c := a.After; c != nil {
+		m := w.Arg(c.Metric)
+		query += ` WHERE ` + string(a.Metric) + beyond + m + ` OR (` + string(a.Metric) + ` = ` + m + ` AND (account, k1, k2, k3)` + tiesAfter + `(` +
+			strings.Join([]string{w.Arg(c.Account), w.Arg(c.Keys[0]), w.Arg(c.Keys[1]), w.Arg(c.Keys[2])}, ", ") + `))`
+	}
+	query += ` ORDER BY ` + string(a.Metric) + by + `, ` + ties + ` LIMIT ` + w.Arg(a.Limit)
+	rows, err := tx.Query(ctx, query, w.Args()...)
+	return store.ReadAll(rows, err, func(s store.Scanner) (Group, error) { return scanGroup(s, a.Metric) })
+}
+
+// order are the words for the order of groups: what follows the metric in
+// ORDER BY, how it compares beyond a place, the order of ties and how they
+// compare. A rising order is the falling one read backwards.
+func (a *Aggregation) order() (by, beyond, ties, tiesAfter string) {
+	if a.Descending {
+		return ` DESC`, ` < `, `account, k1, k2, k3`, ` > `
+	}
+	return ` ASC`, ` > `, `account DESC, k1 DESC, k2 DESC, k3 DESC`, ` < `
 }
 
 func scanGroup(s store.Scanner, m Metric) (g Group, err error) {
@@ -203,7 +223,7 @@ func countedGroups(w *store.Where, a *Aggregation) string {
 	keys := []string{"''", "''", "''"}
 	copy(keys, p.keys)
 	number, extra := "0", "0"
-	if p.resource {
+	if p.resource || a.Grouping == PerLayer || a.Grouping == PerFuncLayer {
 		number = "MIN(f.resource)"
 	}
 	if p.extra != "" {
@@ -211,25 +231,6 @@ func countedGroups(w *store.Where, a *Aggregation) string {
 	}
 	return `SELECT f.account AS account, ` + keys[0] + ` AS k1, ` + keys[1] + ` AS k2, ` + keys[2] + ` AS k3, ` + number + ` AS number, ` +
 		sums + `, ` + extra + ` AS extra FROM findings f` + p.joins + w.SQL() + ` GROUP BY ` + strings.Join(append([]string{"f.account"}, p.keys...), ", ")
-}
-
-// keptGroups is the query over the counts that are kept per account.
-func keptGroups(w *store.Where, a *Aggregation) string {
-	w.Add("c.region = ?", a.Region)
-	w.Add("c.status = ?", finding.Active)
-	a.Scope.Where(w, "c.account")
-	criteriasql.Strings(w, "c.account", a.Criteria.Strings[criteria.AccountID])
-	criteriasql.Strings(w, "c.type", a.Criteria.Strings[criteria.FindingType])
-	criteriasql.Strings(w, "c.resource_type", a.Criteria.Strings[criteria.ResourceType])
-	key, group := `''`, `c.account`
-	if a.Grouping == PerType {
-		key, group = `c.type`, `c.account, c.type`
-	}
-	sum := func(what string) string { return `CAST(SUM(` + what + `) AS BIGINT)` }
-	return `SELECT c.account AS account, ` + key + ` AS k1, '' AS k2, '' AS k3, 0 AS number, ` + sum("c.total") + ` AS findings, ` +
-		sum("CASE WHEN c.severity = 5 THEN c.total ELSE 0 END") + ` AS critical, ` + sum("CASE WHEN c.severity = 4 THEN c.total ELSE 0 END") + ` AS high, ` +
-		sum("CASE WHEN c.severity = 3 THEN c.total ELSE 0 END") + ` AS medium, ` + sum("c.exploitable") + ` AS exploitable, ` +
-		sum("c.fixable") + ` AS fixable, 0 AS extra FROM finding_counts c` + w.SQL() + ` GROUP BY ` + group + ` HAVING SUM(c.total) > 0`
 }
 
 func addResources(ctx context.Context, tx *store.Tx, groups []Group) error {

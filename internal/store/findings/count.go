@@ -2,7 +2,6 @@ package findings
 
 import (
 	"context"
-	"fmt"
 
 	"muster/internal/arn"
 	"muster/internal/finding"
@@ -30,14 +29,20 @@ func bucketOf(f *finding.Finding) bucket {
 // count moves the changed findings from the buckets they were in to those
 // they are in now.
 func count(ctx context.Context, tx *store.Tx, writes []Write) error {
-	deltas := map[bucket]tally{}
+	deltas, grouped := map[bucket]tally{}, newGroupDeltas()
 	for i := range writes {
-		if writes[i].Before.Status != "" {
-			addTo(deltas, &writes[i].Before, -1)
+		w := &writes[i]
+		if w.Before.Status != "" {
+			addTo(deltas, &w.Before, -1)
+			grouped.add(&w.Before, w.Resource, -1)
 		}
-		addTo(deltas, &writes[i].After, 1)
+		addTo(deltas, &w.After, 1)
+		grouped.add(&w.After, w.Resource, 1)
 	}
-	return addCounts(ctx, tx, deltas)
+	if err := addCounts(ctx, tx, deltas); err != nil {
+		return err
+	}
+	return grouped.store(ctx, tx)
 }
 
 func addTo(deltas map[bucket]tally, f *finding.Finding, n int64) {
@@ -75,43 +80,4 @@ func Total(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.
 	err := store.One(tx.QueryRow(ctx, `SELECT CAST(COALESCE(SUM(total), 0) AS BIGINT) FROM finding_counts
 		WHERE account = $1 AND region = $2`, account, region), &n)
 	return n, err
-}
-
-// VerifyCounts compares the kept counts with the findings and describes every
-// difference; nil means they agree. It reads every finding.
-func VerifyCounts(ctx context.Context, tx *store.Tx) ([]string, error) {
-	kept, err := readCounts(ctx, tx, `SELECT account, region, status, type, resource_type, severity, total, exploitable, fixable
-		FROM finding_counts WHERE total <> 0 OR exploitable <> 0 OR fixable <> 0`)
-	if err != nil {
-		return nil, err
-	}
-	actual, err := readCounts(ctx, tx, `SELECT account, region, status, type, resource_type, severity, COUNT(*),
-		SUM(CASE WHEN exploit = 'YES' THEN 1 ELSE 0 END), SUM(CASE WHEN fix = 'YES' THEN 1 ELSE 0 END)
-		FROM findings GROUP BY account, region, status, type, resource_type, severity`)
-	if err != nil {
-		return nil, err
-	}
-	var wrong []string
-	for b, t := range actual {
-		if kept[b] != t {
-			wrong = append(wrong, fmt.Sprintf("%v: counted %v, kept %v", b, t, kept[b]))
-		}
-		delete(kept, b)
-	}
-	for b, t := range kept {
-		wrong = append(wrong, fmt.Sprintf("%v: counted nothing, kept %v", b, t))
-	}
-	return wrong, nil
-}
-
-func readCounts(ctx context.Context, tx *store.Tx, query string) (map[bucket]tally, error) {
-	found := map[bucket]tally{}
-	rows, err := tx.Query(ctx, query)
-	_, err = store.ReadAll(rows, err, func(s store.Scanner) (b bucket, err error) {
-		var t tally
-		err = s.Scan(&b.Account, &b.Region, &b.Status, &b.Type, &b.ResourceType, &b.Severity, &t.total, &t.exploitable, &t.fixable)
-		found[b] = t
-		return b, err
-	})
-	return found, err
 }

@@ -2,6 +2,7 @@ package findings
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -41,56 +42,41 @@ func RemoveOf(ctx context.Context, tx *store.Tx, account arn.AccountID, region a
 	})
 }
 
-// dying is what must be known of a finding to forget it.
-type dying struct {
-	account, region, id string
-	content             int64
-	bucket              bucket
-	exploit, fix        string
-}
-
-func scanDying(s store.Scanner) (d dying, err error) {
-	b := &d.bucket
-	err = s.Scan(&d.account, &d.region, &d.id, &d.content, &b.Status, &b.Type, &b.ResourceType, &b.Severity, &d.exploit, &d.fix)
-	b.Account, b.Region = arn.AccountID(d.account), arn.Region(d.region)
-	return d, err
-}
-
 // remove deletes findings with what hangs on them.
 func remove(ctx context.Context, tx *store.Tx, limit int, which func(*store.Where) (order string)) (int, error) {
 	var w store.Where
 	order := which(&w)
-	rows, err := tx.Query(ctx, `SELECT f.account, f.region, f.id, f.content, f.status, f.type, f.resource_type, f.severity,
-		COALESCE(f.exploit, ''), COALESCE(f.fix, '') FROM findings f`+w.SQL()+order+` LIMIT `+w.Arg(limit), w.Args()...)
-	list, err := store.ReadAll(rows, err, scanDying)
+	rows, err := tx.Query(ctx, `SELECT `+headColumns+` FROM findings f`+w.SQL()+order+` LIMIT `+w.Arg(limit), w.Args()...)
+	heads, err := store.ReadAll(rows, err, func(s store.Scanner) (head, error) { return scanHead(s) })
 	if err != nil {
 		return 0, fmt.Errorf("find findings to delete: %w", err)
 	}
-	deltas, contents := map[bucket]tally{}, map[int64]bool{}
-	for _, d := range list {
-		if _, err := tx.Exec(ctx, `DELETE FROM findings WHERE account = $1 AND region = $2 AND id = $3`, d.account, d.region, d.id); err != nil {
-			return 0, fmt.Errorf("delete finding: %w", err)
-		}
-		if _, err := tx.Exec(ctx, `DELETE FROM finding_history WHERE account = $1 AND region = $2 AND finding = $3`, d.account, d.region, d.id); err != nil {
-			return 0, fmt.Errorf("delete history: %w", err)
-		}
-		contents[d.content] = true
-		d.discount(deltas)
+	list, err := complete(ctx, tx, heads)
+	if err != nil {
+		return 0, err
 	}
-	if err := addCounts(ctx, tx, deltas); err != nil {
+	deltas, grouped, contents := map[bucket]tally{}, newGroupDeltas(), map[int64]bool{}
+	for i := range list {
+		f := &list[i]
+		if err := erase(ctx, tx, f.Account, f.Region, f.ID()); err != nil {
+			return 0, err
+		}
+		contents[f.content] = true
+		addTo(deltas, &f.Finding, -1)
+		grouped.add(&f.Finding, f.Number, -1)
+	}
+	if err := errors.Join(addCounts(ctx, tx, deltas), grouped.store(ctx, tx)); err != nil {
 		return 0, err
 	}
 	return len(list), dropContents(ctx, tx, contents)
 }
 
-func (d *dying) discount(deltas map[bucket]tally) {
-	t := deltas[d.bucket]
-	t.total--
-	if d.exploit == string(finding.Yes) {
-		t.exploitable--
+func erase(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, id string) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM findings WHERE account = $1 AND region = $2 AND id = $3`, account, region, id); err != nil {
+		return fmt.Errorf("delete finding: %w", err)
 	}
-	if d.fix == string(finding.Yes) {
-		t.fixable--
+	if _, err := tx.Exec(ctx, `DELETE FROM finding_history WHERE account = $1 AND region = $2 AND finding = $3`, account, region, id); err != nil {
+		return fmt.Errorf("delete history: %w", err)
 	}
-	deltas[d.bucket] = t
+	return nil
 }
