@@ -145,7 +145,7 @@ func uncover(ctx context.Context, tx *store.Tx, list []catalog.Place, now time.T
 			continue
 		}
 		if err == nil {
-			err = catalog.SetCoverage(ctx, tx, &r, catalog.Coverage{}, now)
+			err = cover(ctx, tx, &r, catalog.Coverage{}, now)
 		}
 		if err != nil {
 			return err

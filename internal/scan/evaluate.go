@@ -225,8 +225,9 @@ func (e *evaluator) resource(ctx context.Context, r *catalog.Resource) error {
 			return err
 		}
 	}
+	var open []finding.Severity
 	if v.judged || v.gone {
-		if err := e.findings(ctx, r, c, v, g); err != nil {
+		if open, err = e.findings(ctx, r, c, v, g); err != nil {
 			return err
 		}
 		if v.Reason != reasonPending {
@@ -236,7 +237,11 @@ func (e *evaluator) resource(ctx context.Context, r *catalog.Resource) error {
 	if v.ScannedAt.IsZero() {
 		v.ScannedAt = r.ScannedAt
 	}
-	return catalog.SetCoverage(ctx, e.tx, r, v.Coverage, e.now)
+	first := r.ScannedAt.IsZero() && !v.ScannedAt.IsZero() && v.Covered && !v.gone
+	if err := cover(ctx, e.tx, r, v.Coverage, e.now); err != nil || !first {
+		return err
+	}
+	return scanned(ctx, e.tx, r, open, e.now)
 }
 
 // verdict decides about a resource; known is false for what is not scanned for
@@ -253,11 +258,12 @@ func (e *evaluator) verdict(r *catalog.Resource, g *regime, c *content) (v verdi
 	return e.service.judge(q, g.scans.Status(k.scan)), true
 }
 
-// findings evaluates a resource and notes what is to be written.
-func (e *evaluator) findings(ctx context.Context, r *catalog.Resource, c *content, v verdict, g *regime) error {
+// findings evaluates a resource and notes what is to be written. It returns
+// the severities of the findings that are ACTIVE then.
+func (e *evaluator) findings(ctx context.Context, r *catalog.Resource, c *content, v verdict, g *regime) ([]finding.Severity, error) {
 	stored, err := findings.OfResource(ctx, e.tx, r.Number)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	in := finding.Evaluation{
 		Account: r.Account, Region: r.Region, Resource: r.Resource, Now: e.now, ResourceGone: v.gone, Suppressed: g.rules.By,
@@ -268,10 +274,11 @@ func (e *evaluator) findings(ctx context.Context, r *catalog.Resource, c *conten
 	if v.judged && c != nil {
 		in.Wanted, in.Installed = c.wanted, c.installed
 	}
-	for _, c := range finding.Evaluate(in) {
+	changes := finding.Evaluate(in)
+	for _, c := range changes {
 		e.writes = append(e.writes, findings.Write{Resource: r.Number, Change: c})
 	}
-	return nil
+	return openAfter(stored, changes), nil
 }
 
 // regime reads what governs an account in a Region, once.

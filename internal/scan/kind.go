@@ -109,7 +109,7 @@ func (s *Service) Changed(ctx context.Context, tx *store.Tx, r *catalog.Resource
 			return err
 		}
 		if scans.Status(k.scan) == activation.Enabled {
-			if err := catalog.SetCoverage(ctx, tx, r, k.covered(codeActive, reasonPending), now); err != nil {
+			if err := cover(ctx, tx, r, k.covered(codeActive, reasonPending), now); err != nil {
 				return err
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -186,6 +187,8 @@ func (p *player) question(s statement) (answer []string, ok bool) {
 		return p.findings(w[1]), true
 	case "events":
 		return p.events(w[1]), true
+	case "notices":
+		return p.notices(w[1]), true
 	case "coverage":
 		return p.coverage(w[1]), true
 	case "history":
@@ -290,7 +293,11 @@ func (p *player) events(account string) (answer []string) {
 			if err := json.Unmarshal(e.Detail, &detail); err != nil {
 				return err
 			}
-			if want := e.Time.Format("Mon Jan 02 15:04:05.000 UTC 2006"); e.Source != "aws.inspector2" || detail.UpdatedAt != want {
+			if detail.FindingArn == "" {
+				continue
+			}
+			source := map[bool]string{true: "aws.inspector2", false: "muster"}[e.DetailType == "Inspector2 Finding"]
+			if want := e.Time.Format("Mon Jan 02 15:04:05.000 UTC 2006"); e.Source != source || detail.UpdatedAt != want {
 				p.failf("event from %s at %s, expected %s", e.Source, detail.UpdatedAt, want)
 			}
 			answer = append(answer, fmt.Sprintf("%s: %s %s %s", e.DetailType, p.name(arn.ARN(detail.FindingArn)), detail.Status, detail.Title))
@@ -298,6 +305,22 @@ func (p *player) events(account string) (answer []string) {
 		return err
 	})
 	slices.Sort(answer)
+	return answer
+}
+
+// notices lists an account's events of scans and coverage since they were last
+// asked for.
+func (p *player) notices(account string) (answer []string) {
+	p.view(func(ctx context.Context, tx *store.Tx) error {
+		list, err := tx.Events(ctx, string(p.account(account)), p.seen["notices of "+account], 1000)
+		for _, e := range list {
+			p.seen["notices of "+account] = e.ID
+			if e.DetailType == "Inspector2 Scan" || e.DetailType == "Inspector2 Coverage" {
+				answer = append(answer, fmt.Sprintf("%s: %s %s", e.DetailType, p.hostName(e.Resources[0]), regexp.MustCompile(`i-[0-9a-f]+`).ReplaceAllStringFunc(string(e.Detail), p.hostName)))
+			}
+		}
+		return err
+	})
 	return answer
 }
 

@@ -19,11 +19,11 @@ func write(ctx context.Context, tx *store.Tx, list []findings.Write) error {
 	for i := range list {
 		f := &list[i].After
 		if list[i].Published() {
-			e, err := announcement(f)
+			told, err := announcements(&list[i].Change)
 			if err != nil {
 				return err
 			}
-			events = append(events, e)
+			events = append(events, told...)
 		}
 		at := Account{f.Account, f.Region}
 		if due := f.ExpiresAt(); !due.IsZero() && (expiry[at].IsZero() || due.Before(expiry[at])) {
