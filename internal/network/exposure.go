@@ -36,13 +36,15 @@ type Exposure struct {
 
 	balancer *topology.Balancer
 	route    *topology.Forwarding
+	// mark differs where anything on the way differs.
+	mark uint64
 }
 
 // Exposures lists what can be reached from the edges of VPCs, sorted by
 // interface, address, edge, protocol, port and load balancer. Only TCP and UDP
 // have ports to speak of.
 func (s *Snapshot) Exposures() []Exposure {
-	return s.exposuresOf(s.Order)
+	return s.exposuresOf(s.Order, nil)
 }
 
 // ExposuresOf is Exposures of one interface.
@@ -51,27 +53,30 @@ func (s *Snapshot) ExposuresOf(id facts.ID) []Exposure {
 	if n == nil {
 		return nil
 	}
-	return s.exposuresOf([]*topology.Interface{n})
+	return s.exposuresOf([]*topology.Interface{n}, nil)
 }
 
-func (s *Snapshot) exposuresOf(list []*topology.Interface) []Exposure {
+// exposuresOf also notes what they depend on, unless used is nil.
+func (s *Snapshot) exposuresOf(list []*topology.Interface, used *uses) []Exposure {
 	wanted := make(map[*topology.Interface]bool, len(list))
 	for _, n := range list {
 		wanted[n] = true
 	}
 	workers := min(runtime.GOMAXPROCS(0), max(1, len(list)/64))
-	parts := make([][]Exposure, workers)
+	parts, noted := make([][]Exposure, workers), make([]*uses, workers)
 	var wait sync.WaitGroup
 	for w := range workers {
 		wait.Go(func() {
-			c := newCollector(s)
+			c := newCollector(s, used.empty())
+			noted[w] = c.used
 			for _, n := range list[len(list)*w/workers : len(list)*(w+1)/workers] {
 				parts[w] = append(parts[w], c.direct(n)...)
 			}
 		})
 	}
 	wait.Wait()
-	c := newCollector(s)
+	used.merge(noted)
+	c := newCollector(s, used)
 	behind := c.balanced(wanted)
 	out := slices.Concat(append(parts, behind)...)
 	if len(behind) > 0 {
@@ -93,6 +98,8 @@ type collector struct {
 	ways map[sharing][]opening
 	// shared are the openings of interfaces with the same groups.
 	shared map[groupSharing][]opening
+	// used notes what exposures depend on; nil where nobody asks.
+	used *uses
 }
 
 // sharing is all that decides a way into a subnet.
@@ -114,12 +121,13 @@ type opening struct {
 	// own is the filter of the interface's groups, if it has one.
 	own  *paths.Filter
 	maps [2]space.Map
+	mark uint64
 }
 
 func protocols() [2]facts.Protocol { return [2]facts.Protocol{facts.TCP, facts.UDP} }
 
-func newCollector(s *Snapshot) *collector {
-	return &collector{s: s, ways: map[sharing][]opening{}, shared: map[groupSharing][]opening{}}
+func newCollector(s *Snapshot, used *uses) *collector {
+	return &collector{s: s, used: used, ways: map[sharing][]opening{}, shared: map[groupSharing][]opening{}}
 }
 
 // direct are the exposures of an interface without load balancers.
@@ -144,7 +152,7 @@ func (o *opening) exposures(e topology.Edge, to topology.Place) []Exposure {
 		for _, segment := range o.maps[i] {
 			x := exposureOf(to, e)
 			x.Protocol, x.Ports, x.Sources = p, segment.PortRange, segment.Addrs
-			x.Certain = o.leg.Certain()
+			x.Certain, x.mark = o.leg.Certain(), o.mark
 			out = append(out, x)
 		}
 	}
@@ -196,6 +204,9 @@ func (c *collector) guarded(w opening, n *topology.Interface) (opening, bool) {
 	own := *w.own
 	own.Interface = n
 	o := opening{leg: w.leg, own: &own}
+	if c.used != nil {
+		o.mark = w.mark*31 + own.Mark()
+	}
 	for i, p := range protocols() {
 		if len(w.maps[i]) > 0 {
 			o.maps[i] = w.maps[i].And(c.s.Permit(&o.leg, &own, guard.Traffic{Protocol: p}))
@@ -223,6 +234,10 @@ func (c *collector) waysTo(key sharing, to topology.Place) (ways []opening, same
 	for _, l := range uniteLegs(legs) {
 		o := opening{leg: l}
 		o.leg.Forward.Filters, o.own = without(&l.Forward, to.Interface)
+		if c.used != nil {
+			c.used.way(to.Interface.In, &o.leg)
+			o.mark = o.leg.Mark()
+		}
 		for i, p := range protocols() {
 			o.maps[i] = c.s.Open(&o.leg, guard.Traffic{Protocol: p})
 		}
@@ -337,7 +352,11 @@ func (c *collector) target(b *topology.Balancer, f *topology.Forwarding) []Expos
 					if clients.Empty() || !slices.Contains(f.Protocols(), p) {
 						continue
 					}
-					legs, passed := c.s.Through(b, from, &o.leg, f, p, clients)
+					ways := c.s.Onward(b, from, &o.leg, f, clients)
+					if c.used != nil {
+						c.used.balancer(b, ways)
+					}
+					legs, passed := c.s.Passing(b, ways, f, p, clients)
 					if passed.Empty() {
 						continue
 					}
@@ -345,6 +364,7 @@ func (c *collector) target(b *topology.Balancer, f *topology.Forwarding) []Expos
 					x.Protocol, x.Ports, x.Sources = p, space.PortRange{First: f.Target.Port, Last: f.Target.Port}, passed
 					x.Through, x.balancer, x.route = b.ID, b, f
 					x.Certain = o.leg.Certain() && paths.Certain(legs) && b.Assumed == ""
+					x.mark = c.marks(o.mark, legs)
 					out = append(out, x)
 				}
 			}
@@ -367,4 +387,15 @@ next:
 		out = append(out, x)
 	}
 	return out
+}
+
+// marks joins the mark of a first leg with those of later ones.
+func (c *collector) marks(m uint64, legs []paths.Leg) uint64 {
+	if c.used == nil {
+		return 0
+	}
+	for i := range legs {
+		m = m*31 + legs[i].Mark()
+	}
+	return m
 }

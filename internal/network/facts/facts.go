@@ -52,6 +52,8 @@ type VPC struct {
 	Scope
 	Name  string
 	CIDRs []netip.Prefix
+	// Implied VPCs are known from their subnets only.
+	Implied bool
 }
 
 // Subnet is a part of a VPC in one zone.

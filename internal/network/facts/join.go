@@ -15,9 +15,19 @@ import (
 func (r *Reader) Facts() (*Facts, error) {
 	b := &r.b
 	b.joinInterfaces()
+	b.assignSubnets()
 	b.joinElastics()
-	b.joinTransit()
+	b.uniteTransit()
 	b.joinBalancers()
+	b.unite()
+	if len(b.VPCs) == 0 {
+		return nil, errors.New("facts: no VPC found; give a folder of EC2's describe answers (JSON), or one file of them")
+	}
+	return &b.Facts, nil
+}
+
+// unite keeps each resource once, sorted by id.
+func (b *builder) unite() {
 	f := &b.Facts
 	f.VPCs = once(f.VPCs, func(v *VPC) *ID { return &v.ID }, nil)
 	f.Subnets = once(f.Subnets, func(s *Subnet) *ID { return &s.ID }, nil)
@@ -38,10 +48,6 @@ func (r *Reader) Facts() (*Facts, error) {
 	f.LoadBalancers = once(f.LoadBalancers, func(l *LoadBalancer) *ID { return &l.ID }, nil)
 	f.TargetGroups = once(f.TargetGroups, func(t *TargetGroup) *ID { return &t.ID }, nil)
 	f.fillVPCs()
-	if len(f.VPCs) == 0 {
-		return nil, errors.New("facts: no VPC found; give a folder of EC2's describe answers (JSON), or one file of them")
-	}
-	return f, nil
 }
 
 func gatewayID(g *Gateway) *ID { return &g.ID }
@@ -65,7 +71,7 @@ func once[T any](all []T, id func(*T) *ID, merge func(into, from *T)) []T {
 
 func mergeList(into, from *PrefixList) {
 	into.Known = into.Known || from.Known
-	into.CIDRs = append(into.CIDRs, from.CIDRs...)
+	into.CIDRs = slices.Concat(into.CIDRs, from.CIDRs)
 	into.Name = cmp.Or(into.Name, from.Name)
 }
 
@@ -90,6 +96,10 @@ func (b *builder) joinInterfaces() {
 		at[n.ID] = len(b.Interfaces)
 		b.Interfaces = append(b.Interfaces, n)
 	}
+}
+
+// assignSubnets takes over what subnets tell of the interfaces in them.
+func (b *builder) assignSubnets() {
 	zone := map[ID]*Subnet{}
 	for i := range b.Subnets {
 		zone[b.Subnets[i].ID] = &b.Subnets[i]
@@ -132,8 +142,8 @@ func (b *builder) joinElastics() {
 	}
 }
 
-// joinTransit unites the answers about an attachment, and those about a table.
-func (b *builder) joinTransit() {
+// uniteTransit unites the answers about an attachment, and those about a table.
+func (b *builder) uniteTransit() {
 	for i := range b.Attachments {
 		if a := &b.Attachments[i]; a.Kind == "peering" {
 			a.PeerGateway = cmp.Or(a.PeerGateway, a.Resource)
@@ -153,8 +163,8 @@ func (b *builder) joinTransit() {
 	})
 	b.TransitTables = once(b.TransitTables, func(t *TransitTable) *ID { return &t.ID }, func(into, from *TransitTable) {
 		into.Gateway = cmp.Or(into.Gateway, from.Gateway)
-		into.Routes = append(into.Routes, from.Routes...)
-		into.Propagating = append(into.Propagating, from.Propagating...)
+		into.Routes = slices.Concat(into.Routes, from.Routes)
+		into.Propagating = slices.Concat(into.Propagating, from.Propagating)
 	})
 }
 
@@ -230,7 +240,7 @@ func (f *Facts) fillVPCs() {
 		}
 	}
 	for id, cidrs := range missing {
-		f.VPCs = append(f.VPCs, VPC{ID: id, Scope: scope[id], CIDRs: cidrs})
+		f.VPCs = append(f.VPCs, VPC{ID: id, Scope: scope[id], CIDRs: cidrs, Implied: true})
 	}
 	slices.SortFunc(f.VPCs, func(a, b VPC) int { return cmp.Compare(a.ID, b.ID) })
 }

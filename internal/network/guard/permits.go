@@ -80,6 +80,7 @@ type Group struct {
 	*facts.Group
 	Missing bool
 	cache   [2][slots]atomic.Pointer[permits]
+	mark    atomic.Uint64
 }
 
 // Lists are the addresses of prefix lists.
@@ -99,6 +100,17 @@ type Reference struct {
 	// Family holds the addresses that the rule can speak of, as ICMP has a
 	// number per family.
 	Family space.Set
+}
+
+// Replace gives the group other rules; nobody may read it meanwhile.
+func (g *Group) Replace(f *facts.Group) {
+	g.Group = f
+	g.mark.Store(0)
+	for i := range g.cache {
+		for j := range g.cache[i] {
+			g.cache[i][j].Store(nil)
+		}
+	}
 }
 
 // Rules are those of one direction.
@@ -178,8 +190,21 @@ func Family(v6 bool) space.Set {
 type ACL struct {
 	*facts.ACL
 	cache [2][slots]atomic.Pointer[space.Map]
+	mark  atomic.Uint64
 	// sorted are the entries by number.
 	sorted atomic.Pointer[[]facts.Entry]
+}
+
+// Replace gives the list other entries; nobody may read it meanwhile.
+func (a *ACL) Replace(f *facts.ACL) {
+	a.ACL = f
+	a.mark.Store(0)
+	a.sorted.Store(nil)
+	for i := range a.cache {
+		for j := range a.cache[i] {
+			a.cache[i][j].Store(nil)
+		}
+	}
 }
 
 // Ordered are those of one direction in the order in which they decide.

@@ -8,27 +8,46 @@ import (
 )
 
 // Through are the flows from a set of clients, who reach the balancer at a
-// place over the first leg, on to one of its targets: the last leg, and the clients that pass.
+// place over the first leg, on to one of its targets: the last leg, and the
+// clients that pass.
 func (s *Finder) Through(b *topology.Balancer, from topology.Place, first *Leg, f *topology.Forwarding, p facts.Protocol, clients space.Set) ([]Leg, space.Set) {
+	return s.Passing(b, s.Onward(b, from, first, f, clients), f, p, clients)
+}
+
+// Onward are the ways from a balancer's place to one of its targets, whatever
+// rules say.
+func (s *Finder) Onward(b *topology.Balancer, from topology.Place, first *Leg, f *topology.Forwarding, clients space.Set) [][]Leg {
 	if !b.Reaches(from, f) {
-		return nil, space.Set{}
+		return nil
 	}
 	if b.KeepsClient(f) {
 		l := s.keptLeg(b, from, f, clients)
-		for _, guard := range first.Back.Filters {
-			if guard.Far {
-				l.also = append(l.also, guard)
+		for _, seen := range first.Back.Filters {
+			if seen.Far {
+				l.also = append(l.also, seen)
 			}
 		}
-		return []Leg{l}, s.Open(&l, guard.Traffic{Protocol: p}).At(f.Target.Port)
+		return [][]Leg{{l}}
 	}
+	var out [][]Leg
 	near := f.To.Address.Private.Addr()
 	for _, j := range s.Outward(from.SameFamily(near), space.One(near)) {
-		if j.Block != nil || j.To == nil || j.To.Interface != f.To.Interface {
-			continue
+		if j.Block == nil && j.To != nil && j.To.Interface == f.To.Interface {
+			out = append(out, j.Legs)
 		}
-		if s.passes(j.Legs, guard.Traffic{Protocol: p}, f.Target.Port) {
-			return j.Legs, clients
+	}
+	return out
+}
+
+// Passing is the first of several ways to a target that rules leave open, and
+// the clients that pass.
+func (s *Finder) Passing(b *topology.Balancer, ways [][]Leg, f *topology.Forwarding, p facts.Protocol, clients space.Set) ([]Leg, space.Set) {
+	for _, legs := range ways {
+		if b.KeepsClient(f) {
+			return legs, s.Open(&legs[0], guard.Traffic{Protocol: p}).At(f.Target.Port)
+		}
+		if s.passes(legs, guard.Traffic{Protocol: p}, f.Target.Port) {
+			return legs, clients
 		}
 	}
 	return nil, space.Set{}
