@@ -16,14 +16,11 @@ type Place struct {
 	Region  arn.Region
 }
 
-// Places lists up to limit accounts with findings or counts of findings, in a
-// Region each, after the one given.
-func Places(ctx context.Context, tx *store.Tx, after Place, limit int) ([]Place, error) {
-	rows, err := tx.Query(ctx, `SELECT account, region FROM (
-			SELECT DISTINCT account, region FROM findings WHERE (account, region) > ($1, $2)
-			UNION SELECT DISTINCT account, region FROM finding_counts WHERE (account, region) > ($1, $2)
-			UNION SELECT DISTINCT account, region FROM finding_groups WHERE (account, region) > ($1, $2)) p
-		ORDER BY account, region LIMIT $3`, after.Account, after.Region, limit)
+// Places lists the accounts with findings or counts of findings, in a Region
+// each. It reads the key of every finding.
+func Places(ctx context.Context, tx *store.Tx) ([]Place, error) {
+	rows, err := tx.Query(ctx, `SELECT account, region FROM findings UNION SELECT account, region FROM finding_counts
+		UNION SELECT account, region FROM finding_groups ORDER BY account, region`)
 	return store.ReadAll(rows, err, func(s store.Scanner) (p Place, err error) {
 		err = s.Scan(&p.Account, &p.Region)
 		return p, err
@@ -33,22 +30,19 @@ func Places(ctx context.Context, tx *store.Tx, after Place, limit int) ([]Place,
 // VerifyCounts compares all kept counts with the findings and describes every
 // difference; nil means they agree. It reads every finding.
 func VerifyCounts(ctx context.Context, tx *store.Tx) ([]string, error) {
-	const atOnce = 1000
-	var wrong []string
-	for after := (Place{}); ; {
-		list, err := Places(ctx, tx, after, atOnce)
-		if err != nil || len(list) == 0 {
-			return wrong, err
-		}
-		for _, p := range list {
-			found, err := Verify(ctx, tx, p)
-			if err != nil {
-				return nil, err
-			}
-			wrong = append(wrong, found...)
-		}
-		after = list[len(list)-1]
+	list, err := Places(ctx, tx)
+	if err != nil {
+		return nil, err
 	}
+	var wrong []string
+	for _, p := range list {
+		found, err := Verify(ctx, tx, p)
+		if err != nil {
+			return nil, err
+		}
+		wrong = append(wrong, found...)
+	}
+	return wrong, nil
 }
 
 // Verify compares the counts kept for a place with its findings and describes
