@@ -45,6 +45,9 @@ type Config struct {
 	// FullLook is the time between looks at everything when nothing seems to
 	// change; default 30 minutes (scanning specification 1.1).
 	FullLook time.Duration
+	// Peek is the time between looks at the sockets on which the host listens;
+	// default one minute.
+	Peek time.Duration
 	// Transport replaces the network in tests.
 	Transport http.RoundTripper
 }
@@ -124,6 +127,9 @@ func (cfg Config) withDefaults() Config {
 	if cfg.FullLook <= 0 {
 		cfg.FullLook = 30 * time.Minute
 	}
+	if cfg.Peek <= 0 {
+		cfg.Peek = time.Minute
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -152,6 +158,9 @@ func (a *Agent) Once(ctx context.Context) (Accepted, error) {
 	}
 	r := newReporter(a)
 	r.set(inv, time.Now())
+	w := &witness{agent: a}
+	w.look("")
+	r.testify(w)
 	if _, err := r.report(ctx); err != nil {
 		return Accepted{}, err
 	}

@@ -43,12 +43,16 @@ type loop struct {
 	// settleAt is when the next look must follow the last change.
 	settleAt time.Time
 
+	witness *witness
+	// peekAt is when to see whether the host listens on other sockets.
+	peekAt time.Time
+
 	lookFailures, reportFailures int
 	databases                    fingerprint
 }
 
 func newLoop(a *Agent, w watcher) *loop {
-	return &loop{agent: a, reporter: newReporter(a), watcher: w, lookAt: time.Now()}
+	return &loop{agent: a, reporter: newReporter(a), watcher: w, witness: &witness{agent: a}, lookAt: time.Now()}
 }
 
 func (l *loop) run(ctx context.Context) error {
@@ -71,10 +75,13 @@ func (l *loop) run(ctx context.Context) error {
 }
 
 func (l *loop) due() time.Time {
-	if !l.reportAt.IsZero() && l.reportAt.Before(l.lookAt) {
-		return l.reportAt
+	due := l.lookAt
+	for _, at := range []time.Time{l.reportAt, l.peekAt} {
+		if !at.IsZero() {
+			due = earlier(due, at)
+		}
 	}
-	return l.lookAt
+	return due
 }
 
 // changed brings the next look forward: when it has been quiet, or after
@@ -103,6 +110,9 @@ func (l *loop) work(ctx context.Context) error {
 	if !now.Before(l.lookAt) || reportDue && l.takeFingerprint() != l.databases {
 		l.look(ctx)
 	}
+	if !l.peekAt.IsZero() && !now.Before(l.peekAt) {
+		l.peek()
+	}
 	if now := time.Now(); !l.reportAt.IsZero() && !now.Before(l.reportAt) {
 		if err := l.report(ctx); err != nil {
 			return err
@@ -128,7 +138,12 @@ func (l *loop) look(ctx context.Context) {
 	}
 	l.lookFailures, l.databases = 0, print
 	changed := l.reporter.set(inv, began)
+	if l.witness.look(print) {
+		l.reporter.testify(l.witness)
+		changed = true
+	}
 	now := time.Now()
+	l.peekAt = now.Add(jitter(l.agent.cfg.Peek))
 	l.lookAt = now.Add(jitter(l.agent.cfg.FullLook))
 	if l.settleAt.After(now) {
 		l.lookAt = earlier(l.lookAt, l.settleAt)
@@ -141,6 +156,20 @@ func (l *loop) look(ctx context.Context) {
 	// A look makes garbage as large as the machine's package lists; between
 	// looks the agent should not hold it.
 	debug.FreeOSMemory()
+}
+
+// peek sees whether the host listens on other sockets than it told of, which
+// costs next to nothing, and if so looks who does.
+func (l *loop) peek() {
+	l.peekAt = time.Now().Add(jitter(l.agent.cfg.Peek))
+	if !l.witness.changed() || !l.witness.look(l.takeFingerprint()) {
+		return
+	}
+	l.reporter.testify(l.witness)
+	if l.reportFailures == 0 && !l.reportAt.IsZero() {
+		l.reportAt = time.Now()
+	}
+	l.agent.cfg.Log.Debug("sockets changed", "listening", len(l.witness.last.Sockets))
 }
 
 // report sends and plans the next attempt.

@@ -30,8 +30,12 @@ type testServer struct {
 	sequence int64
 	now      func() time.Time
 	known    map[string]bool
-	next     int
-	code     string
+	// evidence is the hash of what the host has said about itself, which
+	// servers before wantEvidence do not ask for.
+	evidence     string
+	wantEvidence bool
+	next         int
+	code         string
 	// fail, if set, decides the fate of the next request: a status and a
 	// refusal, or a broken connection (status 0).
 	fail func() (status int, refusal agentwire.ErrorResponse, fails bool)
@@ -149,8 +153,12 @@ func (s *testServer) report(w http.ResponseWriter, r *http.Request, sig agentwir
 		return
 	}
 	s.known[rep.InventoryHash] = true
+	if rep.Evidence != nil {
+		s.evidence = rep.EvidenceHash
+	}
 	s.reports <- rep
-	answer(w, 200, agentwire.ReportResponse{Accepted: true, NextReportSeconds: s.next})
+	lacking := rep.EvidenceHash != s.evidence && s.wantEvidence
+	answer(w, 200, agentwire.ReportResponse{Accepted: true, NeedEvidence: lacking, NextReportSeconds: s.next})
 }
 
 func answer(w http.ResponseWriter, status int, body any) {

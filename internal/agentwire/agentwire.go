@@ -95,6 +95,11 @@ type Report struct {
 	InventoryHash string
 	// Inventory is the content, or nil in a heartbeat.
 	Inventory *inventory.Inventory
+	// EvidenceHash is Evidence.Hash of what the host says about itself, ""
+	// from agents that say nothing. Evidence is the content, or nil if the
+	// server is thought to have it.
+	EvidenceHash string
+	Evidence     *Evidence
 }
 
 // SignedBy refuses a report that speaks for another host than its signature,
@@ -116,6 +121,9 @@ type ReportResponse struct {
 	// NeedInventory says that the server does not know the hash of a
 	// heartbeat: the agent sends the content at once.
 	NeedInventory bool `json:"needInventory"`
+	// NeedEvidence says that the server has other evidence of the host than
+	// the report names: the agent reports again, with the content.
+	NeedEvidence bool `json:"needEvidence,omitempty"`
 	// NextReportSeconds is when the agent reports again at the latest.
 	NextReportSeconds int `json:"nextReportSeconds"`
 }

@@ -58,6 +58,8 @@ type wireReport struct {
 	AgentVersion  string         `json:"agentVersion,omitempty"`
 	InventoryHash string         `json:"inventoryHash"`
 	Inventory     *wireInventory `json:"inventory,omitempty"`
+	EvidenceHash  string         `json:"evidenceHash,omitempty"`
+	Evidence      *Evidence      `json:"evidence,omitempty"`
 }
 
 // EncodeInventory is the JSON form of inv:
@@ -69,7 +71,7 @@ func EncodeInventory(inv inventory.Inventory) ([]byte, error) {
 
 // EncodeReport is the JSON body of a report.
 func EncodeReport(r *Report) ([]byte, error) {
-	w := wireReport{r.HostID, r.Sequence, r.CollectedAt, r.AgentVersion, r.InventoryHash, nil}
+	w := wireReport{r.HostID, r.Sequence, r.CollectedAt, r.AgentVersion, r.InventoryHash, nil, r.EvidenceHash, r.Evidence}
 	if r.Inventory != nil {
 		w.Inventory = newWireInventory(*r.Inventory)
 	}
@@ -138,12 +140,27 @@ func (r *Report) violations(l inventory.Limits) []string {
 	if len(r.InventoryHash) != 64 || !isHex(r.InventoryHash) {
 		bad = append(bad, "inventoryHash: want 64 hexadecimal digits")
 	}
+	bad = append(bad, r.evidenceViolations()...)
 	if r.Inventory == nil {
 		return bad
 	}
 	bad = append(bad, r.Inventory.Violations(l, maxViolations)...)
 	if bad == nil && r.Inventory.Hash() != r.InventoryHash {
 		bad = append(bad, "inventoryHash: not the hash of the inventory sent")
+	}
+	return bad
+}
+
+func (r *Report) evidenceViolations() []string {
+	switch {
+	case r.EvidenceHash != "" && (len(r.EvidenceHash) != 64 || !isHex(r.EvidenceHash)):
+		return []string{"evidenceHash: want 64 hexadecimal digits"}
+	case r.Evidence == nil:
+		return nil
+	}
+	bad := r.Evidence.violations()
+	if bad == nil && r.Evidence.Hash() != r.EvidenceHash {
+		bad = append(bad, "evidenceHash: not the hash of the evidence sent")
 	}
 	return bad
 }
@@ -188,6 +205,10 @@ func (d *decoder) report() (*Report, error) {
 			inv, err := d.inventory()
 			r.Inventory = &inv
 			return err
+		case "evidenceHash":
+			return d.json.Decode(&r.EvidenceHash)
+		case "evidence":
+			return d.json.Decode(&r.Evidence)
 		}
 		return d.skip()
 	})

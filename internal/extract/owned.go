@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"muster/internal/extract/apk"
 	"muster/internal/extract/dpkg"
@@ -59,4 +60,28 @@ func judgesLanguages(system inventory.OS) bool {
 		return false
 	}
 	return true
+}
+
+// Owners says which operating-system package owns each of the files, which are
+// named from the root on. Files that none owns are left out.
+func Owners(fsys fs.FS, files []string) (map[string]string, error) {
+	wanted := map[string]bool{}
+	for _, f := range files {
+		wanted[strings.TrimPrefix(f, "/")] = true
+	}
+	owners := map[string]string{}
+	if len(wanted) == 0 {
+		return owners, nil
+	}
+	var failed []error
+	for _, of := range []func(fs.FS, map[string]bool) (map[string]string, error){dpkg.Owners, apk.Owners, rpm.Owners} {
+		owned, err := of(fsys, wanted)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("owners of files: %w", err))
+		}
+		for name, owner := range owned {
+			owners["/"+name] = owner
+		}
+	}
+	return owners, errors.Join(failed...)
 }

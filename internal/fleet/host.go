@@ -112,7 +112,7 @@ func (s *Service) RevokeHost(ctx context.Context, call *awsmodel.Call, in *muste
 		if err != nil || h.Status == fleet.Revoked {
 			return err
 		}
-		if err := fleet.Revoke(ctx, tx, h, call.Time); err != nil || s.opts.Revoked == nil {
+		if err := errors.Join(fleet.Revoke(ctx, tx, h, call.Time), fleet.DeleteEvidence(ctx, tx, h)); err != nil || s.opts.Revoked == nil {
 			return err
 		}
 		h.Status, h.RevokedAt = fleet.Revoked, call.Time

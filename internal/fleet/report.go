@@ -26,8 +26,12 @@ func (s *Service) AcceptReport(ctx context.Context, host fleet.Host, r *agentwir
 	if err != nil {
 		return nil, err
 	}
+	answer := &agentwire.ReportResponse{Accepted: true, NextReportSeconds: s.seconds()}
 	if known {
-		err = s.update(ctx, r.InventoryHash != host.InventoryHash, func(tx *store.Tx) error { return s.accept(ctx, tx, host, r, now) })
+		err = s.update(ctx, r.InventoryHash != host.InventoryHash, func(tx *store.Tx) (err error) {
+			answer.NeedEvidence, err = s.accept(ctx, tx, host, r, now)
+			return err
+		})
 	}
 	if !known || r.Inventory == nil && errors.Is(err, ErrUnknownInventory) {
 		return &agentwire.ReportResponse{NeedInventory: true, NextReportSeconds: s.seconds()}, nil
@@ -35,7 +39,7 @@ func (s *Service) AcceptReport(ctx context.Context, host fleet.Host, r *agentwir
 	if err != nil {
 		return nil, err
 	}
-	return &agentwire.ReportResponse{Accepted: true, NextReportSeconds: s.seconds()}, nil
+	return answer, nil
 }
 
 // update keeps reports of other inventories, which store and drop hundreds of
@@ -61,28 +65,57 @@ func (s *Service) known(ctx context.Context, r *agentwire.Report) (bool, error) 
 }
 
 // accept reads the host again: since Find it may have been revoked, have
-// enrolled anew or have sent a later report.
-func (s *Service) accept(ctx context.Context, tx *store.Tx, found fleet.Host, r *agentwire.Report, now time.Time) error {
+// enrolled anew or have sent a later report. It reports whether the evidence
+// that the report names is lacking.
+func (s *Service) accept(ctx context.Context, tx *store.Tx, found fleet.Host, r *agentwire.Report, now time.Time) (needEvidence bool, err error) {
 	host, err := fleet.HostByID(ctx, tx, found.ID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && !host.PublicKey.Equal(found.PublicKey) {
-		return unknownHost()
+		return false, unknownHost()
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	if err := mayReport(host, r.Sequence); err != nil {
-		return err
+		return false, err
 	}
 	host.LastSeen, host.Sequence, host.InventoryHash, host.AgentVersion = now, r.Sequence, r.InventoryHash, r.AgentVersion
 	if err := fleet.Seen(ctx, tx, host); err != nil {
-		return err
+		return false, err
+	}
+	news, needEvidence, err := s.evidence(ctx, tx, host, r, now)
+	if err != nil {
+		return false, err
 	}
 	err = s.opts.Inventories.Accept(ctx, tx, Report{
-		Account: host.Account, Region: host.Region, HostID: string(host.ID), Label: host.Label,
-		Inventory: r.Inventory, Hash: r.InventoryHash, CollectedAt: r.CollectedAt, ReceivedAt: now,
+		Account: host.Account, Region: host.Region, HostID: string(host.ID), Label: host.Label, Tags: host.Tags,
+		Inventory: r.Inventory, Hash: r.InventoryHash, Evidence: news, CollectedAt: r.CollectedAt, ReceivedAt: now,
 	})
 	if err != nil {
-		return fmt.Errorf("accept inventory of %s: %w", host.ID, err)
+		return false, fmt.Errorf("accept inventory of %s: %w", host.ID, err)
 	}
-	return nil
+	return needEvidence, nil
+}
+
+// evidence stores what the host says about itself, if it says anything new.
+func (s *Service) evidence(ctx context.Context, tx *store.Tx, host fleet.Host, r *agentwire.Report, now time.Time) (news *agentwire.Evidence, lacking bool, err error) {
+	if r.EvidenceHash == "" {
+		return nil, false, nil
+	}
+	stored, err := fleet.EvidenceOf(ctx, tx, host.Account, host.Region, host.ID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, false, err
+	}
+	if stored.Hash == r.EvidenceHash {
+		return nil, false, nil
+	}
+	if r.Evidence == nil {
+		return nil, true, nil
+	}
+	if err := fleet.PutEvidence(ctx, tx, host, r.Evidence, r.EvidenceHash, r.CollectedAt); err != nil {
+		return nil, false, err
+	}
+	if s.opts.Listening != nil {
+		err = s.opts.Listening(ctx, tx, host, now)
+	}
+	return r.Evidence, false, err
 }

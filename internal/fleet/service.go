@@ -12,6 +12,7 @@ import (
 	"context"
 	"time"
 
+	"muster/internal/agentwire"
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/muster"
@@ -25,12 +26,16 @@ type Report struct {
 	Account arn.AccountID
 	Region  arn.Region
 	HostID  string
-	// Label is what the host is called.
+	// Label is what the host is called, Tags its other tags.
 	Label string
+	Tags  map[string]string
 	// Inventory is the content, or nil in a heartbeat: the host still
 	// carries the inventory of Hash.
 	Inventory *inventory.Inventory
 	Hash      string
+	// Evidence is what the host says about itself, if that has changed; else
+	// nil.
+	Evidence *agentwire.Evidence
 	// CollectedAt is the host's word for when it looked; ReceivedAt is ours.
 	CollectedAt, ReceivedAt time.Time
 }
@@ -65,6 +70,9 @@ type Options struct {
 	// Revoked, if set, is told within the transaction that a host may no
 	// longer report, so that its resource can end.
 	Revoked func(ctx context.Context, tx *store.Tx, host fleet.Host, now time.Time) error
+	// Listening, if set, is told within the transaction that the sockets or
+	// the kernel of a host have changed (store/fleet has them).
+	Listening func(ctx context.Context, tx *store.Tx, host fleet.Host, now time.Time) error
 	// ReportEvery is how often hosts report when nothing changes; 0 means
 	// every 30 minutes, as Inspector looks at inventories.
 	ReportEvery time.Duration

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"muster/internal/arn"
@@ -39,7 +40,7 @@ func (s *Service) Accept(ctx context.Context, tx *store.Tx, r fleet.Report) erro
 	if err != nil && !fresh {
 		return err
 	}
-	if !fresh && known.Inventory == id && known.GoneAt.IsZero() && known.Tags[nameTag] == r.Label {
+	if !fresh && known.Inventory == id && known.GoneAt.IsZero() && sameDetails(&known, r) {
 		return s.heard(ctx, tx, &known, r, id)
 	}
 	inv, err := catalog.LookupInventory(ctx, tx, id)
@@ -77,23 +78,54 @@ func storeInventory(ctx context.Context, tx *store.Tx, inv *inventory.Inventory,
 	return catalog.PutInventory(ctx, tx, inv, hash, now)
 }
 
+// sameDetails reports whether a report says nothing new of the host itself.
+func sameDetails(known *catalog.Resource, r fleet.Report) bool {
+	if r.Evidence != nil || known.Instance == nil || known.Instance.Stopped {
+		return false
+	}
+	for k, v := range hostTags(r) {
+		if known.Tags[k] != v {
+			return false
+		}
+	}
+	return true
+}
+
+// hostTags are the tags of a host: its own, and its name where they have none.
+func hostTags(r fleet.Report) map[string]string {
+	tags := map[string]string{}
+	maps.Copy(tags, r.Tags)
+	if _, named := tags[nameTag]; !named && r.Label != "" {
+		tags[nameTag] = r.Label
+	}
+	return tags
+}
+
 // nameTag is the tag that holds what a host is called.
 const nameTag = "Name"
 
-// instance is the resource of a host, with what was known of it before.
+// instance is the resource of a host, with what was known of it before. A host
+// that reports is running.
 func instance(before finding.Resource, r fleet.Report, os inventory.OS) finding.Resource {
 	after := finding.Resource{Type: finding.Instance, ID: r.HostID, Tags: map[string]string{}, Instance: &finding.InstanceDetails{}}
+	maps.Copy(after.Tags, before.Tags)
+	maps.Copy(after.Tags, hostTags(r))
 	if before.Instance != nil {
 		*after.Instance = *before.Instance
 	}
-	for k, v := range before.Tags {
-		after.Tags[k] = v
+	i := after.Instance
+	i.Platform, i.Stopped = os.Platform, false
+	// Where the network is known from its owner, that says the addresses.
+	if r.Evidence != nil && i.VPC == "" {
+		i.IPv4, i.IPv6 = nil, nil
+		for _, a := range r.Evidence.Addresses {
+			if a.Is4() {
+				i.IPv4 = append(i.IPv4, a.String())
+			} else {
+				i.IPv6 = append(i.IPv6, a.String())
+			}
+		}
 	}
-	delete(after.Tags, nameTag)
-	if r.Label != "" {
-		after.Tags[nameTag] = r.Label
-	}
-	after.Instance.Platform = os.Platform
 	return after
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -43,18 +44,29 @@ type Host struct {
 	// InventoryHash is the inventory of the last report; empty before the
 	// first report of the current key.
 	InventoryHash string
+	// Tags are the host's beside its name.
+	Tags map[string]string
+	// KeyAt is since when the host has its key, zero where that was not noted.
+	KeyAt time.Time
+	// Rotate says that somebody has asked for another key.
+	Rotate bool
 }
 
 const hostColumns = `account, region, host_id, machine_hash, label, public_key, status, activation_id, agent_version,
-	enrolled_at, revoked_at, last_seen, sequence, inventory_hash`
+	enrolled_at, revoked_at, last_seen, sequence, inventory_hash, tags, key_at, rotate`
 
 func scanHost(row *sql.Rows) (Host, error) {
 	var h Host
 	var machine sql.NullString
 	var key []byte
-	var enrolled, revoked, seen int64
+	var tags string
+	var enrolled, revoked, seen, keyed int64
 	err := row.Scan(&h.Account, &h.Region, &h.ID, &machine, &h.Label, &key, &h.Status, &h.ActivationID, &h.AgentVersion,
-		&enrolled, &revoked, &seen, &h.Sequence, &h.InventoryHash)
+		&enrolled, &revoked, &seen, &h.Sequence, &h.InventoryHash, &tags, &keyed, &h.Rotate)
+	if err == nil {
+		err = json.Unmarshal([]byte(tags), &h.Tags)
+	}
+	h.KeyAt = store.Time(keyed)
 	h.MachineHash, h.PublicKey = machine.String, key
 	h.EnrolledAt, h.RevokedAt, h.LastSeen = store.Time(enrolled), store.Time(revoked), store.Time(seen)
 	return h, err
@@ -111,15 +123,20 @@ func Hosts(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.
 // PutHost stores an enrolment: a new host, or a known one with its new key.
 func PutHost(ctx context.Context, tx *store.Tx, h Host) error {
 	machine := sql.NullString{String: h.MachineHash, Valid: h.MachineHash != ""}
-	_, err := tx.Exec(ctx, `INSERT INTO agent_hosts (`+hostColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+	tags, err := json.Marshal(h.Tags)
+	if err != nil {
+		return fmt.Errorf("store host %s: %w", h.ID, err)
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO agent_hosts (`+hostColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 		ON CONFLICT (account, region, host_id) DO UPDATE SET
 			machine_hash = excluded.machine_hash, label = excluded.label, public_key = excluded.public_key, status = excluded.status,
 			activation_id = excluded.activation_id, agent_version = excluded.agent_version, enrolled_at = excluded.enrolled_at,
 			revoked_at = excluded.revoked_at, last_seen = excluded.last_seen, sequence = excluded.sequence,
-			inventory_hash = excluded.inventory_hash`,
+			inventory_hash = excluded.inventory_hash, tags = excluded.tags, key_at = excluded.key_at, rotate = excluded.rotate`,
 		h.Account, h.Region, h.ID, machine, h.Label, []byte(h.PublicKey), h.Status, h.ActivationID, h.AgentVersion,
-		store.Micros(h.EnrolledAt), store.Micros(h.RevokedAt), store.Micros(h.LastSeen), h.Sequence, h.InventoryHash)
+		store.Micros(h.EnrolledAt), store.Micros(h.RevokedAt), store.Micros(h.LastSeen), h.Sequence, h.InventoryHash,
+		string(tags), store.Micros(h.KeyAt), h.Rotate)
 	if err != nil {
 		return fmt.Errorf("store host %s: %w", h.ID, err)
 	}
