@@ -439,11 +439,7 @@ func (s *Asker) destinations(to endpoint, x topology.Place) space.Set {
 func (s *Asker) serviceAddresses(id facts.ID) space.Set {
 	var sets []space.Set
 	for _, t := range s.Tables {
-		for _, p := range t.Parts {
-			if p.Route.Target == id {
-				sets = append(sets, p.Set)
-			}
-		}
+		sets = append(sets, t.Toward(id))
 	}
 	return space.Union(sets...)
 }

@@ -33,41 +33,52 @@ func (s *Finder) Sources(e topology.Edge, to topology.Place) (set space.Set, sam
 // Families is the family of an address; flows do not change it.
 func (s *Finder) Families(a netip.Addr) space.Set { return guard.Family(a.Is6()) }
 
-// behindVPC are the subnets of a VPC that send packets for an address to a
-// target; whole says that they do so for all addresses of the other VPC.
-func (s *Finder) behindVPC(v *topology.VPC, target facts.ID, near netip.Addr, other *topology.VPC, fits func(*topology.Subnet) bool) (set space.Set, whole bool) {
-	whole = true
-	var sets []space.Set
-	leads := map[*routing.Table]bool{}
-	for _, sub := range v.Nets {
-		ok, seen := leads[sub.Table]
-		if !seen {
-			r := sub.Table.Lookup(near)
-			ok = r != nil && !r.Blackhole && r.Target == target
-			leads[sub.Table] = ok
-			whole = whole && s.uniform(sub.Table, other)
-		}
-		if ok && fits(sub) {
-			sets = append(sets, sub.Space)
-		}
-	}
-	return space.Union(sets...), whole
+// sender is subnets of a VPC that share a route table.
+type sender struct {
+	table *routing.Table
+	set   space.Set
 }
 
-// uniform reports whether a table treats all addresses of a VPC alike.
-func (s *Finder) uniform(t *routing.Table, v *topology.VPC) bool {
-	key := [2]any{t, v}
-	if got, ok := s.memo.Load(key); ok {
-		return got.(bool)
+// senders are the subnets of a VPC by table; for a transit gateway those in
+// the zones of its attachment only.
+func (s *Finder) senders(v *topology.VPC, a *topology.Attachment) []sender {
+	type key struct {
+		vpc        *topology.VPC
+		attachment *topology.Attachment
 	}
-	parts := 0
-	for _, fam := range []space.Set{guard.Family(false), guard.Family(true)} {
-		if part := v.Space.Intersect(fam); !part.Empty() && len(t.Split(part)) > 1 {
-			parts++
+	if got, ok := s.memo.Load(key{v, a}); ok {
+		return got.([]sender)
+	}
+	sets := map[*routing.Table][]space.Set{}
+	var order []*routing.Table
+	for _, sub := range v.Nets {
+		if a != nil && len(a.Nets) > 0 && !a.Covers(sub.Zone) {
+			continue
+		}
+		if sets[sub.Table] == nil {
+			order = append(order, sub.Table)
+		}
+		sets[sub.Table] = append(sets[sub.Table], sub.Space)
+	}
+	out := make([]sender, len(order))
+	for i, t := range order {
+		out[i] = sender{t, space.Union(sets[t]...)}
+	}
+	s.memo.Store(key{v, a}, out)
+	return out
+}
+
+// sending are the subnets that send packets for an address to a target; whole
+// says that they do so for all of home, the address's VPC and family.
+func sending(list []sender, target facts.ID, near netip.Addr, home space.Set) (set space.Set, whole bool) {
+	whole = true
+	for _, x := range list {
+		whole = whole && x.table.Uniform(home)
+		if r := x.table.Lookup(near); r != nil && !r.Blackhole && r.Target == target {
+			set = space.Union(set, x.set)
 		}
 	}
-	s.memo.Store(key, parts == 0)
-	return parts == 0
+	return set, whole
 }
 
 // sourceKey remembers the sources of an edge for one family of a VPC.
@@ -106,63 +117,77 @@ func (s *Finder) peerSources(e topology.Edge, to topology.Place) (space.Set, boo
 		if v == nil {
 			return space.Of(other.CIDRs...), true
 		}
-		return s.behindVPC(v, p.ID, to.Address.Private.Addr(), to.Interface.Home, func(*topology.Subnet) bool { return true })
+		near := to.Address.Private.Addr()
+		return sending(s.senders(v, nil), p.ID, near, to.Interface.Home.Space.Intersect(s.Families(near)))
 	})
 }
 
 // transitSources unites what lies behind the gateway's other attachments.
 func (s *Finder) transitSources(e topology.Edge, to topology.Place) (space.Set, bool) {
 	return s.remembered(e, to, func() (space.Set, bool) {
-		near, same := to.Address.Private.Addr(), true
 		own := s.AttachmentOf(e.ID, to.Interface.VPC)
 		if own == nil {
 			return space.Set{}, true
 		}
 		back := s.Transits[e.ID].Tables[own.Table]
+		same := true
 		var sets []space.Set
-		for i := range s.Facts.Attachments {
-			for _, a := range s.Attachments[s.Facts.Attachments[i].ID] {
-				if a.Gateway != e.ID || a == own {
-					continue
-				}
-				set, whole := s.behindAttachment(a, own, near, to.Interface.Home)
-				same = same && whole
-				if back != nil {
-					sets = append(sets, returning(back, a.ID, set))
-				}
+		d := destination{s, own, to.Address.Private.Addr(), to.Interface.Home.Space.Intersect(s.Families(to.Address.Private.Addr())), map[facts.ID]decision{}}
+		for _, a := range s.Transits[e.ID].Attachments {
+			if a == own {
+				continue
+			}
+			set, whole := d.behind(a)
+			same = same && whole
+			if back != nil && !set.Empty() {
+				sets = append(sets, set.Intersect(back.Toward(a.ID)))
 			}
 		}
 		return space.Union(sets...), same
 	})
 }
 
-// behindAttachment are the addresses behind one attachment whose packets for
-// an address the gateway sends to another.
-func (s *Finder) behindAttachment(a, own *topology.Attachment, near netip.Addr, home *topology.VPC) (space.Set, bool) {
-	table := s.Transits[a.Gateway].Tables[a.Table]
-	if table == nil {
-		return space.Set{}, true
-	}
-	r := table.Lookup(near)
-	whole := s.uniform(table, home)
-	if r == nil || r.Blackhole || r.Target != own.ID {
-		return space.Set{}, whole
-	}
-	v := s.VPCs[a.Resource]
-	if v == nil || a.Kind != "vpc" {
-		return a.Behind, whole
-	}
-	set, all := s.behindVPC(v, a.Gateway, near, home, func(sub *topology.Subnet) bool { return len(a.Nets) == 0 || a.Covers(sub.Zone) })
-	return set, whole && all
+// destination is an address behind an attachment of a transit gateway, with
+// the part of its VPC that is of its family.
+type destination struct {
+	s    *Finder
+	own  *topology.Attachment
+	near netip.Addr
+	home space.Set
+	// decided is what the gateway's tables do with the address.
+	decided map[facts.ID]decision
 }
 
-// returning are the addresses of a set that a table sends to an attachment.
-func returning(t *routing.Table, id facts.ID, set space.Set) space.Set {
-	var sets []space.Set
-	for _, p := range t.Split(set) {
-		if p.Route != nil && !p.Route.Blackhole && p.Route.Target == id {
-			sets = append(sets, p.Set)
-		}
+// decision says whether a table sends an address to where it belongs, and
+// whether it does the same with all of its VPC.
+type decision struct{ sent, whole bool }
+
+func (d *destination) decide(a *topology.Attachment) decision {
+	got, ok := d.decided[a.Table]
+	if ok {
+		return got
 	}
-	return space.Union(sets...)
+	table := d.s.Transits[a.Gateway].Tables[a.Table]
+	got.whole = true
+	if table != nil {
+		r := table.Lookup(d.near)
+		got = decision{r != nil && !r.Blackhole && r.Target == d.own.ID, table.Uniform(d.home)}
+	}
+	d.decided[a.Table] = got
+	return got
+}
+
+// behind are the addresses behind another attachment whose packets the gateway
+// sends to the destination.
+func (d *destination) behind(a *topology.Attachment) (set space.Set, whole bool) {
+	got := d.decide(a)
+	if !got.sent {
+		return space.Set{}, got.whole
+	}
+	v := d.s.VPCs[a.Resource]
+	if v == nil || a.Kind != "vpc" {
+		return a.Behind, got.whole
+	}
+	set, whole = sending(d.s.senders(v, a), a.Gateway, d.near, d.home)
+	return set, whole && got.whole
 }

@@ -12,7 +12,6 @@ import (
 	"muster/internal/network/space"
 
 	"github.com/gaissmai/bart"
-	"go4.org/netipx"
 )
 
 // Route is one way out of a table, a prefix list taken apart.
@@ -37,18 +36,14 @@ type Table struct {
 	// Assumed tables stand for what the facts lack.
 	Assumed string
 	routes  *bart.Table[*Route]
-	// Parts are the disjoint sets of addresses that each route decides; spans
-	// are their ranges in order.
-	Parts []Part
-	spans []span
+	// Parts are the disjoint sets of addresses that each route decides.
+	Parts    []Part
+	division space.Partition
+	// toward are the addresses by where they are sent.
+	toward map[facts.ID]space.Set
 }
 
-// span is a range of addresses that one part decides.
-type span struct {
-	netipx.IPRange
-	part int
-}
-
+// Part is what one route decides.
 type Part struct {
 	Set   space.Set
 	Route *Route
@@ -66,31 +61,22 @@ func (t *Table) Split(set space.Set) []Part {
 	if a, ok := set.Single(); ok {
 		return []Part{{set, t.Lookup(a)}}
 	}
-	var out []Part
-	for _, i := range t.touched(set) {
-		if got := set.Intersect(t.Parts[i].Set); !got.Empty() {
-			out = append(out, Part{got, t.Parts[i].Route})
-			set = set.Minus(got)
+	shares := t.division.Split(set)
+	out := make([]Part, len(shares))
+	for i, s := range shares {
+		out[i].Set = s.Set
+		if s.Part >= 0 {
+			out[i].Route = t.Parts[s.Part].Route
 		}
-	}
-	if !set.Empty() {
-		out = append(out, Part{set, nil})
 	}
 	return out
 }
 
-// touched are the parts that have ranges in common with a set, in order.
-func (t *Table) touched(set space.Set) []int {
-	var out []int
-	for _, r := range set.Ranges() {
-		i, _ := slices.BinarySearchFunc(t.spans, r.From(), func(s span, a netip.Addr) int { return s.To().Compare(a) })
-		for ; i < len(t.spans) && t.spans[i].From().Compare(r.To()) <= 0; i++ {
-			out = append(out, t.spans[i].part)
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
+// Uniform reports whether one route decides a whole set, or none any of it.
+func (t *Table) Uniform(set space.Set) bool { return t.division.Uniform(set) }
+
+// Toward are all addresses that the table sends to a target.
+func (t *Table) Toward(target facts.ID) space.Set { return t.toward[target] }
 
 // NewTable compiles routes: the longest prefix decides; among equal prefixes
 // a static route goes before one of a prefix list, and that before a
@@ -132,16 +118,23 @@ func (r *Route) rank() int {
 	return 0
 }
 
-// order drops the parts that longer prefixes cover wholly, and sorts the ranges
-// of the others.
+// order drops the parts that longer prefixes cover wholly, and indexes the
+// others.
 func (t *Table) order() {
 	t.Parts = slices.DeleteFunc(t.Parts, func(p Part) bool { return p.Set.Empty() })
+	sets := make([]space.Set, len(t.Parts))
+	towards := map[facts.ID][]space.Set{}
 	for i, p := range t.Parts {
-		for _, r := range p.Set.Ranges() {
-			t.spans = append(t.spans, span{r, i})
+		sets[i] = p.Set
+		if !p.Route.Blackhole {
+			towards[p.Route.Target] = append(towards[p.Route.Target], p.Set)
 		}
 	}
-	slices.SortFunc(t.spans, func(a, b span) int { return a.From().Compare(b.From()) })
+	t.division = space.Divide(sets)
+	t.toward = make(map[facts.ID]space.Set, len(towards))
+	for target, list := range towards {
+		t.toward[target] = space.Union(list...)
+	}
 }
 
 // Text says a route in the way the console does.

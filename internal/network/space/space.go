@@ -13,17 +13,23 @@ import (
 
 // Set is a set of addresses of both families. The zero value is empty.
 type Set struct {
-	// ranges are sorted, disjoint and not adjacent; IPv4 comes first.
-	ranges []netipx.IPRange
+	// Both are sorted, disjoint and not adjacent.
+	v4 []span[ip4]
+	v6 []span[ip6]
 }
 
 // Of is the set of all addresses of the prefixes.
 func Of(prefixes ...netip.Prefix) Set {
-	ranges := make([]netipx.IPRange, 0, len(prefixes))
+	var s Set
 	for _, p := range prefixes {
-		ranges = append(ranges, netipx.RangeOfPrefix(p))
+		r := netipx.RangeOfPrefix(p)
+		if r.From().Is4() {
+			s.v4 = append(s.v4, span[ip4]{from4(r.From()), from4(r.To())})
+		} else {
+			s.v6 = append(s.v6, span[ip6]{from6(r.From()), from6(r.To())})
+		}
 	}
-	return normal(ranges)
+	return Set{normal(s.v4), normal(s.v6)}
 }
 
 // Parse is Of for prefixes or addresses in text; it panics on anything else
@@ -43,7 +49,10 @@ func Parse(texts ...string) Set {
 
 // One is the set of one address.
 func One(a netip.Addr) Set {
-	return Set{[]netipx.IPRange{netipx.IPRangeFrom(a, a)}}
+	if a.Is4() {
+		return Set{v4: []span[ip4]{{from4(a), from4(a)}}}
+	}
+	return Set{v6: []span[ip6]{{from6(a), from6(a)}}}
 }
 
 // All is the set of every address of both families.
@@ -51,156 +60,53 @@ func All() Set { return Parse("0.0.0.0/0", "::/0") }
 
 // Union is the set of what is in any of the sets.
 func Union(sets ...Set) Set {
-	n, last := 0, Set{}
+	n4, n6, last4, last6 := 0, 0, Set{}, Set{}
 	for _, s := range sets {
-		if len(s.ranges) > 0 {
-			n, last = n+len(s.ranges), s
+		if len(s.v4) > 0 {
+			n4, last4 = n4+len(s.v4), s
+		}
+		if len(s.v6) > 0 {
+			n6, last6 = n6+len(s.v6), s
 		}
 	}
-	if n == len(last.ranges) {
-		return last
-	}
-	ranges := make([]netipx.IPRange, 0, n)
-	for _, s := range sets {
-		ranges = append(ranges, s.ranges...)
-	}
-	return normal(ranges)
-}
-
-// normal sorts and merges; it may reuse its argument.
-func normal(ranges []netipx.IPRange) Set {
-	if len(ranges) == 0 {
-		return Set{}
-	}
-	slices.SortFunc(ranges, func(a, b netipx.IPRange) int { return a.From().Compare(b.From()) })
-	out := ranges[:1]
-	for _, r := range ranges[1:] {
-		last := &out[len(out)-1]
-		switch {
-		case r.From().BitLen() == last.To().BitLen() && (r.From().Compare(last.To()) <= 0 || r.From() == last.To().Next()):
-			if r.To().Compare(last.To()) > 0 {
-				*last = netipx.IPRangeFrom(last.From(), r.To())
-			}
-		default:
-			out = append(out, r)
+	out := Set{last4.v4, last6.v6}
+	if n4 > len(last4.v4) {
+		all := make([]span[ip4], 0, n4)
+		for _, s := range sets {
+			all = append(all, s.v4...)
 		}
+		out.v4 = normal(all)
 	}
-	return Set{out}
+	if n6 > len(last6.v6) {
+		all := make([]span[ip6], 0, n6)
+		for _, s := range sets {
+			all = append(all, s.v6...)
+		}
+		out.v6 = normal(all)
+	}
+	return out
 }
 
 // Intersect is the set of what is in both.
-func (s Set) Intersect(t Set) Set {
-	switch {
-	case s.same(t) || t.spans(s):
-		return s
-	case s.spans(t):
-		return t
-	}
-	few, many := s.ranges, t.ranges
-	if len(few) > len(many) {
-		few, many = many, few
-	}
-	whole := many
-	var out []netipx.IPRange
-	for _, a := range few {
-		// The ranges from i on and before j meet a; only the first and the last
-		// of them can reach beyond it.
-		i, _ := slices.BinarySearchFunc(many, a.From(), func(r netipx.IPRange, from netip.Addr) int { return r.To().Compare(from) })
-		j, last := slices.BinarySearchFunc(many[i:], a.To(), func(r netipx.IPRange, to netip.Addr) int { return r.From().Compare(to) })
-		if j += i; last {
-			j++
-		}
-		if i == j {
-			continue
-		}
-		if j-i == len(whole) && a.From().Compare(whole[0].From()) <= 0 && a.To().Compare(whole[j-i-1].To()) >= 0 {
-			return Set{whole}
-		}
-		n := len(out)
-		out = append(out, many[i:j]...)
-		out[n] = netipx.IPRangeFrom(later(a.From(), out[n].From()), out[n].To())
-		out[len(out)-1] = netipx.IPRangeFrom(out[len(out)-1].From(), earlier(a.To(), out[len(out)-1].To()))
-		many = many[j-1:]
-	}
-	return Set{out}
-}
-
-// spans reports whether s is one range that holds all of t; that is common and
-// spares a copy.
-func (s Set) spans(t Set) bool {
-	n := len(t.ranges)
-	return len(s.ranges) == 1 && n > 0 && s.ranges[0].From().Compare(t.ranges[0].From()) <= 0 && s.ranges[0].To().Compare(t.ranges[n-1].To()) >= 0
-}
+func (s Set) Intersect(t Set) Set { return Set{intersect(s.v4, t.v4), intersect(s.v6, t.v6)} }
 
 // Minus is the set of what is in s and not in t.
-func (s Set) Minus(t Set) Set {
-	switch {
-	case len(t.ranges) == 0:
-		return s
-	case s.same(t) || t.spans(s):
-		return Set{}
-	}
-	var out []netipx.IPRange
-	j := 0
-	for _, r := range s.ranges {
-		from := r.From()
-		for ; j < len(t.ranges) && t.ranges[j].To().Compare(from) < 0; j++ {
-		}
-		open := true
-		for k := j; k < len(t.ranges) && t.ranges[k].From().Compare(r.To()) <= 0; k++ {
-			if t.ranges[k].From().Compare(from) > 0 {
-				out = append(out, netipx.IPRangeFrom(from, t.ranges[k].From().Prev()))
-			}
-			if t.ranges[k].To().Compare(r.To()) >= 0 {
-				open = false
-				break
-			}
-			from = t.ranges[k].To().Next()
-		}
-		if open {
-			out = append(out, netipx.IPRangeFrom(from, r.To()))
-		}
-	}
-	return Set{out}
-}
-
-func later(a, b netip.Addr) netip.Addr {
-	if a.Compare(b) > 0 {
-		return a
-	}
-	return b
-}
-
-func earlier(a, b netip.Addr) netip.Addr {
-	if a.Compare(b) < 0 {
-		return a
-	}
-	return b
-}
-
-// same reports whether two sets share their memory, which is common.
-func (s Set) same(t Set) bool {
-	return len(s.ranges) == len(t.ranges) && (len(s.ranges) == 0 || &s.ranges[0] == &t.ranges[0])
-}
+func (s Set) Minus(t Set) Set { return Set{minus(s.v4, t.v4), minus(s.v6, t.v6)} }
 
 // Equal reports whether the sets have the same members.
-func (s Set) Equal(t Set) bool { return s.same(t) || slices.Equal(s.ranges, t.ranges) }
+func (s Set) Equal(t Set) bool {
+	return (same(s.v4, t.v4) || slices.Equal(s.v4, t.v4)) && (same(s.v6, t.v6) || slices.Equal(s.v6, t.v6))
+}
 
 // Empty reports whether nothing is in the set.
-func (s Set) Empty() bool { return len(s.ranges) == 0 }
+func (s Set) Empty() bool { return len(s.v4)+len(s.v6) == 0 }
 
 // Contains reports whether the address is in the set.
 func (s Set) Contains(a netip.Addr) bool {
-	_, found := slices.BinarySearchFunc(s.ranges, a, func(r netipx.IPRange, a netip.Addr) int {
-		switch {
-		case r.To().Compare(a) < 0:
-			return -1
-		case r.From().Compare(a) > 0:
-			return 1
-		}
-		return 0
-	})
-	return found
+	if a.Is4() {
+		return contains(s.v4, from4(a))
+	}
+	return a.Is6() && contains(s.v6, from6(a))
 }
 
 // Covers reports whether all of t is in s.
@@ -209,13 +115,22 @@ func (s Set) Covers(t Set) bool { return t.Minus(s).Empty() }
 // Meets reports whether the sets have a member in common.
 func (s Set) Meets(t Set) bool { return !s.Intersect(t).Empty() }
 
-// Ranges are the sorted, disjoint ranges of the set; they must not be changed.
-func (s Set) Ranges() []netipx.IPRange { return s.ranges }
+// Ranges are the sorted, disjoint ranges of the set, IPv4 first.
+func (s Set) Ranges() []netipx.IPRange {
+	out := make([]netipx.IPRange, 0, len(s.v4)+len(s.v6))
+	for _, r := range s.v4 {
+		out = append(out, netipx.IPRangeFrom(r.from.addr(), r.to.addr()))
+	}
+	for _, r := range s.v6 {
+		out = append(out, netipx.IPRangeFrom(r.from.addr(), r.to.addr()))
+	}
+	return out
+}
 
 // Prefixes are the fewest prefixes that make up the set, in order.
 func (s Set) Prefixes() []netip.Prefix {
 	var out []netip.Prefix
-	for _, r := range s.ranges {
+	for _, r := range s.Ranges() {
 		out = r.AppendPrefixes(out)
 	}
 	return out
@@ -223,8 +138,11 @@ func (s Set) Prefixes() []netip.Prefix {
 
 // Single returns the only address of a set of one.
 func (s Set) Single() (netip.Addr, bool) {
-	if len(s.ranges) == 1 && s.ranges[0].From() == s.ranges[0].To() {
-		return s.ranges[0].From(), true
+	switch {
+	case len(s.v4) == 1 && len(s.v6) == 0 && s.v4[0].from == s.v4[0].to:
+		return s.v4[0].from.addr(), true
+	case len(s.v6) == 1 && len(s.v4) == 0 && s.v6[0].from == s.v6[0].to:
+		return s.v6[0].from.addr(), true
 	}
 	return netip.Addr{}, false
 }
@@ -247,7 +165,7 @@ func (s Set) String() string {
 		return "nothing"
 	}
 	var texts []string
-	for _, r := range s.ranges {
+	for _, r := range s.Ranges() {
 		if p, ok := r.Prefix(); ok {
 			texts = append(texts, prefixText(p))
 			continue

@@ -89,3 +89,36 @@ func TestBothFamiliesAndEnds(t *testing.T) {
 		t.Error("all is not all")
 	}
 }
+
+// TestPartitionsAreExact: a split agrees with membership, for every address,
+// and shares are whole and disjoint.
+func TestPartitionsAreExact(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		taken := Set{}
+		var parts []Set
+		for _, p := range prefixes(t, "parts") {
+			part := Of(p).Minus(taken)
+			taken = Union(taken, part)
+			parts = append(parts, part)
+		}
+		set := Of(append(prefixes(t, "set"), netip.MustParsePrefix("fd00::/16"))...)
+		if rapid.Bool().Draw(t, "one family") {
+			set = set.Intersect(Parse("0.0.0.0/0"))
+		}
+		division := Divide(parts)
+		rest, shares := set, division.Split(set)
+		for i, share := range shares {
+			want := set.Minus(taken)
+			if share.Part >= 0 {
+				want = set.Intersect(parts[share.Part])
+			}
+			if !share.Set.Equal(want) || !Of(share.Set.Prefixes()...).Equal(want) || i > 0 && shares[i-1].Part >= share.Part && share.Part >= 0 {
+				t.Fatalf("part %d of %v: %v, want %v", share.Part, set, share.Set, want)
+			}
+			rest = rest.Minus(share.Set)
+		}
+		if !rest.Empty() || division.Uniform(set) != (len(shares) <= 1) {
+			t.Fatalf("%v: %v, uniform %v", set, shares, division.Uniform(set))
+		}
+	})
+}

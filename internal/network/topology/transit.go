@@ -13,7 +13,8 @@ import (
 // transit is a transit gateway with its compiled tables.
 type transit struct {
 	*facts.TransitGateway
-	Tables map[facts.ID]*routing.Table
+	Tables      map[facts.ID]*routing.Table
+	Attachments []*Attachment
 }
 
 // Attachment is one end of what a transit gateway joins.
@@ -27,6 +28,10 @@ type Attachment struct {
 }
 
 func (s *Network) indexTransits() {
+	for i := range s.Facts.TransitGateways {
+		f := &s.Facts.TransitGateways[i]
+		s.Transits[f.ID] = &transit{TransitGateway: f, Tables: map[facts.ID]*routing.Table{}}
+	}
 	for i := range s.Facts.Attachments {
 		a := &Attachment{Attachment: &s.Facts.Attachments[i]}
 		for _, id := range a.Subnets {
@@ -39,13 +44,12 @@ func (s *Network) indexTransits() {
 		if a.Kind == "vpc" {
 			s.Joined[[2]facts.ID{a.Gateway, a.Resource}] = a
 		}
-		if s.Transits[a.Gateway] == nil {
-			s.Transits[a.Gateway] = &transit{TransitGateway: &facts.TransitGateway{ID: a.Gateway}, Tables: map[facts.ID]*routing.Table{}}
+		g := s.Transits[a.Gateway]
+		if g == nil {
+			g = &transit{TransitGateway: &facts.TransitGateway{ID: a.Gateway}, Tables: map[facts.ID]*routing.Table{}}
+			s.Transits[a.Gateway] = g
 		}
-	}
-	for i := range s.Facts.TransitGateways {
-		f := &s.Facts.TransitGateways[i]
-		s.Transits[f.ID] = &transit{TransitGateway: f, Tables: map[facts.ID]*routing.Table{}}
+		g.Attachments = append(g.Attachments, a)
 	}
 	for i := range s.Facts.TransitTables {
 		f := &s.Facts.TransitTables[i]
