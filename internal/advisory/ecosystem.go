@@ -21,7 +21,7 @@ func NewKey(ecosystem, name string) Key {
 	switch base {
 	case "PyPI":
 		return Key{base, normalisePyPI(name)}
-	case "NuGet", "Packagist", "GitHub Actions", "SwiftURL":
+	case "NuGet", "Packagist", "GitHub Actions", "SwiftURL", "Windows":
 		return Key{base, strings.ToLower(name)}
 	case "Maven", "npm", "Go", "crates.io", "RubyGems", "Hex", "Pub", "CRAN", "Bioconductor", "Hackage",
 		"GHC", "Bitnami", "ConanCenter", "Julia", "VSCode":

@@ -81,7 +81,7 @@ func (g *Group) Resolve(a *Advisory) {
 	own := g.name(a.ID)
 	upstream := upstreamOf(a)
 	switch cves := filter(upstream, IsCVE); {
-	case IsCVE(own) || len(upstream) == 0:
+	case IsCVE(own) || len(upstream) == 0 || isUpdate(a.ID):
 		a.Vulnerabilities = []string{own}
 	case len(cves) > 0:
 		a.Vulnerabilities = g.names(cves)
@@ -89,6 +89,13 @@ func (g *Group) Resolve(a *Advisory) {
 		a.Vulnerabilities = g.names(upstream)
 	}
 	a.Synonyms = g.synonyms(a, upstream)
+}
+
+// isUpdate reports whether the id is that of an update of Windows, which is
+// found as a whole, whatever it covers (scanning specification 4.4).
+func isUpdate(id string) bool {
+	number, ok := strings.CutPrefix(id, "KB")
+	return ok && number != "" && strings.Trim(number, "0123456789") == ""
 }
 
 // names are the distinct names of the ids, sorted.

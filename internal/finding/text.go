@@ -102,7 +102,7 @@ func splitVersion(s string) (epoch int32, version, release string) {
 // FullVersion writes the epoch out where the package format has one, as
 // Inspector shows fixed versions of operating-system packages.
 func FullVersion(ecosystem, version string) string {
-	if isAPK(ecosystem) || strings.Contains(version, ":") {
+	if isAPK(ecosystem) || family(ecosystem) == "Windows" || strings.Contains(version, ":") {
 		return version
 	}
 	return "0:" + version
@@ -128,6 +128,8 @@ func updateCommand(ecosystem, name string) string {
 		return "apk update && apk upgrade " + name
 	case f == "Debian" || f == "Ubuntu" || f == "Echo":
 		return "apt-get update && apt-get upgrade"
+	case f == "Windows":
+		return "install the update"
 	case f == "SUSE" || f == "openSUSE":
 		return "zypper update " + name
 	}
@@ -159,6 +161,8 @@ func sourceURL(source, id string, related []string) string {
 		return "https://alas.aws.amazon.com/cve/html/" + id + ".html"
 	case source == "ALPINE_CVE" && cve:
 		return "https://security.alpinelinux.org/vuln/" + id
+	case source == "MICROSOFT_CVE" && strings.HasPrefix(id, "KB"):
+		return "https://support.microsoft.com/help/" + id[len("KB"):]
 	case source == "GITHUB":
 		for _, other := range append([]string{id}, related...) {
 			if strings.HasPrefix(other, "GHSA-") {

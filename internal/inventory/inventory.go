@@ -54,6 +54,8 @@ type Component struct {
 	Source, SourceVersion string
 	// Module is the stream of the rpm module that the package belongs to,
 	// "nodejs:18"; "" for packages outside modules and where it is not known.
+	// Of Windows it lists the installed updates, the newest first:
+	// "KB5034127 KB5034619".
 	Module string
 	// Manager is Inspector's packageManager value.
 	Manager Manager

@@ -37,7 +37,11 @@ func Component(c inventory.Component, lookup Lookup) ([]Match, error) {
 			return nil, fmt.Errorf("match %s %s %s: %w", c.Ecosystem, c.Name, c.Version, err)
 		}
 	}
-	return f.matches(), nil
+	matches := f.matches()
+	if isWindows(c) && len(matches) > 0 {
+		return withoutContained(c, lookup, matches)
+	}
+	return matches, nil
 }
 
 // Keys returns what the component's records are looked up by: a change of
@@ -76,8 +80,7 @@ type proof struct {
 // judge evaluates the records of one layer. What the layer speaks about,
 // affected or not, is noted only when another layer follows.
 func (f *finder) judge(l layer, lookup Lookup, follows bool) error {
-	installed, err := version.Parse(l.keys[0].Ecosystem, l.version)
-	j := judge{layer: l, installed: installed, parsed: err == nil}
+	j := newJudge(l)
 	mentioned := map[string]bool{}
 	relevant := func(entry *advisory.Affected) bool {
 		_, ok := j.evaluate(entry)

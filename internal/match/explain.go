@@ -7,7 +7,6 @@ import (
 
 	"muster/internal/advisory"
 	"muster/internal/inventory"
-	"muster/internal/version"
 )
 
 // Judgement is what one advisory says about a package version and one
@@ -50,13 +49,15 @@ func Explain(c inventory.Component, lookup Lookup, id string) ([]Judgement, erro
 		decided = decided || spoken
 		affirmed = affirmed || slices.ContainsFunc(found, func(j Judgement) bool { return j.Affected })
 	}
+	if isWindows(c) && len(out) > 0 {
+		return explainContained(c, lookup, out)
+	}
 	return out, nil
 }
 
 // explainLayer also reports whether the layer decides about the vulnerability.
 func explainLayer(l layer, lookup Lookup, id string) (out []Judgement, decides bool, err error) {
-	installed, err := version.Parse(l.keys[0].Ecosystem, l.version)
-	j := judge{layer: l, installed: installed, parsed: err == nil}
+	j := newJudge(l)
 	visit := func(a *advisory.Advisory) {
 		if !l.hears(a) || !mentions(a, id) {
 			return

@@ -18,6 +18,11 @@ type judge struct {
 	parsed bool
 }
 
+func newJudge(l layer) judge {
+	installed, err := version.Parse(l.keys[0].Ecosystem, l.version)
+	return judge{layer: l, installed: installed, parsed: err == nil}
+}
+
 // evaluate says whether the entry's ranges cover the version.
 func (j *judge) evaluate(entry *advisory.Affected) (advisory.Verdict, bool) {
 	if !j.parsed {
@@ -99,6 +104,9 @@ func sourceName(c inventory.Component) string {
 // outside them. An entry without a module says nothing about modules where its
 // publisher never names them; there the versions tell (sameModularity).
 func (j *judge) sameStream(a *advisory.Advisory, entry *advisory.Affected) bool {
+	if isWindows(j.component) {
+		return true // there a module lists updates
+	}
 	ours := j.component.Module
 	modular := ours != "" || moduleRelease(j.version) != ""
 	switch {

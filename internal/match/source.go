@@ -35,6 +35,8 @@ func (f *finder) source(advisoryID string) string {
 		return "ORACLE_CVE"
 	case "Photon OS":
 		return "PHOTON_CVE"
+	case "Windows":
+		return "MICROSOFT_CVE"
 	}
 	return databaseOf(advisoryID)
 }

@@ -9,6 +9,7 @@ import (
 	"muster/internal/extract/dpkg"
 	"muster/internal/extract/kernel"
 	"muster/internal/extract/rpm"
+	"muster/internal/extract/windows"
 	"muster/internal/inventory"
 )
 
@@ -48,6 +49,7 @@ func (d *document) inventory(visit func(component, *inventory.Item)) inventory.I
 	if inv.OS == (inventory.OS{}) {
 		inv.OS = r.dominant()
 	}
+	addWindows(&inv)
 	inv.OS.Kernel = inventory.DefaultLimits().Clean(d.kernel)
 	if inv.ShowsPro() || strings.HasPrefix(inv.OS.Ecosystem, "Ubuntu:Pro:") { // package URLs do not say it
 		inv.AttachPro()
@@ -251,6 +253,8 @@ func (r *resolver) systemPackage(p purl, c *component) (inventory.Item, bool) {
 	case "dpkg": // Inspector's exports
 		p.kind = "deb"
 	case "deb", "rpm", "apk":
+	case "generic":
+		return r.windowsProduct(p, c)
 	default:
 		return inventory.Item{}, false
 	}
@@ -270,6 +274,18 @@ func (r *resolver) systemPackage(p purl, c *component) (inventory.Item, bool) {
 		it.Role = r.running.RPM(it.Name, version, release, it.Arch)
 	}
 	return it, true
+}
+
+// windowsProduct makes the item of a product of Microsoft's.
+func (r *resolver) windowsProduct(p purl, c *component) (inventory.Item, bool) {
+	if p.namespace != microsoft || !windows.IsBuild(p.version) {
+		return inventory.Item{}, false
+	}
+	name := windows.ProductName(p.name)
+	return inventory.Item{Component: inventory.Component{
+		Ecosystem: windows.Ecosystem, Name: name, Version: p.version, Arch: p.qualifiers["arch"],
+		Source: name, SourceVersion: p.version, Module: c.properties[ownPrefix+"module"], Manager: inventory.ManagerOS,
+	}}, true
 }
 
 // withEpoch puts the epoch where package databases have it.

@@ -25,7 +25,7 @@ func systemPURL(it inventory.Item, system inventory.OS) purl {
 	if epoch, rest, ok := strings.Cut(it.Version, ":"); ok && p.kind == "rpm" {
 		p.version, p.qualifiers["epoch"] = rest, epoch
 	}
-	if it.Module != "" {
+	if it.Module != "" && p.kind == "rpm" {
 		p.qualifiers["rpmmod"] = it.Module
 	}
 	if it.Source != "" && it.Source != it.Name || it.SourceVersion != it.Version {
@@ -56,6 +56,8 @@ func packageFormat(ecosystem, id string) string {
 		return "rpm"
 	}
 	switch id {
+	case "windows":
+		return "generic"
 	case "debian", "ubuntu", "raspbian", "linuxmint", "kali":
 		return "deb"
 	case "alpine", "wolfi", "postmarketos":
@@ -66,9 +68,15 @@ func packageFormat(ecosystem, id string) string {
 	return "rpm"
 }
 
+// microsoft is the namespace of Microsoft's products, which have no type of
+// package URLs of their own.
+const microsoft = "microsoft"
+
 // namespace is the vendor's name in package URLs.
 func namespace(id string) string {
 	switch id {
+	case "windows":
+		return microsoft
 	case "rhel":
 		return "redhat"
 	case "amzn":

@@ -2,9 +2,12 @@ package sbom
 
 import (
 	"cmp"
+	"fmt"
+	"slices"
 	"strings"
 
 	"muster/internal/extract/osrelease"
+	"muster/internal/extract/windows"
 	"muster/internal/inventory"
 )
 
@@ -24,7 +27,7 @@ func (s system) resolve() inventory.OS {
 	fields := map[string]string{
 		"ID":               cmp.Or(s.properties[ownPrefix+"id"], s.properties[syftPrefix+"distro:id"], distribution(s.name)),
 		"VERSION_ID":       cmp.Or(s.properties[ownPrefix+"version_id"], s.properties[syftPrefix+"distro:versionID"], s.version),
-		"PRETTY_NAME":      cmp.Or(s.properties[ownPrefix+"pretty_name"], s.properties[syftPrefix+"distro:prettyName"]),
+		"PRETTY_NAME":      cmp.Or(s.properties[ownPrefix+"pretty_name"], s.properties[syftPrefix+"distro:prettyName"], windowsName(s.name)),
 		"CPE_NAME":         s.properties[syftPrefix+"distro:cpeName"],
 		"VERSION_CODENAME": s.properties[ownPrefix+"codename"],
 	}
@@ -34,6 +37,15 @@ func (s system) resolve() inventory.OS {
 	}
 	o.Arch = inventory.DefaultLimits().Clean(s.properties[ownPrefix+"arch"])
 	return o
+}
+
+// windowsName is the name of a release of Windows, which os-release's other
+// fields do not say; "" for other systems.
+func windowsName(name string) string {
+	if distribution(name) != "windows" {
+		return ""
+	}
+	return name
 }
 
 // resolve accepts a codename where a number should be.
@@ -47,7 +59,28 @@ func resolve(fields map[string]string) inventory.OS {
 	if id := fields["ID"]; (id == "sles" || id == "sled") && fields["PRETTY_NAME"] == "" {
 		fields["PRETTY_NAME"] = suseName(fields["VERSION_ID"])
 	}
+	if fields["ID"] == "windows" {
+		return windows.System(fields["PRETTY_NAME"], fields["VERSION_ID"], "")
+	}
 	return osrelease.System(fields)
+}
+
+// addWindows makes an item of Windows itself where a document says only that
+// it is the operating system, with its build.
+func addWindows(inv *inventory.Inventory) {
+	o := inv.OS
+	isWindows := func(it inventory.Item) bool { return it.Ecosystem == windows.Ecosystem && windows.IsSystem(it.Name) }
+	if o.ID != "windows" || slices.ContainsFunc(inv.Items, isWindows) {
+		return
+	}
+	name := windows.ProductOf(o)
+	if name == "" {
+		inv.Notes = append(inv.Notes, fmt.Sprintf("nothing judges %q: its version %q is no known build of Windows", o.PrettyName, o.VersionID))
+		return
+	}
+	inv.Items = append(inv.Items, inventory.Item{Component: inventory.Component{
+		Ecosystem: windows.Ecosystem, Name: name, Version: o.VersionID, Arch: o.Arch, Source: name, SourceVersion: o.VersionID, Manager: inventory.ManagerOS,
+	}})
 }
 
 // suseName is what os-release calls a service pack.
@@ -70,7 +103,7 @@ func distribution(name string) string {
 		{"amazon", "amzn"}, {"amzn", "amzn"}, {"oracle", "ol"}, {"opensuse tumbleweed", "opensuse-tumbleweed"},
 		{"opensuse-tumbleweed", "opensuse-tumbleweed"}, {"opensuse", "opensuse-leap"}, {"sles", "sles"}, {"suse", "sles"},
 		{"mageia", "mageia"}, {"openeuler", "openEuler"}, {"azurelinux", "azurelinux"}, {"azure linux", "azurelinux"},
-		{"cbl-mariner", "mariner"}, {"mariner", "mariner"}, {"photon", "photon"}, {"bottlerocket", "bottlerocket"},
+		{"windows", "windows"}, {"microsoft windows", "windows"}, {"cbl-mariner", "mariner"}, {"mariner", "mariner"}, {"photon", "photon"}, {"bottlerocket", "bottlerocket"},
 	} {
 		if strings.HasPrefix(n, known.begins) {
 			return known.id

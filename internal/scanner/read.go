@@ -11,6 +11,7 @@ import (
 	"muster/internal/extract"
 	"muster/internal/extract/bounded"
 	"muster/internal/extract/lockfile"
+	"muster/internal/extract/windows"
 	"muster/internal/inventory"
 	"muster/internal/sbom"
 	"muster/internal/source/disk"
@@ -32,6 +33,8 @@ func read(ctx context.Context, t Target, opts Options) (inventory.Inventory, err
 		return readRegistry(ctx, t.Name, opts)
 	case Disk:
 		return readDisk(ctx, t.Name)
+	case Windows:
+		return readWindows(t.Name)
 	}
 	return inventory.Inventory{}, noTarget("kind %q", t.Kind)
 }
@@ -76,6 +79,16 @@ func forTree(fsys fs.FS) extract.Options {
 		}
 	}
 	return o
+}
+
+// readWindows reads what a Windows machine says of itself.
+func readWindows(name string) (inv inventory.Inventory, err error) {
+	f, _, err := bounded.Open(os.DirFS(filepath.Dir(name)), filepath.Base(name), windows.MaxFile)
+	if err != nil {
+		return inv, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return windows.Parse(f)
 }
 
 func readSBOM(name string) (inv inventory.Inventory, err error) {

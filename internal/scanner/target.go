@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"muster/internal/extract/lockfile"
+	"muster/internal/extract/windows"
 	"muster/internal/sbom"
 	"muster/internal/source/disk"
 )
@@ -26,6 +27,8 @@ const (
 	Archive Kind = "archive"
 	Image   Kind = "image"
 	Disk    Kind = "disk"
+	// Windows is what a Windows machine says of itself, in a file.
+	Windows Kind = "windows"
 )
 
 // Target is one thing to scan.
@@ -54,7 +57,7 @@ func ParseTarget(text string) (Target, error) {
 	kind, name, ok := strings.Cut(text, ":")
 	if ok {
 		switch Kind(kind) {
-		case Dir, Lock, SBOM, Archive, Image, Disk:
+		case Dir, Lock, SBOM, Archive, Image, Disk, Windows:
 			if name == "" {
 				return Target{}, noTarget("%q names nothing after the colon", text)
 			}
@@ -67,7 +70,7 @@ func ParseTarget(text string) (Target, error) {
 	info, err := os.Stat(text)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && ok && !strings.ContainsAny(kind, "./\\"):
-		return Target{}, noTarget("%q is neither a path nor begins with dir:, lock:, sbom:, archive:, disk: or image:; for an image of a registry write image:%s", text, text)
+		return Target{}, noTarget("%q is neither a path nor begins with dir:, lock:, sbom:, archive:, disk:, windows: or image:; for an image of a registry write image:%s", text, text)
 	case err != nil:
 		return Target{}, fmt.Errorf("%w: %w", ErrTarget, err)
 	case info.IsDir():
@@ -112,6 +115,8 @@ func detectFile(path string) (Kind, error) {
 		return "", err
 	case sbom.Looks(start):
 		return SBOM, nil
+	case windows.Looks(start):
+		return Windows, nil
 	case looksPacked(start):
 		return Archive, nil
 	case disk.Looks(start):

@@ -74,7 +74,7 @@ func languageScheme(base string) (Scheme, bool) {
 		return Maven, true
 	case "RubyGems":
 		return RubyGems, true
-	case "NuGet":
+	case "NuGet", "Windows": // builds are up to four numbers, as NuGet's versions are
 		return NuGet, true
 	case "Packagist":
 		return Packagist, true

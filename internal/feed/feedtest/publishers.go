@@ -13,7 +13,7 @@ func (s *Server) Addresses() map[string]string {
 	for source, path := range map[string]string{
 		"cvelist": "/cvelist/develop.zip", "nuclei": "/nuclei/cves.json", "bottlerocket": "/bottlerocket/updateinfo.xml.gz", "debian-notices": "/debian/data", "alpine": "/alpine", "amazon": "/amazon", "debian": "/debian/tracker/data/json", "endoflife": "/eol/products/full",
 		"epss": "/epss", "exploitdb": "/exploitdb/files_exploits.csv", "kev": "/cisa/kev.json",
-		"metasploit": "/msf/modules_metadata_base.json", "nvd": "/nvd", "nvd-api": "/nvd-api", "oracle": "/oracle/elsa.xml.bz2",
+		"metasploit": "/msf/modules_metadata_base.json", "nvd": "/nvd", "microsoft": "/msrc", "nvd-api": "/nvd-api", "oracle": "/oracle/elsa.xml.bz2",
 		"osv": "/osv", "photon": "/photon", "redhat-advisories": "/redhat/advisories", "redhat-cpe": "/redhat/repository-to-cpe.json",
 		"redhat-vex": "/redhat/vex", "rocky": "/rocky", "suse": "/suse", "ubuntu-osv": "/ubuntu/osv-all.tar.xz",
 		"ubuntu-vex": "/ubuntu/vex-all.tar.xz",
@@ -117,6 +117,10 @@ func (s *Server) fillRPM(t testing.TB) {
 		s.Set("/suse/"+name, Gzip(t, []byte("<oval_definitions/>")))
 	}
 	s.SetText("/rocky/", `{"advisories":[{"name":"RLSA-2024:0002","updated_at":"2024-02-01"},{"name":"RLSA-2024:0001","updated_at":"2024-01-01"}],"total":2}`)
+	s.SetText("/msrc/updates", `{"value":[{"ID":"2024-Jan","CurrentReleaseDate":"2024-01-09T08:00:00Z"},{"ID":"2024-Feb","CurrentReleaseDate":"2024-02-13T08:00:00Z"},{"ID":"../up"}]}`)
+	for _, month := range []string{"2024-Jan", "2024-Feb"} {
+		s.SetText("/msrc/cvrf/"+month, Updates(month))
+	}
 	s.SetText("/photon/photon_versions.json", `{"branches":["4.0","5.0"]}`)
 	for _, version := range []string{"4.0", "5.0"} {
 		s.SetText("/photon/cve_data_photon"+version+".json", `[{"cve_id":"CVE-2024-0001","pkg":"x"}]`)
@@ -133,6 +137,13 @@ func (s *Server) SetAmazon(t testing.TB, list, base, xml string) {
 	s.Set("/amazon/"+base+"/repodata/updateinfo.xml.gz", packed)
 	s.SetText("/amazon/"+base+"/repodata/repomd.xml", `<repomd><data type="primary"><location href="repodata/primary.xml.gz"/></data>`+
 		`<data type="updateinfo"><checksum type="sha256">`+Sum(packed)+`</checksum><location href="repodata/updateinfo.xml.gz"/></data></repomd>`)
+}
+
+// Updates is a monthly document of Microsoft's with one update.
+func Updates(month string) string {
+	return fmt.Sprintf(`{"DocumentTracking":{"CurrentReleaseDate":"2024-02-13T08:00:00Z"},"DocumentTitle":{"Value":%q},`+
+		`"ProductTree":{"FullProductName":[{"ProductID":"1","Value":"Windows Server 2019"}]},"Vulnerability":[{"CVE":"CVE-2024-0001",`+
+		`"Remediations":[{"Type":2,"Description":{"Value":"5034127"},"FixedBuild":"10.0.17763.5329","ProductID":["1"]}]}]}`, month)
 }
 
 // VEX is a document of Red Hat's directory.

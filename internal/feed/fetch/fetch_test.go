@@ -155,7 +155,7 @@ func everything() []string {
 		layout.Alpine("edge", "main"), layout.Alpine("v3.20", "main"), layout.Alpine("v3.20", "community"), layout.Amazon("2", "core"),
 		layout.Amazon("2", "docker"), layout.Amazon("2023", "core"), layout.SUSE("suse.linux.enterprise.15-affected.xml.gz"),
 		layout.SUSE("opensuse.leap.15.6.xml.gz"), layout.Photon("4.0"), layout.Photon("5.0"), layout.NVD("modified"),
-		layout.DebianDSA, layout.DebianDLA, layout.Amazon("bottlerocket", "core"), layout.NucleiIndex,
+		layout.DebianDSA, layout.DebianDLA, layout.Amazon("bottlerocket", "core"), layout.NucleiIndex, layout.Microsoft("2024-Jan"), layout.Microsoft("2024-Feb"),
 	}
 	for year := range 25 {
 		out = append(out, layout.NVD(time.Date(2002+year, 1, 1, 0, 0, 0, 0, time.UTC).Format("2006")))
@@ -208,7 +208,7 @@ func TestEverySourceIsFetchedOnceAndThenFollowed(t *testing.T) {
 // isList reports whether a request is for something small that says what changed.
 func isList(line string) bool {
 	path, _, _ := strings.Cut(line, " ")
-	for _, end := range []string{".csv", ".txt", ".meta", ".list", "repomd.xml", "extras-catalog.json", "photon_versions.json", "/alpine", "/suse", "/rocky/"} {
+	for _, end := range []string{".csv", ".txt", ".meta", ".list", "repomd.xml", "extras-catalog.json", "photon_versions.json", "/msrc/updates", "/alpine", "/suse", "/rocky/"} {
 		if strings.HasSuffix(path, end) && !strings.HasSuffix(path, "exploits.csv") {
 			return true
 		}

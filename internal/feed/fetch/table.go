@@ -29,6 +29,7 @@ func table() []source {
 			run: single(layout.KEV, expectation{limit: maxIndex, count: reading(countKEV)})},
 		{name: "metasploit", base: "https://raw.githubusercontent.com/rapid7/metasploit-framework/master/db/modules_metadata_base.json",
 			every: 24 * time.Hour, run: single(layout.Metasploit, expectation{limit: maxIndex})},
+		{name: "microsoft", base: "https://api.msrc.microsoft.com/cvrf/v3.0", every: 6 * time.Hour, run: fetchMicrosoft},
 		{name: "nuclei", base: "https://raw.githubusercontent.com/projectdiscovery/nuclei-templates/main/cves.json", every: 24 * time.Hour,
 			run: single(layout.NucleiIndex, expectation{limit: maxIndex, count: reading(countLines)})},
 		{name: "nvd", base: "https://nvd.nist.gov/feeds/json/cve/2.0", every: 2 * time.Hour, run: fetchNVD},

@@ -66,6 +66,9 @@ func SUSE(name string) string { return "suse/" + name }
 // Photon is the CVE list of a version ("5.0").
 func Photon(version string) string { return "photon/cve_data_photon" + version + ".json" }
 
+// Microsoft is a monthly document ("2024-Jan").
+func Microsoft(month string) string { return "microsoft/" + month + ".json" }
+
 // NVD is a file of API 2.0 answers: "2024" for a yearly file, or any other name.
 func NVD(name string) string { return "nvd/" + name + ".json.gz" }
 
@@ -101,6 +104,7 @@ func All() []Source {
 		{"exploits", Exploits, "known exploits by CVE", "muster 1", None, "Metasploit; CISA"},
 		{"kev", KEV, "catalogue of exploited vulnerabilities", "KEV", "CC0-1.0", "CISA"},
 		{"metasploit", Metasploit, "modules by name", "modules_metadata_base", "BSD-3-Clause", "Rapid7 Metasploit Framework"},
+		{"microsoft", "microsoft/*.json", "updates of a month", "CVRF JSON", "Microsoft API terms of use", "Microsoft Security Response Center"},
 		{"nuclei", "nuclei/*.json", "templates as the API answers, or the index cves.json", "Nuclei templates", "MIT", "ProjectDiscovery"},
 		{"nvd", "nvd/*.json*", "answers of the CVE API in any number of files; of several records of a CVE the one modified last counts", "CVE API 2.0",
 			"public domain", "This product uses the NVD API but is not endorsed or certified by the NVD."},

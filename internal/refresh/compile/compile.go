@@ -25,7 +25,7 @@ import (
 
 // Revision is raised when something else is made of the same input; every
 // source is then compiled again.
-const Revision = 5
+const Revision = 6
 
 // Source is one kind of file that a mirror offers.
 type Source struct {

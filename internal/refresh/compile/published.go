@@ -25,6 +25,7 @@ import (
 	"muster/internal/feed/exploitdb"
 	"muster/internal/feed/layout"
 	"muster/internal/feed/metasploit"
+	"muster/internal/feed/msrc"
 	"muster/internal/feed/nuclei"
 	"muster/internal/feed/nvd"
 	"muster/internal/feed/oval"
@@ -49,7 +50,7 @@ func Published() map[string]Source {
 	}
 	for name, ecosystem := range map[string]string{
 		"alpine": "Alpine", "amazon": "Amazon Linux", "debian": "Debian", "debian-notices": "Debian", "oracle": "Oracle Linux",
-		"photon": "Photon OS", "redhat-advisories": "Red Hat", "redhat-vex": "Red Hat", "rocky": "Rocky Linux",
+		"microsoft": "Windows", "photon": "Photon OS", "redhat-advisories": "Red Hat", "redhat-vex": "Red Hat", "rocky": "Rocky Linux",
 		"ubuntu-osv": "Ubuntu", "ubuntu-tracker": "Ubuntu",
 	} {
 		out[name] = Source{Kind: advisorydb.Advisories, Ecosystem: ecosystem, Published: name}
@@ -170,7 +171,7 @@ func (s Source) compilePublished(ctx context.Context, files *feed.Files, out str
 // parser reads one file or document of a publisher's advisories.
 func (s Source) parser(each func(*advisory.Advisory) error, b *advisorydb.Builder) func(string, io.Reader) error {
 	plain := map[string]func(io.Reader, func(*advisory.Advisory) error) error{
-		"alpine": addSecDB, "amazon": amazon.Parse, "debian": addTracker, "debian-notices": addNotices, "oracle": oval.ParseOracle,
+		"alpine": addSecDB, "amazon": amazon.Parse, "debian": addTracker, "debian-notices": addNotices, "microsoft": msrc.Parse, "oracle": oval.ParseOracle,
 		"redhat-advisories": redhat.ParseAdvisory, "redhat-vex": redhat.ParseVEX, "rocky": rocky.Parse, "suse": oval.ParseSUSE,
 		"ubuntu-tracker": addUbuntuFile,
 	}

@@ -64,6 +64,7 @@ func (l *Library) Intel(id string) finding.Intel {
 // gather joins what the CVE's own record and the advisories say.
 func (l *Library) gather(id string, raw *advisorydb.Intel) finding.Intel {
 	in := fromCVE(raw)
+	l.addCovered(id, &in)
 	for _, c := range l.cited[id] {
 		if record := l.record(c); record != nil {
 			addRecord(&in, record, c.source)
@@ -128,7 +129,7 @@ func (l *Library) record(c citation) *advisory.Advisory {
 func slim(a *advisory.Advisory) *advisory.Advisory {
 	out := &advisory.Advisory{
 		ID: a.ID, Published: a.Published, Modified: a.Modified, Summary: a.Summary, Details: a.Details,
-		Severity: a.Severity, References: a.References, CWEs: a.CWEs,
+		Severity: a.Severity, References: a.References, CWEs: a.CWEs, Upstream: a.Upstream,
 	}
 	for _, entry := range a.Affected {
 		if len(entry.Severity) > 0 {
