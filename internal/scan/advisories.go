@@ -22,6 +22,9 @@ const settingApplied = "scan.generation"
 // not been. It is for the start of a process; changes ask by themselves.
 func (s *Service) CatchUp(ctx context.Context) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
+		if err := catalog.AskToPost(ctx, tx, s.now()); err != nil {
+			return err
+		}
 		current, err := feeds.Current(ctx, tx)
 		if err != nil {
 			return err

@@ -124,6 +124,8 @@ func (s *Service) Jobs() map[string]worker.Handler {
 		JobSuppression: s.resuppress,
 		JobRetention:   s.forget,
 		JobRecount:     s.recount,
+
+		catalog.JobPost: s.post,
 	}
 }
 

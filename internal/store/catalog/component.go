@@ -117,11 +117,37 @@ func Identities(ctx context.Context, tx *store.Tx, ids []int64) (map[int64]inven
 	return found, err
 }
 
+// matchedKey marks a component, among the values that a store keeps, as matched:
+// it never becomes unmatched again.
+type matchedKey int64
+
 // NeverMatchedOf returns those of the components that have not been matched
-// yet, in no order.
+// yet, in no order. The transaction must not have matched any itself.
 func NeverMatchedOf(ctx context.Context, tx *store.Tx, ids []int64) ([]Component, error) {
-	return components(ctx, tx, ids, fmt.Sprintf(" AND generation = %d", NeverMatched))
+	unsure := make([]int64, 0, len(ids))
+	for _, id := range ids {
+		if tx.Kept(matchedKey(id)) == nil {
+			unsure = append(unsure, id)
+		}
+	}
+	list, err := components(ctx, tx, unsure, fmt.Sprintf(" AND generation = %d", NeverMatched))
+	if err != nil {
+		return nil, err
+	}
+	never := make(map[int64]bool, len(list))
+	for _, c := range list {
+		never[c.ID] = true
+	}
+	for _, id := range unsure {
+		if !never[id] {
+			tx.Keep(matchedKey(id), true, matchedSize)
+		}
+	}
+	return list, nil
 }
+
+// matchedSize is roughly the memory of a matchedKey.
+const matchedSize = 150
 
 // insertComponents stores the components that have no id yet.
 func insertComponents(ctx context.Context, tx *store.Tx, list []inventory.Component, digests [][]byte, ids map[inventory.Component]int64) error {

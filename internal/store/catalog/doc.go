@@ -9,7 +9,8 @@
 // per second, 60 % of the size, and an inventory read in a twenty-fifth of the
 // time. Lists of inventories per component, appended to in place, would save
 // another half of the writing and five sixths of the size, but would make all
-// machines contend for the rows of the packages that everybody has.
+// machines contend for the rows of the packages that everybody has. The rows
+// are written later, for many inventories at once; see posting.go.
 //
 // Functions take the transaction they work in and decide nothing.
 package catalog

@@ -46,12 +46,7 @@ func PutInventory(ctx context.Context, tx *store.Tx, inv *inventory.Inventory, h
 	if err := insertInventory(ctx, tx, id, inv, hash, ids, now); err != nil {
 		return 0, fmt.Errorf("inventory %s: %w", hash, err)
 	}
-	rows := make([][]any, 0, len(distinct))
-	for _, c := range distinct {
-		rows = append(rows, []any{ids[c], id})
-	}
-	_, err = tx.InsertRows(ctx, "inventory_components", []string{"component", "inventory"}, rows, "")
-	return id, err
+	return id, askToPost(ctx, tx, id)
 }
 
 func distinctComponents(inv *inventory.Inventory) []inventory.Component {
@@ -83,8 +78,8 @@ func insertInventory(ctx context.Context, tx *store.Tx, id int64, inv *inventory
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO inventories (id, hash, os, notes, items, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		id, hash, string(os), string(notes), packed, store.Micros(now))
+	_, err = tx.Exec(ctx, `INSERT INTO inventories (id, hash, os, notes, items, created_at, state) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		id, hash, string(os), string(notes), packed, store.Micros(now), unposted)
 	return err
 }
 
@@ -105,33 +100,4 @@ func LookupInventory(ctx context.Context, tx *store.Tx, id int64) (Inventory, er
 		return inv, fmt.Errorf("inventory %d: %w", id, err)
 	}
 	return inv, nil
-}
-
-// dropInventory removes an inventory that no resource has any more.
-func dropInventory(ctx context.Context, tx *store.Tx, id int64) error {
-	var used int
-	err := store.One(tx.QueryRow(ctx, `SELECT 1 FROM resources WHERE inventory = $1 LIMIT 1`, id), &used)
-	if !errors.Is(err, store.ErrNotFound) {
-		return err
-	}
-	inv, err := LookupInventory(ctx, tx, id)
-	if err != nil {
-		return err
-	}
-	err = chunks(inv.Items, func(part []Placement) error {
-		components := make([]int64, len(part))
-		for i, p := range part {
-			components[i] = p.Component
-		}
-		var w store.Where
-		w.Add("inventory = ?", id)
-		store.In(&w, "component", components...)
-		_, err := tx.Exec(ctx, `DELETE FROM inventory_components`+w.SQL(), w.Args()...)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("drop inventory %d: %w", id, err)
-	}
-	_, err = tx.Exec(ctx, `DELETE FROM inventories WHERE id = $1`, id)
-	return err
 }

@@ -77,22 +77,6 @@ func ComponentsWith(ctx context.Context, tx *store.Tx, vulnerabilities []string)
 	return numbers(ctx, tx, vulnerabilities, `SELECT DISTINCT component FROM matches`, "vulnerability")
 }
 
-// InventoriesWith returns the inventories that hold one of the components.
-func InventoriesWith(ctx context.Context, tx *store.Tx, components []int64) ([]int64, error) {
-	return numbers(ctx, tx, components, `SELECT DISTINCT inventory FROM inventory_components`, "component")
-}
-
-// InventoriesOf returns the inventories with packages of an ecosystem, whose
-// release, if it has any, does not matter. It reads every component.
-func InventoriesOf(ctx context.Context, tx *store.Tx, ecosystem string) ([]int64, error) {
-	rows, err := tx.Query(ctx, `SELECT DISTINCT i.inventory FROM components c JOIN inventory_components i ON i.component = c.id
-		WHERE c.ecosystem = $1 OR substr(c.ecosystem, 1, $2) = $3`, ecosystem, len(ecosystem)+1, ecosystem+":")
-	return store.ReadAll(rows, err, func(s store.Scanner) (id int64, err error) {
-		err = s.Scan(&id)
-		return id, err
-	})
-}
-
 // numbers runs a query of one column for many values, each number once.
 func numbers[T any](ctx context.Context, tx *store.Tx, values []T, query, column string) ([]int64, error) {
 	var list []int64

@@ -173,6 +173,9 @@ func SetInventory(ctx context.Context, tx *store.Tx, r *Resource, inventory int6
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO resource_inventories (account, resource, at, hash) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (account, resource, at) DO UPDATE SET hash = excluded.hash`, r.Account, r.Number, store.Micros(reported), hash)
+	if err == nil {
+		err = reviveInventory(ctx, tx, inventory)
+	}
 	if err != nil || before == 0 {
 		return err
 	}
