@@ -2,8 +2,8 @@
 # Installs what the tests need and this machine lacks, through the package
 # registries alone: PostgreSQL's server binaries, Python with boto3 and the
 # AWS CLI as real clients, and the C compiler that Go's race detector links
-# with; the programs that make file systems and disk images, and Debian's
-# registry of images. What is there already is left alone.
+# with; the programs that make file systems and disk images, Debian's registry
+# of images and its NATS server. What is there already is left alone.
 #
 #   test/needs.sh check   warns about what is missing
 #   test/needs.sh all     installs it (Debian and its kin, as root or by sudo)
@@ -26,6 +26,7 @@ mkfs.xfs xfsprogs
 sfdisk fdisk
 qemu-img qemu-utils
 docker-registry docker-registry
+nats-server nats-server
 END
 have_boto3 || missing+=(python3-boto3)
 # Only 'make test' runs with the race detector.

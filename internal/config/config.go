@@ -85,6 +85,9 @@ type Config struct {
 	// UsagePrices are prices of usage types in US dollars per unit, each as
 	// TYPE=PRICE; a type without one is free. See Prices.
 	UsagePrices []string `yaml:"usage_prices"`
+	// SinkNetworks are networks of the operator's own, in CIDR form, that events
+	// may be sent to, also without TLS; everything else must be public.
+	SinkNetworks []string `yaml:"sink_networks"`
 	// FaultInjection lets testers make operations fail (package fault). It is
 	// refused beyond loopback.
 	FaultInjection bool `yaml:"fault_injection"`
@@ -235,6 +238,9 @@ func (c *Config) Check() error {
 		return err
 	}
 	if _, err := c.FeedIntervals(); err != nil {
+		return err
+	}
+	if _, err := c.SinkPrefixes(); err != nil {
 		return err
 	}
 	_, err = c.Prices()

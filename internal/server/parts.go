@@ -20,6 +20,8 @@ import (
 	"muster/internal/doctor"
 	"muster/internal/emulate"
 	"muster/internal/event"
+	sinks "muster/internal/event/desk"
+	"muster/internal/event/send"
 	"muster/internal/fault"
 	"muster/internal/fleet"
 	"muster/internal/iam"
@@ -66,6 +68,8 @@ type desks struct {
 	doctor        *doctor.Service
 	faults        *fault.Service
 	regions       *regions.Service
+	sinks         *sinks.Service
+	guard         *send.Guard
 }
 
 // parts builds everything between the store and the listener and returns the
@@ -83,10 +87,10 @@ func (s *Server) parts(ctx context.Context) (http.Handler, error) {
 	maps.Copy(jobs, d.rollout.Jobs())
 	s.transitions = transitions(jobs)
 	maps.Copy(jobs, d.scan.Jobs())
-	events := event.New(s.store, time.Now)
-	maps.Copy(jobs, events.Jobs())
+	s.events = event.New(event.Config{Store: s.store, Keyring: s.keyring, Guard: d.guard, Log: s.log})
+	maps.Copy(jobs, s.events.Jobs())
 	s.worker = worker.New(s.store, jobs, s.workerOptions())
-	if err := errors.Join(d.scan.CatchUp(ctx), d.inspector.CatchUp(ctx), events.Start(ctx)); err != nil {
+	if err := errors.Join(d.scan.CatchUp(ctx), d.inspector.CatchUp(ctx), s.events.Start(ctx)); err != nil {
 		return nil, err
 	}
 	return s.doors(d)
@@ -101,7 +105,7 @@ func transitions(jobs map[string]worker.Handler) []string {
 // workerOptions let an emulator's jobs stop soon: the state that they work on is
 // about to go.
 func (s *Server) workerOptions() worker.Options {
-	o := worker.Options{Log: s.log}
+	o := worker.Options{Log: s.log, PerKind: event.Concurrency()}
 	if s.emulation != nil {
 		o.Grace = 250 * time.Millisecond
 	}
@@ -137,6 +141,12 @@ func (s *Server) desks() (*desks, error) {
 	if err := s.inspector(d, pages); err != nil {
 		return nil, err
 	}
+	networks, err := s.config.SinkPrefixes()
+	if err != nil {
+		return nil, err
+	}
+	d.guard = send.NewGuard(networks)
+	d.sinks = sinks.New(sinks.Config{Store: s.store, Keyring: s.keyring, Pages: pages, Guard: d.guard})
 	d.doctor = s.doctor(d, pages)
 	d.rollout = rollout.New(rollout.Config{
 		Store: s.store, Pages: pages, Inspector: d.inspector, Access: d.access, Regions: regionsOf(s.config),
@@ -231,6 +241,7 @@ func (d *desks) services() []awsmodel.Service {
 	d.rollout.AddHandlers(&own)
 	d.doctor.AddHandlers(&own)
 	d.faults.AddHandlers(&own)
+	d.sinks.AddHandlers(&own)
 	return []awsmodel.Service{
 		found.Service(), d.sbomscan.Handlers().Service(), directory.Service(),
 		d.iam.Handlers().Service(), d.sts.Handlers().Service(), ecr.Handlers{}.Service(), d.regions.Handlers().Service(), own.Service(),

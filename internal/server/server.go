@@ -17,6 +17,7 @@ import (
 
 	"muster/internal/config"
 	"muster/internal/emulate"
+	"muster/internal/event"
 	"muster/internal/iam"
 	"muster/internal/keyring"
 	"muster/internal/refresh"
@@ -37,6 +38,7 @@ type Server struct {
 	refresh  *refresh.Service
 	worker   *worker.Worker
 	audit    *audit
+	events   *event.Service
 	listener net.Listener
 	http     *http.Server
 	// handler answers all requests.
@@ -163,6 +165,7 @@ func (s *Server) work(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.worker.Run(ctx) })
 	g.Go(func() error { s.keys.Run(ctx, s.log); return nil })
+	g.Go(func() error { s.events.Watch(ctx); return nil })
 	if s.config.FeedsInterval > 0 {
 		g.Go(func() error { return s.schedule(ctx) })
 	}

@@ -1,11 +1,11 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -24,10 +24,6 @@ type Event struct {
 	// Detail is a JSON object.
 	Detail []byte
 	Time   time.Time
-	// Attempts counts the claims so far, this one included.
-	Attempts int
-
-	lease string
 }
 
 // Emit records the event; it exists if and only if this transaction commits.
@@ -47,23 +43,23 @@ func (tx *Tx) EmitAll(ctx context.Context, events []Event) error {
 		if err != nil {
 			return fmt.Errorf("emit %s: %w", e.DetailType, err)
 		}
-		rows[i] = []any{e.Account, tx.NewID(), e.Region, e.Source, e.DetailType, string(resources), string(e.Detail), Micros(e.Time), 0, 0, "", false}
+		rows[i] = []any{e.Account, tx.NewID(), e.Region, e.Source, e.DetailType, string(resources), string(e.Detail), Micros(e.Time), false}
 	}
 	_, err := tx.InsertRows(ctx, "events", []string{"account", "id", "region", "source", "detail_type", "resources", "detail", "time",
-		"deliver_at", "attempts", "lease", "delivered"}, rows, "")
+		"delivered"}, rows, "")
 	if err == nil && len(events) > 0 {
 		tx.wake(EventsKind)
 	}
 	return err
 }
 
-const eventColumns = `account, id, region, source, detail_type, resources, detail, time, attempts, lease`
+const eventColumns = `account, id, region, source, detail_type, resources, detail, time`
 
 func scanEvent(rows *sql.Rows) (Event, error) {
 	var e Event
 	var resources, detail string
 	var at int64
-	if err := rows.Scan(&e.Account, &e.ID, &e.Region, &e.Source, &e.DetailType, &resources, &detail, &at, &e.Attempts, &e.lease); err != nil {
+	if err := rows.Scan(&e.Account, &e.ID, &e.Region, &e.Source, &e.DetailType, &resources, &detail, &at); err != nil {
 		return e, err
 	}
 	e.Detail, e.Time = []byte(detail), Time(at)
@@ -78,67 +74,45 @@ func (tx *Tx) Events(ctx context.Context, account, after string, limit int) ([]E
 	return All(rows, err, scanEvent)
 }
 
-// ClaimEvents takes up to limit undelivered events for the length of the
-// lease, oldest first.
-func (s *Store) ClaimEvents(ctx context.Context, limit int, lease time.Duration) ([]Event, error) {
-	now := s.now()
-	due := `SELECT id FROM events WHERE NOT delivered AND deliver_at <= $1 ORDER BY id LIMIT $2`
-	if s.engine == PostgreSQL {
-		due += ` FOR UPDATE SKIP LOCKED`
+// PendingEvents returns up to limit events that are not dispatched, oldest
+// first, after the id given.
+func (tx *Tx) PendingEvents(ctx context.Context, after string, limit int) ([]Event, error) {
+	rows, err := tx.Query(ctx, `SELECT `+eventColumns+` FROM events WHERE NOT delivered AND id > $1 ORDER BY id LIMIT $2`, after, limit)
+	return All(rows, err, scanEvent)
+}
+
+// Dispatch marks events as dispatched and returns the ids of those that were
+// not before: a transaction that passes them on passes on exactly these.
+func (tx *Tx) Dispatch(ctx context.Context, events []Event) (map[string]bool, error) {
+	fresh := make(map[string]bool, len(events))
+	byAccount := map[string][]string{}
+	for _, e := range events {
+		byAccount[e.Account] = append(byAccount[e.Account], e.ID)
 	}
-	// MATERIALIZED for the reason that Claim gives.
-	query := `WITH due AS MATERIALIZED (` + due + `)
-		UPDATE events SET deliver_at = $3, lease = $4, attempts = attempts + 1
-		WHERE NOT delivered AND id IN (SELECT id FROM due) RETURNING ` + eventColumns
-	rows, err := s.write.QueryContext(ctx, query, Micros(now), limit, Micros(now.Add(lease)), s.NewID())
-	events, err := All(rows, err, scanEvent)
-	if err != nil {
-		return nil, fmt.Errorf("claim events: %w", translate(err))
-	}
-	sortEvents(events)
-	return events, nil
-}
-
-// EventsDelivered marks claimed events as delivered.
-func (s *Store) EventsDelivered(ctx context.Context, events ...Event) error {
-	return s.settleEvents(ctx, events, `UPDATE events SET lease = '', delivered = TRUE WHERE account = $1 AND id = $2 AND lease = $3`)
-}
-
-// EventsFailed gives claimed events back, to be tried again at retry.
-func (s *Store) EventsFailed(ctx context.Context, retry time.Time, events ...Event) error {
-	return s.settleEvents(ctx, events, `UPDATE events SET lease = '', deliver_at = $4 WHERE account = $1 AND id = $2 AND lease = $3`, Micros(retry))
-}
-
-func (s *Store) settleEvents(ctx context.Context, events []Event, query string, args ...any) error {
-	err := s.Update(ctx, func(tx *Tx) error {
-		for _, e := range events {
-			// A lost lease is somebody else's delivery: at least once.
-			if _, err := tx.Exec(ctx, query, append([]any{e.Account, e.ID, e.lease}, args...)...); err != nil {
-				return err
-			}
+	for _, account := range slices.Sorted(maps.Keys(byAccount)) {
+		var w Where
+		w.Add("account = ?", account)
+		w.Add("NOT delivered")
+		In(&w, "id", byAccount[account]...)
+		rows, err := tx.Query(ctx, `UPDATE events SET delivered = TRUE`+w.SQL()+` RETURNING id`, w.Args()...)
+		ids, err := All(rows, err, Text)
+		if err != nil {
+			return nil, fmt.Errorf("dispatch events: %w", err)
 		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("settle events: %w", err)
+		for _, id := range ids {
+			fresh[id] = true
+		}
 	}
-	return nil
+	return fresh, nil
 }
 
-// DeleteEvents removes up to limit delivered events older than the time given
-// and returns how many it removed.
-func (tx *Tx) DeleteEvents(ctx context.Context, before time.Time, limit int) (int64, error) {
+// FirstID is below every id that is made at the time given or later.
+func FirstID(t time.Time) string { return fmt.Sprintf("%016x", t.UnixMicro()) }
+
+// ExpireEvents removes up to limit events older than the time given that are
+// dispatched, or never will be because their ids are below the one given. It
+// returns how many it removed.
+func (tx *Tx) ExpireEvents(ctx context.Context, before time.Time, below string, limit int) (int64, error) {
 	return tx.Exec(ctx, `DELETE FROM events WHERE id IN
-		(SELECT id FROM events WHERE delivered AND time < $1 LIMIT $2)`, Micros(before), limit)
-}
-
-// ExpireEvents removes up to limit events older than the time given, delivered
-// or not, and returns how many it removed.
-func (tx *Tx) ExpireEvents(ctx context.Context, before time.Time, limit int) (int64, error) {
-	return tx.Exec(ctx, `DELETE FROM events WHERE id IN (SELECT id FROM events WHERE time < $1 LIMIT $2)`, Micros(before), limit)
-}
-
-// sortEvents restores the order that UPDATE … RETURNING does not keep.
-func sortEvents(events []Event) {
-	slices.SortFunc(events, func(a, b Event) int { return cmp.Compare(a.ID, b.ID) })
+		(SELECT id FROM events WHERE time < $1 AND (delivered OR id < $2) LIMIT $3)`, Micros(before), below, limit)
 }

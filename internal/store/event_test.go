@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"muster/internal/store"
+	"muster/internal/store/storetest"
 )
 
 func emit(t *testing.T, s *store.Store, account string, n int) {
@@ -32,47 +33,47 @@ func details(events []store.Event) (list []string) {
 	return list
 }
 
-func TestEventsAreDeliveredAtLeastOnceInOrder(t *testing.T) {
+func TestEventsArePassedOnOnceInOrder(t *testing.T) {
 	eachWithClock(t, func(t *testing.T, s *store.Store, c *clock) {
 		ctx := t.Context()
-		emit(t, s, "1", 3)
-		claimEvents := func(limit int) []store.Event {
+		emit(t, s, "1", 2)
+		emit(t, s, "2", 1)
+		pending := func(after string, limit int) (list []store.Event) {
 			t.Helper()
-			events, err := s.ClaimEvents(ctx, limit, time.Minute)
+			err := s.View(ctx, func(tx *store.Tx) (err error) { list, err = tx.PendingEvents(ctx, after, limit); return err })
 			if err != nil {
 				t.Fatal(err)
 			}
-			return events
+			return list
 		}
-		first := claimEvents(2)
+		first := pending("", 2)
 		if got, want := details(first), []string{`1{"n":0}`, `1{"n":1}`}; !slices.Equal(got, want) {
-			t.Fatalf("claimed %v, want %v", got, want)
+			t.Fatalf("pending %v, want %v", got, want)
 		}
 		e := first[1]
 		if e.Region != "us-east-1" || e.Source != "aws.inspector2" || e.DetailType != "Inspector2 Finding" ||
-			!slices.Equal(e.Resources, []string{"arn:aws:x"}) || !e.Time.Equal(time.Unix(1, 0)) || e.Attempts != 1 {
-			t.Errorf("claimed %+v", e)
+			!slices.Equal(e.Resources, []string{"arn:aws:x"}) || !e.Time.Equal(time.Unix(1, 0)) {
+			t.Errorf("pending %+v", e)
 		}
-		if err := s.EventsDelivered(ctx, first[0]); err != nil {
-			t.Fatal(err)
+		all := pending("", 9)
+		if got := pending(all[2].ID, 9); got != nil {
+			t.Errorf("after the last one: %v", details(got))
 		}
-		if err := s.EventsFailed(ctx, c.now().Add(time.Second), first[1]); err != nil {
-			t.Fatal(err)
+		for round, want := range []int{2, 1, 0} { // Two that pass on the same events share them.
+			update(t, s, func(tx *store.Tx) error {
+				fresh, err := tx.Dispatch(ctx, all[:2+min(round, 1)])
+				if len(fresh) != want {
+					t.Errorf("round %d passed on %d events, want %d", round, len(fresh), want)
+				}
+				return err
+			})
 		}
-		if got := details(claimEvents(9)); !slices.Equal(got, []string{`1{"n":2}`}) {
-			t.Errorf("then claimed %v", got)
-		}
-		c.advance(2 * time.Minute)
-		last := claimEvents(9)
-		if got := details(last); !slices.Equal(got, []string{`1{"n":1}`, `1{"n":2}`}) {
-			t.Errorf("after leases and pauses: %v", got)
-		}
-		if err := s.EventsDelivered(ctx, last...); err != nil {
-			t.Fatal(err)
+		if got := pending("", 9); got != nil {
+			t.Errorf("passed on, yet pending %v", details(got))
 		}
 		c.advance(time.Hour)
-		if got := claimEvents(9); got != nil {
-			t.Errorf("delivered, yet claimed %v", details(got))
+		if store.FirstID(c.now()) <= all[2].ID || store.FirstID(all[2].Time) > all[2].ID {
+			t.Error("FirstID does not part ids by time")
 		}
 	})
 }
@@ -100,20 +101,25 @@ func TestEventsOfAnAccount(t *testing.T) {
 		if want := []string{`1{"n":0}`, `1{"n":1}`, `1{"n":2}`, `1{"n":3}`, `1{"n":4}`}; !slices.Equal(got, want) {
 			t.Errorf("listed %v", got)
 		}
-		events, err := s.ClaimEvents(ctx, 3, time.Minute)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := s.EventsDelivered(ctx, events...); err != nil {
-			t.Fatal(err)
-		}
 		update(t, s, func(tx *store.Tx) error {
-			n, err := tx.DeleteEvents(ctx, time.Unix(2, 0), 9)
-			if n != 2 {
-				t.Errorf("deleted %d events, want the two that are delivered and older", n)
+			events, err := tx.PendingEvents(ctx, "", 3)
+			if err == nil {
+				_, err = tx.Dispatch(ctx, events)
 			}
 			return err
 		})
+		expire := func(below string, want int64) {
+			t.Helper()
+			update(t, s, func(tx *store.Tx) error {
+				n, err := tx.ExpireEvents(ctx, time.Unix(4, 0), below, 9)
+				if n != want {
+					t.Errorf("removed %d events, want %d", n, want)
+				}
+				return err
+			})
+		}
+		expire("", 3)  // those that are dispatched
+		expire("g", 2) // and those of an account nobody listens to, but the young one
 	})
 }
 
@@ -124,6 +130,29 @@ func TestEventDetailIsJSON(t *testing.T) {
 		})
 		if err == nil {
 			t.Error("emitted something that is not JSON")
+		}
+	})
+}
+
+// TestIDsRiseOverAClockSetBack: events are passed on in the order of their
+// ids, also when the process that wrote the later ones has an earlier clock.
+func TestIDsRiseOverAClockSetBack(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		c := &clock{}
+		c.advance(time.Hour)
+		emit(t, storetest.Open(t, url, store.Options{Now: c.now}), "1", 1)
+		c.advance(-time.Minute)
+		s := storetest.Open(t, url, store.Options{Now: c.now})
+		emit(t, s, "2", 1)
+		err := s.View(t.Context(), func(tx *store.Tx) error {
+			list, err := tx.PendingEvents(t.Context(), "", 9)
+			if got := details(list); !slices.Equal(got, []string{`1{"n":0}`, `2{"n":0}`}) {
+				t.Errorf("pending %v", got)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	})
 }

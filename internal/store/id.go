@@ -1,9 +1,11 @@
 package store
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 )
 
 // NewID returns a fresh row id of 32 lower-case hexadecimal digits. Ids made
@@ -27,4 +29,21 @@ func (s *Store) tick() int64 {
 			return next
 		}
 	}
+}
+
+// raiseIDs makes new ids higher than those of all events that wait to be passed
+// on: they are passed on in the order of their ids, and the clock may have been
+// set back since.
+func (s *Store) raiseIDs(ctx context.Context) error {
+	var last *string
+	err := One(s.read.QueryRowContext(ctx, `SELECT MAX(id) FROM events WHERE NOT delivered`), &last)
+	if err != nil || last == nil || len(*last) < 16 {
+		return err
+	}
+	tick, err := strconv.ParseInt((*last)[:16], 16, 64)
+	if err != nil {
+		return fmt.Errorf("id of event %s: %w", *last, err)
+	}
+	s.lastID.Store(tick)
+	return nil
 }

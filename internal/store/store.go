@@ -100,6 +100,9 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	if err := s.migrate(ctx, url); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	if err := s.raiseIDs(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return s, nil
 }
 

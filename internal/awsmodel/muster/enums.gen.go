@@ -167,6 +167,35 @@ const (
 	SeverityInfo    Severity = "INFO"
 )
 
+// SinkFormat is an enumeration of the model; "" is absent.
+type SinkFormat string
+
+// The values of SinkFormat.
+const (
+	SinkFormatEventbridge SinkFormat = "EVENTBRIDGE"
+	SinkFormatAsff        SinkFormat = "ASFF"
+	SinkFormatOcsf        SinkFormat = "OCSF"
+)
+
+// SinkKind is an enumeration of the model; "" is absent.
+type SinkKind string
+
+// The values of SinkKind.
+const (
+	SinkKindWebhook     SinkKind = "WEBHOOK"
+	SinkKindNats        SinkKind = "NATS"
+	SinkKindEventbridge SinkKind = "EVENTBRIDGE"
+)
+
+// SinkStatus is an enumeration of the model; "" is absent.
+type SinkStatus string
+
+// The values of SinkStatus.
+const (
+	SinkStatusEnabled  SinkStatus = "ENABLED"
+	SinkStatusDisabled SinkStatus = "DISABLED"
+)
+
 // Standing is an enumeration of the model; "" is absent.
 type Standing string
 

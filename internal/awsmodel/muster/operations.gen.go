@@ -30,6 +30,28 @@ type CreateActivationOutput struct {
 	ExpiresAt      time.Time // required
 }
 
+// CreateSinkInput is the input of CreateSink.
+type CreateSinkInput struct {
+	AllRegions    *bool
+	Credentials   *SinkCredentials
+	DetailTypes   []string // 1 to 20 items
+	EventBusName  *string  // 1 to 256 characters
+	Format        SinkFormat
+	Kind          SinkKind // required
+	Name          string   // required; 1 to 64 characters
+	Organization  *bool
+	SigningRegion *string // 1 to 32 characters
+	Source        *string // 1 to 256 characters
+	Subject       *string // 1 to 256 characters
+	Url           string  // required; 1 to 2048 characters
+}
+
+// CreateSinkOutput is the output of CreateSink.
+type CreateSinkOutput struct {
+	SigningSecret *string // 1 to 1024 characters; sensitive
+	Sink          *Sink   // required
+}
+
 // DeleteFaultInput is the input of DeleteFault.
 type DeleteFaultInput struct {
 	FaultId string // required; 1 to 64 characters
@@ -37,6 +59,15 @@ type DeleteFaultInput struct {
 
 // DeleteFaultOutput is the output of DeleteFault.
 type DeleteFaultOutput struct {
+}
+
+// DeleteSinkInput is the input of DeleteSink.
+type DeleteSinkInput struct {
+	SinkId string // required; 1 to 64 characters
+}
+
+// DeleteSinkOutput is the output of DeleteSink.
+type DeleteSinkOutput struct {
 }
 
 // DiagnoseOrganizationInput is the input of DiagnoseOrganization.
@@ -68,6 +99,19 @@ type GetRolloutInput struct {
 // GetRolloutOutput is the output of GetRollout.
 type GetRolloutOutput struct {
 	Rollout *Rollout // required
+}
+
+// ListDeadLettersInput is the input of ListDeadLetters.
+type ListDeadLettersInput struct {
+	MaxResults *int32  // 1 to 100
+	NextToken  *string // 0 to 4096 characters
+	SinkId     string  // required; 1 to 64 characters
+}
+
+// ListDeadLettersOutput is the output of ListDeadLetters.
+type ListDeadLettersOutput struct {
+	DeadLetters []DeadLetter // required
+	NextToken   *string      // 0 to 4096 characters
 }
 
 // ListFaultsInput is the input of ListFaults.
@@ -128,6 +172,18 @@ type ListRolloutsOutput struct {
 	Rollouts  []Rollout // required
 }
 
+// ListSinksInput is the input of ListSinks.
+type ListSinksInput struct {
+	MaxResults *int32  // 1 to 100
+	NextToken  *string // 0 to 4096 characters
+}
+
+// ListSinksOutput is the output of ListSinks.
+type ListSinksOutput struct {
+	NextToken *string // 0 to 4096 characters
+	Sinks     []Sink  // required
+}
+
 // PutFaultInput is the input of PutFault.
 type PutFaultInput struct {
 	AccountIds        []string // 1 to 1000 items
@@ -155,6 +211,17 @@ type PutFaultOutput struct {
 	Fault *Fault // required
 }
 
+// RedriveDeadLettersInput is the input of RedriveDeadLetters.
+type RedriveDeadLettersInput struct {
+	Positions []int64 // 1 to 100 items
+	SinkId    string  // required; 1 to 64 characters
+}
+
+// RedriveDeadLettersOutput is the output of RedriveDeadLetters.
+type RedriveDeadLettersOutput struct {
+	Redriven int64 // required
+}
+
 // RevokeHostInput is the input of RevokeHost.
 type RevokeHostInput struct {
 	HostId string // required; 1 to 64 characters
@@ -178,4 +245,32 @@ type StartRolloutInput struct {
 // StartRolloutOutput is the output of StartRollout.
 type StartRolloutOutput struct {
 	Rollout *Rollout // required
+}
+
+// TestSinkInput is the input of TestSink.
+type TestSinkInput struct {
+	SinkId string // required; 1 to 64 characters
+}
+
+// TestSinkOutput is the output of TestSink.
+type TestSinkOutput struct {
+	Delivered            bool  // required
+	DurationMilliseconds int64 // required
+	Error                *string
+}
+
+// UpdateSinkInput is the input of UpdateSink.
+type UpdateSinkInput struct {
+	Credentials         *SinkCredentials
+	DetailTypes         []string // 1 to 20 items
+	RotateSigningSecret *bool
+	SinkId              string // required; 1 to 64 characters
+	Status              SinkStatus
+	Url                 *string // 1 to 2048 characters
+}
+
+// UpdateSinkOutput is the output of UpdateSink.
+type UpdateSinkOutput struct {
+	SigningSecret *string // 1 to 1024 characters; sensitive
+	Sink          *Sink   // required
 }

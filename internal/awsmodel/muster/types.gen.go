@@ -6,6 +6,22 @@ import (
 	"time"
 )
 
+// DeadLetter is a structure of the model.
+type DeadLetter struct {
+	AccountId  string    // required; exactly 12 characters
+	Attempts   int64     // required
+	Detail     string    // required
+	DetailType string    // required
+	Error      string    // required
+	EventId    string    // required
+	GivenUpAt  time.Time // required
+	Position   int64     // required
+	Region     string    // required; 1 to 32 characters
+	Resources  []string  // required
+	Source     string    // required
+	Time       time.Time // required
+}
+
 // Fault is a structure of the model.
 type Fault struct {
 	AccountIds        []string // 1 to 1000 items
@@ -130,6 +146,43 @@ type RolloutTarget struct {
 	ParentIds   []string          // 1 to 1000 items
 	States      []AccountState    // 1 to 5 items
 	Tags        map[string]string // 1 to 50 entries
+}
+
+// Sink is a structure of the model.
+type Sink struct {
+	ConsecutiveFailures *int64
+	CreatedAt           time.Time  // required
+	DeadLetters         int64      // required
+	Delivered           int64      // required
+	DetailTypes         []string   // 1 to 20 items
+	EventBusName        *string    // 1 to 256 characters
+	Format              SinkFormat // required
+	Kind                SinkKind   // required
+	LagSeconds          int64      // required
+	LastDeliveredAt     *time.Time
+	LastError           *string
+	LastFailedAt        *time.Time
+	Name                string  // required; 1 to 64 characters
+	Organization        bool    // required
+	Region              *string // 1 to 32 characters
+	RetryAt             *time.Time
+	SigningRegion       *string    // 1 to 32 characters
+	SinkId              string     // required; 1 to 64 characters
+	Source              *string    // 1 to 256 characters
+	Status              SinkStatus // required
+	Subject             *string    // 1 to 256 characters
+	UpdatedAt           time.Time  // required
+	Url                 string     // required; 1 to 2048 characters
+	Waiting             int64      // required
+}
+
+// SinkCredentials is a structure of the model.
+type SinkCredentials struct {
+	AccessKeyId     *string // 16 to 128 characters
+	Password        *string // 1 to 1024 characters; sensitive
+	SecretAccessKey *string // 1 to 1024 characters; sensitive
+	Token           *string // 1 to 1024 characters; sensitive
+	User            *string // 1 to 256 characters
 }
 
 // ValidationExceptionField is a structure of the model.
