@@ -79,7 +79,7 @@ Reports:
   inspector               what inspector-scan's ScanSbom answers
   openvex                 a statement about each vulnerability, to be edited and given to --vex
 
-What is known to do no harm: --vex takes OpenVEX and CycloneDX documents. Packages that a statement calls not_affected
+What is known to do no harm: --vex takes OpenVEX, CSAF and CycloneDX documents. Packages that a statement calls not_affected
 or fixed are left out and told apart; later statements win over earlier ones.
 What was there before: --baseline takes an earlier JSON report; --fail-on then looks at what is new only.
 
@@ -118,7 +118,7 @@ func (f *scanFlags) register(cmd *cobra.Command) {
 	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "FILE for the report (default standard output), or FORMAT=FILE for one more (repeatable)")
 	flags.StringVar(&f.failOn, "fail-on", "", "exit with 3 when a finding is this severe or worse: critical, high, medium, low, informational")
 	flags.StringVar(&f.baseline, "baseline", "", "earlier report in JSON: what it has is not new, and --fail-on passes over it")
-	flags.StringArrayVar(&f.vex, "vex", nil, "OpenVEX or CycloneDX document with statements about vulnerabilities (repeatable)")
+	flags.StringArrayVar(&f.vex, "vex", nil, "OpenVEX, CSAF or CycloneDX document with statements about vulnerabilities (repeatable)")
 	flags.BoolVar(&f.strict, "strict", false, "exit with 4 when packages could not be judged for lack of advisories")
 	flags.StringVar(&f.explain, "explain", "", "say why a vulnerability (CVE-…, GHSA-…) is or is not reported")
 	flags.BoolVar(&f.all, "all", false, "in tables, show informational findings, every package, every update and what VEX leaves out")

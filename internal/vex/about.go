@@ -21,7 +21,7 @@ func (st *Statement) about(t *Target, it inventory.Item, url string, s *Set) boo
 		case len(p.parts) > 0 && !slices.ContainsFunc(p.parts, func(part identity) bool { return part.isPackage(t, it, url) }):
 			return false
 		}
-		if !t.named() {
+		if _, known := onPlatform(p.platform, t.System); !known && !t.named() {
 			if len(p.parts) == 0 && !p.own {
 				return false
 			}
@@ -51,6 +51,9 @@ func (i identity) isPackage(t *Target, it inventory.Item, url string) bool {
 // without a name it is not known, so it may be.
 func (i identity) isTarget(t *Target) bool {
 	o := t.Subject
+	if is, known := onPlatform(i.platform, t.System); known {
+		return is
+	}
 	switch {
 	case !t.named():
 		return true

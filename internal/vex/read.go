@@ -52,9 +52,9 @@ func (s *Set) Read(name string, data []byte) error {
 	case bytes.Contains(head.Context, []byte("openvex")) || (head.Context != nil && head.Statements != nil):
 		return s.readOpenVEX(name, data)
 	case strings.HasPrefix(head.Document.Category, "csaf_"):
-		return refuse("CSAF is not read here; convert it to OpenVEX")
+		return s.readCSAF(name, data)
 	}
-	return refuse("neither OpenVEX nor CycloneDX")
+	return refuse("none of OpenVEX, CSAF and CycloneDX")
 }
 
 // openProduct is a product or part in OpenVEX: an object, in its first version

@@ -1,5 +1,5 @@
 // Package vex reads what people have found out about vulnerabilities of their
-// products (Vulnerability Exploitability eXchange) in OpenVEX and CycloneDX,
+// products (Vulnerability Exploitability eXchange) in OpenVEX, CSAF and CycloneDX,
 // decides which statement speaks about a package, and writes OpenVEX (feeds
 // specification 7.6). It is pure: documents in, decisions out.
 package vex
@@ -58,6 +58,8 @@ type identity struct {
 	own bool
 	// versions are those meant, nil for whatever Subject says.
 	versions []versions
+	// platform is the CPE of an operating system that the packages are for.
+	platform string
 }
 
 // Target is what a scan is of.

@@ -123,8 +123,8 @@ func TestRefusals(t *testing.T) {
 	for document, want := range map[string]string{
 		"":                                     "must be JSON",
 		"[1]":                                  "must be JSON",
-		"{}":                                   "neither OpenVEX nor CycloneDX",
-		`{"document":{"category":"csaf_vex"}}`: "CSAF",
+		"{}":                                   "none of OpenVEX, CSAF and CycloneDX",
+		`{"document":{"category":"csaf_vex"}}`: "no vulnerability of the document has a product status",
 		open(`{"vulnerability":{"name":"CVE-1"},"status":"maybe"}`):           `status "maybe"`,
 		open(`{"status":"fixed"}`):                                            "names no vulnerability",
 		`{"bomFormat":"CycloneDX","components":[]}`:                           "no vulnerability of the document has an analysis",
@@ -205,6 +205,7 @@ func TestWords(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(open(`{"vulnerability":"CVE-1","products":["pkg:npm/a",{"@id":"pkg:npm/b","subcomponents":[{"@id":"x"}]}],"status":"fixed"}`)))
 	f.Add([]byte(cdx(`{"state":"resolved"},"affects":[{"ref":"c1","versions":[{"range":"vers:npm/>=1|<2|*"}]}]`)))
+	f.Add([]byte(csaf(`"product_status":{"known_not_affected":["APP-2:LODASH","AppStream-9:curl"]},"flags":[{"label":"x"}]`)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s := vex.NewSet()
 		if s.Read("x", data) != nil {
