@@ -49,6 +49,9 @@ type Intel struct {
 	ScoredAt time.Time
 	// Rejected: the id was taken back, and makes no findings.
 	Rejected bool
+	// Disputed: somebody denies that it is a vulnerability. It is reported,
+	// and marked.
+	Disputed bool
 }
 
 // KEV is an entry of CISA's catalogue of exploited vulnerabilities.

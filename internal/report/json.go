@@ -86,6 +86,7 @@ type jsonFinding struct {
 	CVSS           []finding.CVSS    `json:"cvss,omitempty"`
 	EPSS           *float64          `json:"epss,omitempty"`
 	KEV            *jsonKEV          `json:"kev,omitempty"`
+	Disputed       bool              `json:"disputed,omitempty"`
 	Exploit        string            `json:"exploitAvailable,omitempty"`
 	Exploits       []string          `json:"exploits,omitempty"`
 	Fix            string            `json:"fixAvailable,omitempty"`
@@ -114,6 +115,7 @@ type jsonExplain struct {
 	ID        string         `json:"id"`
 	Reported  bool           `json:"reported"`
 	Withdrawn []string       `json:"withdrawn,omitempty"`
+	Disputed  bool           `json:"disputed,omitempty"`
 	Decisions []jsonDecision `json:"decisions"`
 }
 
@@ -183,6 +185,7 @@ func jsonOf(f *scanner.Finding) jsonFinding {
 			})
 		}
 	}
+	out.Disputed = f.Disputed
 	if f.KEV != nil {
 		out.KEV = &jsonKEV{f.KEV.AddedAt, f.KEV.DueAt, f.KEV.Ransomware}
 	}
@@ -193,7 +196,7 @@ func jsonExplanation(e *scanner.Explanation) *jsonExplain {
 	if e == nil {
 		return nil
 	}
-	out := &jsonExplain{ID: e.ID, Reported: e.Reported, Withdrawn: e.Withdrawn, Decisions: []jsonDecision{}}
+	out := &jsonExplain{ID: e.ID, Reported: e.Reported, Withdrawn: e.Withdrawn, Disputed: e.Disputed, Decisions: []jsonDecision{}}
 	for _, d := range e.Decisions {
 		it := d.Item
 		next := jsonDecision{

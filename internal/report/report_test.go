@@ -163,6 +163,7 @@ func made(t testing.TB) *scanner.Result {
 		r.Findings = append(r.Findings, f)
 	}
 	r.Findings[0].KEV = &finding.KEV{AddedAt: time.Unix(0, 0)}
+	r.Findings[1].Disputed = true
 	return r
 }
 
@@ -175,7 +176,7 @@ func TestTableWidths(t *testing.T) {
 		if strings.Contains(text, "\u202e") || strings.Contains(text, "x\x1b") {
 			t.Errorf("foreign control characters in %q", text)
 		}
-		for _, want := range []string{"CVE-2024-1001 !", "9.0.0", "3 vulnerabilities:", "Informational ones are shown with --all", "UPDATE", "NOT JUDGED", "日本語のパッケージ"} {
+		for _, want := range []string{"CVE-2024-1001 !", "CVE-2024-1002 ?", "? is disputed", "9.0.0", "3 vulnerabilities:", "Informational ones are shown with --all", "UPDATE", "NOT JUDGED", "日本語のパッケージ"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%d: no %q in\n%s", width, want, text)
 			}

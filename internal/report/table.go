@@ -63,6 +63,9 @@ func (t *tabular) findings(r *scanner.Result) (hidden int) {
 	if slices.ContainsFunc(r.Findings, func(f scanner.Finding) bool { return f.KEV != nil }) {
 		fmt.Fprintln(t.out, "! is exploited, by CISA's catalogue")
 	}
+	if slices.ContainsFunc(r.Findings, func(f scanner.Finding) bool { return f.Disputed }) {
+		fmt.Fprintln(t.out, "? is disputed: somebody denies that it is a vulnerability")
+	}
 	fmt.Fprintln(t.out)
 	return hidden
 }
@@ -117,11 +120,15 @@ func (t *tabular) findingRows(f *scanner.Finding, isNew bool) [][]string {
 	return rows
 }
 
-// idText marks what is known to be exploited and what the baseline lacks.
+// idText marks what is known to be exploited, what is disputed and what the
+// baseline lacks.
 func idText(f *scanner.Finding, isNew bool) string {
 	text := f.Package.VulnerabilityID
 	if f.KEV != nil {
 		text += " !"
+	}
+	if f.Disputed {
+		text += " ?"
 	}
 	if isNew {
 		text += " new"
@@ -289,6 +296,9 @@ func (t *tabular) explanation(e *scanner.Explanation) {
 		fmt.Fprintln(t.out, "is reported:")
 	} else {
 		fmt.Fprintln(t.out, "is not reported:")
+	}
+	if e.Disputed {
+		t.wrap("  ", "It is disputed: somebody denies that it is a vulnerability.")
 	}
 	for _, w := range e.Withdrawn {
 		t.wrap("  ", w)

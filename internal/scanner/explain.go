@@ -21,6 +21,8 @@ type Explanation struct {
 	Decisions []Decision
 	// Withdrawn are advisories of that id that were taken back.
 	Withdrawn []string
+	// Disputed: somebody denies that it is a vulnerability.
+	Disputed bool
 }
 
 // Decision is about one package.
@@ -101,6 +103,7 @@ func explain(id string, r *Result, set *advisorydb.Set) (*Explanation, error) {
 // rejected takes every decision back where the CVE itself was.
 func (e *Explanation) rejected(set *advisorydb.Set) error {
 	in, _, err := set.Intel(e.ID)
+	e.Disputed = in.Disputed
 	if err != nil || !in.Rejected {
 		return err
 	}

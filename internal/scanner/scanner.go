@@ -85,6 +85,8 @@ type Finding struct {
 	Affects []Affect
 	// KEV is the entry in CISA's catalogue, nil where there is none.
 	KEV *finding.KEV
+	// Disputed: somebody denies that it is a vulnerability.
+	Disputed bool
 	// Exploits say where exploits are known from.
 	Exploits []string
 	// Adjusted is the score adapted to what is known of exploits and fixes;
@@ -283,7 +285,7 @@ func (f *finder) drafts(p *pile) ([]Finding, error) {
 	for i, d := range list {
 		id := d.Package.VulnerabilityID
 		in := f.lib.Intel(id)
-		out[i] = Finding{Draft: d, CWEs: in.CWEs, KEV: in.KEV, Exploits: in.ExploitSources, Affects: p.affects[id]}
+		out[i] = Finding{Draft: d, CWEs: in.CWEs, KEV: in.KEV, Disputed: in.Disputed, Exploits: in.ExploitSources, Affects: p.affects[id]}
 		out[i].Adjusted = adjusted(d, &in)
 		for _, a := range p.affects[id] {
 			out[i].State = nearer(out[i].State, a.State)

@@ -155,6 +155,7 @@ func fromCVE(raw *advisorydb.Intel) finding.Intel {
 		in.ReferenceURLs = addOnce(in.ReferenceURLs, r.URL)
 	}
 	in.LastExploitAt, in.Rejected = raw.Exploits.Last, raw.Rejected
+	in.Disputed = raw.Disputed || strings.HasPrefix(raw.Description, disputedMark)
 	if raw.EPSS != nil {
 		in.EPSS, in.ScoredAt = new(raw.EPSS.Score), raw.EPSS.Date
 	}
@@ -167,6 +168,9 @@ func fromCVE(raw *advisorydb.Intel) finding.Intel {
 	}
 	return in
 }
+
+// disputedMark begins the descriptions of older CVEs that somebody denies.
+const disputedMark = "** DISPUTED **"
 
 // scoreSource spells the sources of scores in one way.
 func scoreSource(source string) string {
