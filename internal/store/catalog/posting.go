@@ -46,7 +46,7 @@ func askToPost(ctx context.Context, tx *store.Tx, id int64) error {
 // AskToPost asks for the postings of what waits for them, if anything does.
 func AskToPost(ctx context.Context, tx *store.Tx, now time.Time) error {
 	var one int
-	err := store.One(tx.QueryRow(ctx, `SELECT 1 FROM inventories WHERE state <> 1 LIMIT 1`), &one)
+	err := store.One(tx.QueryRow(ctx, `SELECT 1 FROM inventories WHERE state <> $1 LIMIT 1`, posted), &one)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}

@@ -156,4 +156,3 @@ func storedAttributes(ctx context.Context, tx *store.Tx, account arn.AccountID, 
 	slices.Sort(list)
 	return list, err
 }
-
