@@ -108,13 +108,14 @@ func digestOf(text string) (hash.Hash, string, error) {
 	return h, value, nil
 }
 
-// verifying holds a stream against a layer's digest when it ends.
+// verifying holds a stream against a layer's digest when it ends, and reads
+// ahead while it does.
 func (l Layer) verifying(r io.ReadCloser) io.ReadCloser {
 	if _, direct := r.(io.ReaderAt); direct || !l.Known() {
 		return r
 	}
 	h, _, _ := digestOf(l.DiffID)
-	return &verifier{ReadCloser: r, layer: l, hash: h}
+	return readAhead(&verifier{ReadCloser: r, layer: l, hash: h})
 }
 
 type verifier struct {
