@@ -79,20 +79,18 @@ type peerReport struct {
 // Scan returns what the peer finds, and the packages that it saw, by lower
 // case name.
 func (p *Peer) Scan(ctx context.Context, w World, t Target) (hits []Hit, packages map[string]bool, err error) {
-	args, err := p.arguments(w, t)
+	cmd, err := p.Command(ctx, w, t)
 	if err != nil {
 		return nil, nil, err
 	}
-	args = append(args, "--offline", "--no-call-analysis=go", "--local-db-path", p.database, "--format", "json", "--all-packages", "--all-vulns")
 	var out, problems bytes.Buffer
-	cmd := exec.CommandContext(ctx, p.Program, args...)
 	cmd.Stdout, cmd.Stderr = &out, &problems
 	const nothingToScan = 128
 	var exit *exec.ExitError
 	if err := cmd.Run(); errors.As(err, &exit) && exit.ExitCode() == nothingToScan {
 		return nil, map[string]bool{}, nil
 	} else if out.Len() == 0 {
-		return nil, nil, fmt.Errorf("%s %s: %w\n%s", p.Program, strings.Join(args, " "), err, problems.String())
+		return nil, nil, fmt.Errorf("%s: %w\n%s", cmd, err, problems.String())
 	}
 	var report peerReport
 	if err := json.Unmarshal(out.Bytes(), &report); err != nil {
@@ -100,6 +98,16 @@ func (p *Peer) Scan(ctx context.Context, w World, t Target) (hits []Hit, package
 	}
 	hits, packages = report.hits()
 	return hits, packages, nil
+}
+
+// Command is how the peer is made to scan a target.
+func (p *Peer) Command(ctx context.Context, w World, t Target) (*exec.Cmd, error) {
+	args, err := p.arguments(w, t)
+	if err != nil {
+		return nil, err
+	}
+	args = append(args, "--offline", "--no-call-analysis=go", "--local-db-path", p.database, "--format", "json", "--all-packages", "--all-vulns")
+	return exec.CommandContext(ctx, p.Program, args...), nil
 }
 
 func (r *peerReport) hits() (hits []Hit, packages map[string]bool) {
