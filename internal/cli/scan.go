@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"muster/internal/config"
 	"muster/internal/feed/bundle"
+	"muster/internal/feed/fetch"
 	"muster/internal/finding"
 	"muster/internal/report"
 	"muster/internal/scanner"
@@ -65,9 +67,10 @@ Targets:
   image:REF      an image of a registry; credentials come from docker's configuration
   PATH           any of these; the kind is detected
 
-Advisories come from --feeds, else MUSTER_FEEDS, else the publishers: a folder or address in the layout of OSV's
-public bucket or of a feeds folder, or a bundle of feeds that a trusted key signed. They are compiled once and kept
-in the cache by content; later scans open them in milliseconds.
+Advisories come from --feeds, else MUSTER_FEEDS: a folder or address in the layout of OSV's public bucket or of a
+feeds folder, or a bundle of feeds that a trusted key signed. Without either, what the target needs is fetched from
+the publishers into the cache's folder feeds, and then followed at each one's pace. Advisories are compiled once and
+kept in the cache by content; later scans open them in milliseconds.
 What could not be judged, because advisories are missing, is said; it never looks like "nothing found".
 
 Reports:
@@ -232,25 +235,43 @@ func severity(text string) (finding.Severity, error) {
 
 // advisories says where knowledge comes from. Where no cache can be kept, one
 // for this scan alone takes its place; done removes it.
-func (f *scanFlags) advisories(stderr io.Writer, shown *spinner) (config knowledge.Config, done func(), err error) {
-	config = knowledge.Config{Location: f.feeds, Dir: f.cache, MaxAge: f.maxAge}
-	if config.Location == "" {
-		config.Location = os.Getenv("MUSTER_FEEDS")
+func (f *scanFlags) advisories(stderr io.Writer, shown *spinner) (known knowledge.Config, done func(), err error) {
+	known = knowledge.Config{Location: f.feeds, Dir: f.cache, MaxAge: f.maxAge}
+	if known.Location == "" {
+		known.Location = os.Getenv("MUSTER_FEEDS")
 	}
-	config.Progress = func(text string) { shown.Say(text + " (once; later scans use the cache)") }
+	if known.Publishers, err = publishers(); err != nil {
+		return known, func() {}, usageError{err}
+	}
+	known.Progress = func(text string) { shown.Say(text + " (once; later scans use the cache)") }
 	done = func() {}
-	if config.Trust, err = f.believed(); err != nil || config.Dir != "" {
-		return config, done, err
+	if known.Trust, err = f.believed(); err != nil || known.Dir != "" {
+		return known, done, err
 	}
 	if base, err := os.UserCacheDir(); err == nil {
-		config.Dir = filepath.Join(base, "muster")
-		if err := os.MkdirAll(config.Dir, 0o755); err == nil {
-			return config, done, nil
+		known.Dir = filepath.Join(base, "muster")
+		if err := os.MkdirAll(known.Dir, 0o755); err == nil {
+			return known, done, nil
 		}
 	}
 	fmt.Fprintln(stderr, "muster: there is no cache folder; name one with --cache to make later scans fast")
-	config.Dir, err = os.MkdirTemp("", "muster-advisories-")
-	return config, func() { _ = os.RemoveAll(config.Dir) }, err
+	known.Dir, err = os.MkdirTemp("", "muster-advisories-")
+	return known, func() { _ = os.RemoveAll(known.Dir) }, err
+}
+
+// publishers are asked at the addresses that a server's configuration would
+// name in the environment.
+func publishers() (fetch.Config, error) {
+	var c config.Config
+	for name, list := range map[string]*[]string{
+		"MUSTER_FEEDS_ADDRESSES": &c.FeedsAddresses, "MUSTER_FEEDS_HOSTS": &c.FeedsHosts, "MUSTER_FEEDS_SOURCES": &c.FeedsSources,
+	} {
+		if text := os.Getenv(name); text != "" {
+			*list = strings.Split(text, ",")
+		}
+	}
+	addresses, err := c.FeedAddresses()
+	return fetch.Config{Addresses: addresses, Hosts: c.FeedsHosts, Sources: c.FeedsSources}, err
 }
 
 // believed are the keys whose bundles count.

@@ -196,7 +196,7 @@ func (s *Server) fillOthers(t testing.TB) {
 	}
 	s.SetText("/eol/products/full", `{"result":[{"name":"debian","releases":[]}]}`)
 	s.SetText("/exploitdb/files_exploits.csv", "id,file,codes\n1,a,CVE-2024-0001\n")
-	s.SetText("/msf/modules_metadata_base.json", `{"exploit/a":{"references":["CVE-2024-0001"]}}`)
+	s.SetText("/msf/modules_metadata_base.json", `{"exploit/a":{"fullname":"exploit/a","references":["CVE-2024-0001"]}}`)
 	s.Set("/ubuntu/osv-all.tar.xz", XZ(t, Tar(t, map[string]string{"osv/cve/2024/UBUNTU-CVE-2024-0001.json": `{"id":"UBUNTU-CVE-2024-0001"}`, "osv/README": "x"})))
 	s.Set("/ubuntu/vex-all.tar.xz", XZ(t, Tar(t, map[string]string{"vex/cve/2024/CVE-2024-0001.json": `{"@id":"x"}`})))
 }

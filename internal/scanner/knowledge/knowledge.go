@@ -27,6 +27,7 @@ import (
 	"muster/internal/advisorydb"
 	"muster/internal/feed"
 	"muster/internal/feed/bundle"
+	"muster/internal/feed/fetch"
 	"muster/internal/refresh/compile"
 	"muster/internal/version"
 )
@@ -48,6 +49,10 @@ type Config struct {
 	Progress func(text string)
 	// Trust says which bundles are believed.
 	Trust bundle.Trust
+	// Publishers says how they are asked where they are the location; the zero
+	// value is good. Its folder is, unless set, "feeds" in Dir; of its sources
+	// and ecosystems those are fetched that a scan needs.
+	Publishers fetch.Config
 }
 
 // Problem is a source that could not be had, or only an old copy of it.
@@ -69,7 +74,11 @@ func Open(ctx context.Context, config Config, ecosystems []string) (*advisorydb.
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	c := &cache{Config: config}
+	faults, err := config.fromPublishers(ctx, ecosystems)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := &cache{Config: config, faults: faults, problems: slices.Clone(faults)}
 	if err := c.prepare(); err != nil {
 		return nil, nil, err
 	}
@@ -90,6 +99,8 @@ type cache struct {
 	Config
 	mirror *feed.Mirror
 	temp   string
+	// faults are what the publishers' files could not be had for.
+	faults []Problem
 
 	// mu guards what follows.
 	mu       sync.Mutex
@@ -137,7 +148,7 @@ func (c *cache) forget() {
 	for _, e := range c.place.Entries {
 		_ = os.Remove(c.object(e.Info.File)) // what cannot be removed cannot be replaced: the next error says so
 	}
-	c.place, c.changed, c.problems = newPlace(c.Location), true, nil
+	c.place, c.changed, c.problems = newPlace(c.Location), true, slices.Clone(c.faults)
 }
 
 func (c *cache) open(ctx context.Context, ecosystems []string) (*advisorydb.Set, error) {
