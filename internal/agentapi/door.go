@@ -92,12 +92,17 @@ func (d *Door) route(w http.ResponseWriter, r *http.Request) (answer any, err er
 		serve = d.enroll
 	case agentwire.PathReport:
 		serve = d.report
+	case agentwire.PathKey:
+		serve = d.key
 	default:
 		return nil, refusal(agentwire.CodeNotFound, "There is nothing at this path.")
 	}
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return nil, refusal(agentwire.CodeMethodNotAllowed, "This path takes POST only.")
+	}
+	if code, words := agentwire.CheckVersion(r.Header); code != "" {
+		return nil, refusal(code, words)
 	}
 	return serve(w, r)
 }
@@ -195,6 +200,10 @@ func status(code agentwire.ErrorCode) int {
 		return http.StatusConflict
 	case agentwire.CodeTooLarge:
 		return http.StatusRequestEntityTooLarge
+	case agentwire.CodeAgentTooOld:
+		return http.StatusUpgradeRequired
+	case agentwire.CodeAgentTooNew:
+		return http.StatusNotImplemented
 	case agentwire.CodeUnavailable:
 		return http.StatusServiceUnavailable
 	}

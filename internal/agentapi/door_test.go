@@ -32,6 +32,10 @@ type accepts struct{ reports []fleet.Report }
 
 func (a *accepts) Known(context.Context, string) (bool, error) { return false, nil }
 
+func (a *accepts) Content(context.Context, string) (inventory.Inventory, error) {
+	return inventory.Inventory{}, store.ErrNotFound
+}
+
 func (a *accepts) Accept(_ context.Context, tx *store.Tx, r fleet.Report) error {
 	tx.AfterCommit(func() { a.reports = append(a.reports, r) })
 	return nil

@@ -97,6 +97,33 @@ func (d *Door) report(w http.ResponseWriter, r *http.Request) (any, error) {
 	return d.desk.AcceptReport(r.Context(), host, report, d.opts.Now())
 }
 
+// key answers POST /agent/v1/key.
+func (d *Door) key(w http.ResponseWriter, r *http.Request) (any, error) {
+	sig, err := signature(r)
+	if err != nil {
+		return nil, err
+	}
+	host, err := d.desk.Find(r.Context(), sig)
+	if err != nil {
+		return nil, err
+	}
+	body, err := read(w, r, agentwire.MaxEnrollBody)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.desk.Authenticate(host, signed(r, sig, body), d.opts.Now()); err != nil {
+		return nil, err
+	}
+	in := &agentwire.KeyRequest{}
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" {
+		return nil, refusal(agentwire.CodeBadRequest, "A request this small is not compressed.")
+	}
+	if err := json.Unmarshal(body, in); err != nil {
+		return nil, refusal(agentwire.CodeBadRequest, "key: "+err.Error())
+	}
+	return d.desk.ReplaceKey(r.Context(), host, sig, in, d.opts.Now())
+}
+
 func signed(r *http.Request, sig agentwire.Signature, body []byte) fleet.Signed {
 	return fleet.Signed{Signature: sig, Method: r.Method, Path: r.URL.Path, Body: body}
 }

@@ -4,7 +4,7 @@
 //
 // An agent enrols once with an activation code and the public half of a key it
 // made itself; from then on every request carries that key's signature
-// (signature.go). Requests go to two paths, both POST, both JSON, optionally
+// (signature.go). Requests go to three paths, all POST, all JSON, optionally
 // gzip-compressed. Unknown members are ignored, so that older servers
 // understand newer agents.
 package agentwire
@@ -38,14 +38,14 @@ const (
 )
 
 // HostID names an enrolled host the way EC2 names an instance: "i-" and 17
-// lower-case hexadecimal digits. The server chooses it.
+// lower-case hexadecimal digits, or 8 in old accounts. The server chooses it.
 type HostID string
 
 // ParseHostID accepts exactly the form of HostID.
 func ParseHostID(s string) (HostID, error) {
 	rest, ok := strings.CutPrefix(s, "i-")
-	if !ok || len(rest) != 17 || !isHex(rest) {
-		return "", fmt.Errorf("host id %q: want i- and 17 hexadecimal digits", clip(s))
+	if !ok || len(rest) != 17 && len(rest) != 8 || !isHex(rest) {
+		return "", fmt.Errorf("host id %q: want i- and 17 (or 8) hexadecimal digits", clip(s))
 	}
 	return HostID(s), nil
 }
@@ -95,6 +95,11 @@ type Report struct {
 	InventoryHash string
 	// Inventory is the content, or nil in a heartbeat.
 	Inventory *inventory.Inventory
+	// Delta is the content as a difference, instead of Inventory.
+	Delta *Delta
+	// Stopping says that the machine is shutting down: no more reports come
+	// until it is started again.
+	Stopping bool
 	// EvidenceHash is Evidence.Hash of what the host says about itself, ""
 	// from agents that say nothing. Evidence is the content, or nil if the
 	// server is thought to have it.
@@ -121,6 +126,11 @@ type ReportResponse struct {
 	// NeedInventory says that the server does not know the hash of a
 	// heartbeat: the agent sends the content at once.
 	NeedInventory bool `json:"needInventory"`
+	// BaseHash accompanies NeedInventory: the inventory that the server last
+	// had of the host, from which a Delta may start; "" if it has none.
+	BaseHash string `json:"baseHash,omitempty"`
+	// RotateKey asks the agent for another key.
+	RotateKey bool `json:"rotateKey,omitempty"`
 	// NeedEvidence says that the server has other evidence of the host than
 	// the report names: the agent reports again, with the content.
 	NeedEvidence bool `json:"needEvidence,omitempty"`
@@ -141,6 +151,8 @@ const (
 	CodeActivation       ErrorCode = "ActivationRefused"  // 403: code unknown, expired, used up or revoked
 	CodeSequence         ErrorCode = "SequenceTooLow"     // 409: replayed, or the agent's state was restored
 	CodeTooLarge         ErrorCode = "RequestTooLarge"    // 413
+	CodeAgentTooOld      ErrorCode = "AgentTooOld"        // 426: the agent must be upgraded
+	CodeAgentTooNew      ErrorCode = "AgentTooNew"        // 501: the server must be upgraded
 	CodeUnavailable      ErrorCode = "ServiceUnavailable" // 503: try again later
 	CodeInternal         ErrorCode = "InternalError"      // 500: try again later
 	CodeMethodNotAllowed ErrorCode = "MethodNotAllowed"   // 405

@@ -58,6 +58,8 @@ type wireReport struct {
 	AgentVersion  string         `json:"agentVersion,omitempty"`
 	InventoryHash string         `json:"inventoryHash"`
 	Inventory     *wireInventory `json:"inventory,omitempty"`
+	Delta         *wireDelta     `json:"delta,omitempty"`
+	Stopping      bool           `json:"stopping,omitempty"`
 	EvidenceHash  string         `json:"evidenceHash,omitempty"`
 	Evidence      *Evidence      `json:"evidence,omitempty"`
 }
@@ -71,7 +73,7 @@ func EncodeInventory(inv inventory.Inventory) ([]byte, error) {
 
 // EncodeReport is the JSON body of a report.
 func EncodeReport(r *Report) ([]byte, error) {
-	w := wireReport{r.HostID, r.Sequence, r.CollectedAt, r.AgentVersion, r.InventoryHash, nil, r.EvidenceHash, r.Evidence}
+	w := wireReport{r.HostID, r.Sequence, r.CollectedAt, r.AgentVersion, r.InventoryHash, nil, newWireDelta(r.Delta), r.Stopping, r.EvidenceHash, r.Evidence}
 	if r.Inventory != nil {
 		w.Inventory = newWireInventory(*r.Inventory)
 	}
@@ -141,6 +143,11 @@ func (r *Report) violations(l inventory.Limits) []string {
 		bad = append(bad, "inventoryHash: want 64 hexadecimal digits")
 	}
 	bad = append(bad, r.evidenceViolations()...)
+	if r.Delta != nil && r.Inventory != nil {
+		bad = append(bad, "delta: not beside an inventory")
+	} else if r.Delta != nil {
+		bad = append(bad, r.Delta.violations(l)...)
+	}
 	if r.Inventory == nil {
 		return bad
 	}
@@ -205,6 +212,12 @@ func (d *decoder) report() (*Report, error) {
 			inv, err := d.inventory()
 			r.Inventory = &inv
 			return err
+		case "delta":
+			delta, err := d.delta()
+			r.Delta = delta
+			return err
+		case "stopping":
+			return d.json.Decode(&r.Stopping)
 		case "evidenceHash":
 			return d.json.Decode(&r.EvidenceHash)
 		case "evidence":
@@ -217,31 +230,33 @@ func (d *decoder) report() (*Report, error) {
 
 func (d *decoder) inventory() (inventory.Inventory, error) {
 	var inv inventory.Inventory
-	err := d.object(func(member string) error {
-		switch member {
-		case "os":
-			var o OS
-			err := d.json.Decode(&o)
-			inv.OS = o.inventory()
-			return err
-		case "notes":
-			return d.array(d.limits.Notes, func() error {
-				var n string
-				err := d.json.Decode(&n)
-				inv.Notes = append(inv.Notes, n)
-				return err
-			})
-		case "packages":
-			return d.array(d.limits.Items, func() error {
-				var p wirePackage
-				err := d.json.Decode(&p)
-				inv.Items = append(inv.Items, d.item(p))
-				return err
-			})
-		}
-		return d.skip()
-	})
+	err := d.object(func(member string) error { return d.inventoryMember(member, &inv) })
 	return inv, err
+}
+
+func (d *decoder) inventoryMember(member string, inv *inventory.Inventory) error {
+	switch member {
+	case "os":
+		var o OS
+		err := d.json.Decode(&o)
+		inv.OS = o.inventory()
+		return err
+	case "notes":
+		return d.array(d.limits.Notes, func() error {
+			var n string
+			err := d.json.Decode(&n)
+			inv.Notes = append(inv.Notes, n)
+			return err
+		})
+	case "packages":
+		return d.array(d.limits.Items, func() error {
+			var p wirePackage
+			err := d.json.Decode(&p)
+			inv.Items = append(inv.Items, d.item(p))
+			return err
+		})
+	}
+	return d.skip()
 }
 
 func (d *decoder) item(p wirePackage) inventory.Item {

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/mod/semver"
 	"gopkg.in/yaml.v3"
 )
 
@@ -91,6 +92,12 @@ type Config struct {
 	// FaultInjection lets testers make operations fail (package fault). It is
 	// refused beyond loopback.
 	FaultInjection bool `yaml:"fault_injection"`
+	// AgentKeyAge is how old the key of an agent may become before the agent
+	// is asked for another; 0 means any age.
+	AgentKeyAge time.Duration `yaml:"agent_key_age"`
+	// AgentOldest is the oldest version of agents that may report, as in
+	// v1.2.0; empty means any.
+	AgentOldest string `yaml:"agent_oldest"`
 	// MaxBody is the largest request body the AWS doors read, in bytes.
 	MaxBody int64 `yaml:"max_body"`
 	// AuditLog is the file that gets one CloudTrail-form record per call;
@@ -110,6 +117,7 @@ func Default() Config {
 		Transition:    200 * time.Millisecond,
 		MemberLimit:   10_000,
 		MaxBody:       10 << 20,
+		AgentKeyAge:   90 * 24 * time.Hour,
 		LogLevel:      "info",
 
 		ServiceControlPolicies: true,
@@ -213,6 +221,10 @@ func (c *Config) Check() error {
 		return fmt.Errorf("listen: %s is not a loopback address: give tls_cert and tls_key, or allow_plain_http", c.Listen)
 	case len(c.Regions) == 0:
 		return errors.New("regions: at least one is needed")
+	case c.AgentKeyAge < 0:
+		return errors.New("agent_key_age: must not be negative")
+	case c.AgentOldest != "" && !semver.IsValid(c.AgentOldest):
+		return fmt.Errorf("agent_oldest: %q is no version such as v1.2.0", c.AgentOldest)
 	case c.MaxBody <= 0:
 		return errors.New("max_body: must be positive")
 	case c.OrganizationWaitPeriod < 0:

@@ -44,6 +44,8 @@ type InstanceDetails struct {
 	Stopped     bool      `json:"stopped,omitempty"`
 	Terminated  bool      `json:"terminated,omitempty"`
 	Unsupported bool      `json:"unsupported,omitempty"`
+	// Managed says that an agent speaks for the instance.
+	Managed bool `json:"managed,omitempty"`
 }
 
 // ImageDetails describe a container image in a repository.

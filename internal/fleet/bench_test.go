@@ -11,6 +11,7 @@ import (
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/muster"
 	"muster/internal/fleet"
+	"muster/internal/inventory"
 	"muster/internal/store"
 	"muster/internal/store/storetest"
 
@@ -20,6 +21,10 @@ import (
 // unchanged knows everything and stores nothing, so that what is measured is
 // this desk.
 type unchanged struct{}
+
+func (unchanged) Content(context.Context, string) (inventory.Inventory, error) {
+	return inventory.Inventory{}, store.ErrNotFound
+}
 
 func (unchanged) Known(context.Context, string) (bool, error)           { return true, nil }
 func (unchanged) Accept(context.Context, *store.Tx, fleet.Report) error { return nil }

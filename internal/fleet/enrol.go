@@ -1,11 +1,12 @@
 package fleet
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"fmt"
+	"maps"
 	"time"
 
 	"muster/internal/agentwire"
@@ -29,9 +30,12 @@ func (s *Service) Enrol(ctx context.Context, r Signed, in *agentwire.EnrollReque
 	if err := r.verify(in.PublicKey, now); err != nil {
 		return nil, err
 	}
+	if err := s.mayUse(in.AgentVersion); err != nil {
+		return nil, err
+	}
 	var host fleet.Host
 	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
-		host, err = enrol(ctx, tx, in, now)
+		host, err = s.enrol(ctx, tx, in, now)
 		return err
 	})
 	if err != nil {
@@ -43,7 +47,7 @@ func (s *Service) Enrol(ctx context.Context, r Signed, in *agentwire.EnrollReque
 	}, nil
 }
 
-func enrol(ctx context.Context, tx *store.Tx, in *agentwire.EnrollRequest, now time.Time) (fleet.Host, error) {
+func (s *Service) enrol(ctx context.Context, tx *store.Tx, in *agentwire.EnrollRequest, now time.Time) (fleet.Host, error) {
 	activation, err := fleet.ActivationByCode(ctx, tx, hashCode(in.ActivationCode))
 	if errors.Is(err, store.ErrNotFound) {
 		return fleet.Host{}, refuse(agentwire.CodeActivation, "The activation code is not known.")
@@ -51,8 +55,17 @@ func enrol(ctx context.Context, tx *store.Tx, in *agentwire.EnrollRequest, now t
 	if err != nil {
 		return fleet.Host{}, err
 	}
-	if activation.Uses >= activation.UsesLimit {
-		return repeated(ctx, tx, activation, in)
+	if !activation.DeletedAt.IsZero() {
+		return fleet.Host{}, refuse(agentwire.CodeActivation, "The activation code was deleted at %s.", activation.DeletedAt.Format(time.RFC3339))
+	}
+	known, err := fleet.HostByKey(ctx, tx, activation, ed25519.PublicKey(in.PublicKey))
+	switch {
+	case err == nil && known.Status == fleet.Active && known.MachineHash == in.MachineIDHash:
+		return known, nil // The answer was lost; this is no second use.
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return fleet.Host{}, err
+	case activation.Uses >= activation.UsesLimit:
+		return fleet.Host{}, refuse(agentwire.CodeActivation, "The activation code was already used%s.", times(activation.UsesLimit))
 	}
 	if !now.Before(activation.ExpiresAt) {
 		return fleet.Host{}, refuse(agentwire.CodeActivation, "The activation code expired at %s.", activation.ExpiresAt.Format(time.RFC3339))
@@ -63,9 +76,16 @@ func enrol(ctx context.Context, tx *store.Tx, in *agentwire.EnrollRequest, now t
 	}
 	host.Label = cmp.Or(activation.Label, in.Label, string(host.ID))
 	host.PublicKey, host.Status, host.ActivationID = in.PublicKey, fleet.Active, activation.ID
-	host.AgentVersion, host.EnrolledAt = in.AgentVersion, now
+	host.AgentVersion, host.EnrolledAt, host.KeyAt = in.AgentVersion, now, now
+	host.Tags = map[string]string{}
+	maps.Copy(host.Tags, activation.Tags)
 	if err := fleet.PutHost(ctx, tx, host); err != nil {
 		return fleet.Host{}, err
+	}
+	if s.opts.Enrolled != nil {
+		if err := s.opts.Enrolled(ctx, tx, host, now); err != nil {
+			return fleet.Host{}, err
+		}
 	}
 	return host, fleet.UseActivation(ctx, tx, activation)
 }
@@ -89,18 +109,27 @@ func identity(ctx context.Context, tx *store.Tx, a fleet.Activation, in *agentwi
 	case !errors.Is(err, store.ErrNotFound):
 		return fleet.Host{}, err
 	}
-	return host, nil
-}
-
-// repeated answers for a used-up activation: with the identity it gave, if
-// the same machine asks again with the same key, else with a refusal.
-func repeated(ctx context.Context, tx *store.Tx, a fleet.Activation, in *agentwire.EnrollRequest) (fleet.Host, error) {
-	host, err := fleet.HostByKey(ctx, tx, a, ed25519.PublicKey(in.PublicKey))
+	if a.Instance == "" || a.Instance == host.ID {
+		return host, nil
+	}
+	if err == nil {
+		return fleet.Host{}, refuse(agentwire.CodeActivation, "This machine is enrolled as %s, and the activation code is for %s.", known.ID, a.Instance)
+	}
+	host.ID = a.Instance
+	other, err := fleet.HostByID(ctx, tx, a.Instance)
+	if err == nil && (other.Account != a.Account || other.Region != a.Region || other.Status == fleet.Active) {
+		return fleet.Host{}, refuse(agentwire.CodeActivation, "The activation code is for %s, which another machine is enrolled as.", a.Instance)
+	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fleet.Host{}, err
 	}
-	if err != nil || host.Status != fleet.Active || host.MachineHash != in.MachineIDHash || !bytes.Equal(host.PublicKey, in.PublicKey) {
-		return fleet.Host{}, refuse(agentwire.CodeActivation, "The activation code was already used.")
-	}
 	return host, nil
+}
+
+// times says how often a code could be used, if more than once.
+func times(limit int) string {
+	if limit == 1 {
+		return ""
+	}
+	return fmt.Sprintf(" by the %d hosts that it is for", limit)
 }

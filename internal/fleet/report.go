@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"muster/internal/agentwire"
+	"muster/internal/inventory"
 	"muster/internal/store"
 	"muster/internal/store/fleet"
 )
@@ -22,11 +23,18 @@ func (s *Service) AcceptReport(ctx context.Context, host fleet.Host, r *agentwir
 	if r.CollectedAt.After(now.Add(agentwire.MaxSkew)) {
 		return nil, refuse(agentwire.CodeBadRequest, "collectedAt: %s is in the future.", r.CollectedAt.UTC().Format(time.RFC3339))
 	}
+	if err := s.mayUse(r.AgentVersion); err != nil {
+		return nil, err
+	}
+	lacking := &agentwire.ReportResponse{NeedInventory: true, NextReportSeconds: s.seconds()}
+	if ok, err := s.complete(ctx, host, r); !ok || err != nil {
+		return lacking, err
+	}
 	known, err := s.known(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	answer := &agentwire.ReportResponse{Accepted: true, NextReportSeconds: s.seconds()}
+	answer := &agentwire.ReportResponse{Accepted: true, NextReportSeconds: s.seconds(), RotateKey: s.demands(host, now)}
 	if known {
 		err = s.update(ctx, r.InventoryHash != host.InventoryHash, func(tx *store.Tx) (err error) {
 			answer.NeedEvidence, err = s.accept(ctx, tx, host, r, now)
@@ -34,12 +42,38 @@ func (s *Service) AcceptReport(ctx context.Context, host fleet.Host, r *agentwir
 		})
 	}
 	if !known || r.Inventory == nil && errors.Is(err, ErrUnknownInventory) {
-		return &agentwire.ReportResponse{NeedInventory: true, NextReportSeconds: s.seconds()}, nil
+		lacking.BaseHash = host.InventoryHash
+		return lacking, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	return answer, nil
+}
+
+// complete makes an inventory of a difference. It may start only from what the
+// host itself last had: nobody learns or borrows what others have installed.
+// False means that the whole is needed.
+func (s *Service) complete(ctx context.Context, host fleet.Host, r *agentwire.Report) (bool, error) {
+	if r.Delta == nil {
+		return true, nil
+	}
+	if r.Delta.Base != host.InventoryHash {
+		return false, nil
+	}
+	base, err := s.opts.Inventories.Content(ctx, r.Delta.Base)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("base of a difference: %w", err)
+	}
+	made, err := r.Delta.Apply(&base)
+	if err != nil || len(made.Items) > inventory.DefaultLimits().Items || made.Hash() != r.InventoryHash {
+		return false, nil // Whatever it is, the whole list settles it.
+	}
+	r.Inventory = &made
+	return true, nil
 }
 
 // update keeps reports of other inventories, which store and drop hundreds of
@@ -78,7 +112,7 @@ func (s *Service) accept(ctx context.Context, tx *store.Tx, found fleet.Host, r 
 	if err := mayReport(host, r.Sequence); err != nil {
 		return false, err
 	}
-	host.LastSeen, host.Sequence, host.InventoryHash, host.AgentVersion = now, r.Sequence, r.InventoryHash, r.AgentVersion
+	host.LastSeen, host.Sequence, host.InventoryHash, host.AgentVersion, host.Stopped = now, r.Sequence, r.InventoryHash, r.AgentVersion, r.Stopping
 	if err := fleet.Seen(ctx, tx, host); err != nil {
 		return false, err
 	}
@@ -88,7 +122,7 @@ func (s *Service) accept(ctx context.Context, tx *store.Tx, found fleet.Host, r 
 	}
 	err = s.opts.Inventories.Accept(ctx, tx, Report{
 		Account: host.Account, Region: host.Region, HostID: string(host.ID), Label: host.Label, Tags: host.Tags,
-		Inventory: r.Inventory, Hash: r.InventoryHash, Evidence: news, CollectedAt: r.CollectedAt, ReceivedAt: now,
+		Inventory: r.Inventory, Hash: r.InventoryHash, Evidence: news, Stopping: r.Stopping, CollectedAt: r.CollectedAt, ReceivedAt: now,
 	})
 	if err != nil {
 		return false, fmt.Errorf("accept inventory of %s: %w", host.ID, err)
@@ -114,8 +148,8 @@ func (s *Service) evidence(ctx context.Context, tx *store.Tx, host fleet.Host, r
 	if err := fleet.PutEvidence(ctx, tx, host, r.Evidence, r.EvidenceHash, r.CollectedAt); err != nil {
 		return nil, false, err
 	}
-	if s.opts.Listening != nil {
-		err = s.opts.Listening(ctx, tx, host, now)
+	if s.opts.Listening == nil {
+		return r.Evidence, false, nil
 	}
-	return r.Evidence, false, err
+	return r.Evidence, false, s.opts.Listening(ctx, tx, host, now)
 }

@@ -33,6 +33,8 @@ type Report struct {
 	// carries the inventory of Hash.
 	Inventory *inventory.Inventory
 	Hash      string
+	// Stopping says that the machine is shutting down.
+	Stopping bool
 	// Evidence is what the host says about itself, if that has changed; else
 	// nil.
 	Evidence *agentwire.Evidence
@@ -44,6 +46,8 @@ type Report struct {
 type Inventories interface {
 	// Known reports whether the content of the hash is stored.
 	Known(ctx context.Context, hash string) (bool, error)
+	// Content returns what is stored under a hash, or store.ErrNotFound.
+	Content(ctx context.Context, hash string) (inventory.Inventory, error)
 	// Accept records in tx that the host carries the report's inventory, and
 	// asks for what follows from it. It is called for every accepted report,
 	// the unchanged ones too. A heartbeat whose content is not stored after
@@ -70,6 +74,17 @@ type Options struct {
 	// Revoked, if set, is told within the transaction that a host may no
 	// longer report, so that its resource can end.
 	Revoked func(ctx context.Context, tx *store.Tx, host fleet.Host, now time.Time) error
+	// Enrolled, if set, is told within the transaction that a host may report
+	// from now on, and Changed that its tags or its state are others; dropped
+	// are the keys of tags that it lost.
+	Enrolled func(ctx context.Context, tx *store.Tx, host fleet.Host, now time.Time) error
+	Changed  func(ctx context.Context, tx *store.Tx, host fleet.Host, dropped []string, now time.Time) error
+	// KeyAge is how old a host's key may become before the host is asked for
+	// another; 0 means any age.
+	KeyAge time.Duration
+	// OldestAgent is the oldest version of agents that are served, as in
+	// "v1.2.0"; empty means any.
+	OldestAgent string
 	// Listening, if set, is told within the transaction that the sockets or
 	// the kernel of a host have changed (store/fleet has them).
 	Listening func(ctx context.Context, tx *store.Tx, host fleet.Host, now time.Time) error
@@ -97,7 +112,14 @@ func New(s *store.Store, opts Options) *Service {
 func (s *Service) Handlers() muster.Handlers {
 	return muster.Handlers{
 		CreateActivation: s.CreateActivation,
+		ListActivations:  s.ListActivations,
+		DeleteActivation: s.DeleteActivation,
 		ListHosts:        s.ListHosts,
+		GetHost:          s.GetHost,
+		RotateHostKey:    s.RotateHostKey,
+		TagHost:          s.TagHost,
+		UntagHost:        s.UntagHost,
+		SetHostState:     s.SetHostState,
 		RevokeHost:       s.RevokeHost,
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"muster/internal/agentwire"
 	"muster/internal/store"
 	"muster/internal/store/fleet"
+
+	"golang.org/x/mod/semver"
 )
 
 // Signed is an agent's request as its signature covers it.
@@ -58,6 +60,15 @@ func (s *Service) Authenticate(host fleet.Host, r Signed, now time.Time) error {
 		return err
 	}
 	return mayReport(host, r.Signature.Sequence)
+}
+
+// mayUse refuses agents that the operator no longer wants. Versions that are no
+// releases are let in.
+func (s *Service) mayUse(version string) error {
+	if s.opts.OldestAgent == "" || !semver.IsValid(version) || semver.Compare(version, s.opts.OldestAgent) >= 0 {
+		return nil
+	}
+	return refuse(agentwire.CodeAgentTooOld, "This is muster-agent %s and the server wants %s or newer: install a newer muster-agent; its key and state are kept.", version, s.opts.OldestAgent)
 }
 
 func mayReport(host fleet.Host, sequence int64) error {

@@ -51,6 +51,17 @@ func (n *notes) Known(_ context.Context, hash string) (bool, error) {
 	return n.known[hash], nil
 }
 
+func (n *notes) Content(_ context.Context, hash string) (inventory.Inventory, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, r := range n.reports {
+		if r.Hash == hash && r.Inventory != nil {
+			return *r.Inventory, nil
+		}
+	}
+	return inventory.Inventory{}, store.ErrNotFound
+}
+
 func (n *notes) Accept(ctx context.Context, tx *store.Tx, r fleet.Report) error {
 	if err := tx.Enqueue(ctx, store.Job{Kind: "scan", Key: r.HostID}); err != nil {
 		return err
@@ -74,7 +85,7 @@ func each(t *testing.T, fn func(w *world)) {
 			t.Fatal(err)
 		}
 		w.desk = fleet.New(s, fleet.Options{
-			Inventories: w.notes, Pages: pages, Regions: []arn.Region{"us-east-1", "eu-west-1"},
+			Inventories: w.notes, Pages: pages, Regions: []arn.Region{"us-east-1", "eu-west-1"}, KeyAge: 90 * 24 * time.Hour,
 			Revoked: func(_ context.Context, tx *store.Tx, h cellar.Host, _ time.Time) error {
 				tx.AfterCommit(func() { w.notes.revoked = append(w.notes.revoked, h.ID) })
 				return nil

@@ -27,6 +27,25 @@ func (s *Service) Known(ctx context.Context, hash string) (bool, error) {
 	return err == nil, err
 }
 
+// Content returns what is stored under an inventory hash, or store.ErrNotFound.
+func (s *Service) Content(ctx context.Context, hash string) (inv inventory.Inventory, err error) {
+	err = s.store.View(ctx, func(tx *store.Tx) error {
+		id, err := catalog.KnownInventory(ctx, tx, hash)
+		if err != nil {
+			return err
+		}
+		stored, err := catalog.LookupInventory(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		inv.OS, inv.Notes = stored.OS, stored.Notes
+		inv.Items, err = itemsOf(ctx, tx, stored.Items)
+		return err
+	})
+	inv.Sort()
+	return inv, err
+}
+
 // Accept records in tx that a host carries the report's inventory, and asks
 // for its scan if the inventory is not the one it had.
 func (s *Service) Accept(ctx context.Context, tx *store.Tx, r fleet.Report) error {
@@ -54,7 +73,7 @@ func (s *Service) Accept(ctx context.Context, tx *store.Tx, r fleet.Report) erro
 	if err := catalog.SetInventory(ctx, tx, &stored, id, r.Hash, r.CollectedAt, r.ReceivedAt); err != nil {
 		return err
 	}
-	if fresh || !known.GoneAt.IsZero() {
+	if fresh || !known.GoneAt.IsZero() || known.Inventory == 0 {
 		if err := askFor(ctx, tx, JobStale, at, r.ReceivedAt.Add(s.config.StaleAfter)); err != nil {
 			return err
 		}
@@ -80,7 +99,7 @@ func storeInventory(ctx context.Context, tx *store.Tx, inv *inventory.Inventory,
 
 // sameDetails reports whether a report says nothing new of the host itself.
 func sameDetails(known *catalog.Resource, r fleet.Report) bool {
-	if r.Evidence != nil || known.Instance == nil || known.Instance.Stopped {
+	if r.Evidence != nil || known.Instance == nil || known.Instance.Stopped != r.Stopping {
 		return false
 	}
 	for k, v := range hostTags(r) {
@@ -104,8 +123,7 @@ func hostTags(r fleet.Report) map[string]string {
 // nameTag is the tag that holds what a host is called.
 const nameTag = "Name"
 
-// instance is the resource of a host, with what was known of it before. A host
-// that reports is running.
+// instance is the resource of a host, with what was known of it before.
 func instance(before finding.Resource, r fleet.Report, os inventory.OS) finding.Resource {
 	after := finding.Resource{Type: finding.Instance, ID: r.HostID, Tags: map[string]string{}, Instance: &finding.InstanceDetails{}}
 	maps.Copy(after.Tags, before.Tags)
@@ -114,7 +132,7 @@ func instance(before finding.Resource, r fleet.Report, os inventory.OS) finding.
 		*after.Instance = *before.Instance
 	}
 	i := after.Instance
-	i.Platform, i.Stopped = os.Platform, false
+	i.Platform, i.Stopped, i.Managed = os.Platform, r.Stopping, true
 	// Where the network is known from its owner, that says the addresses.
 	if r.Evidence != nil && i.VPC == "" {
 		i.IPv4, i.IPv6 = nil, nil
@@ -137,6 +155,91 @@ func (s *Service) heard(ctx context.Context, tx *store.Tx, known *catalog.Resour
 		return err
 	}
 	return askFor(ctx, tx, JobResource, known.Place(), r.ReceivedAt)
+}
+
+// HostEnrolled notes that an agent speaks for a host: it is covered from now
+// on, although nothing is known of its packages before the first report.
+func (s *Service) HostEnrolled(ctx context.Context, tx *store.Tx, r fleet.Report) error {
+	at := catalog.Place{Account: r.Account, Region: r.Region, Type: finding.Instance, ID: r.HostID}
+	known, err := catalog.LookupResource(ctx, tx, at)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if known.Inventory != 0 && known.GoneAt.IsZero() {
+		return nil // It enrolled anew, and its first report says the rest.
+	}
+	platform := inventory.OS{}
+	if known.Instance != nil {
+		platform.Platform = known.Instance.Platform
+	}
+	stored, err := catalog.PutResource(ctx, tx, r.Account, r.Region, instance(known.Resource, r, platform), r.ReceivedAt)
+	if err != nil {
+		return err
+	}
+	return s.Changed(ctx, tx, &stored, r.ReceivedAt)
+}
+
+// HostChanged notes that a host's tags or its state are others; dropped are the
+// keys of tags that it lost.
+func (s *Service) HostChanged(ctx context.Context, tx *store.Tx, r fleet.Report, dropped []string) error {
+	at := catalog.Place{Account: r.Account, Region: r.Region, Type: finding.Instance, ID: r.HostID}
+	known, err := catalog.LookupResource(ctx, tx, at)
+	if errors.Is(err, store.ErrNotFound) || err == nil && !known.GoneAt.IsZero() {
+		return nil // Its first report says all this.
+	}
+	if err != nil {
+		return err
+	}
+	after := known.Resource
+	after.Tags = map[string]string{}
+	maps.Copy(after.Tags, known.Tags)
+	for _, k := range dropped {
+		delete(after.Tags, k)
+	}
+	maps.Copy(after.Tags, hostTags(r))
+	if known.Instance != nil {
+		after.Instance = new(*known.Instance)
+		after.Instance.Stopped = r.Stopping
+	}
+	stored, err := catalog.PutResource(ctx, tx, r.Account, r.Region, after, r.ReceivedAt)
+	if err != nil {
+		return err
+	}
+	return s.Changed(ctx, tx, &stored, r.ReceivedAt)
+}
+
+// InstanceKnown notes what somebody other than an agent says of an instance, in
+// the transaction of the caller. Without an agent it is covered as unmanaged.
+// Platform, inventory and tags that agents brought stay.
+func (s *Service) InstanceKnown(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, said finding.Resource, now time.Time) error {
+	at := catalog.Place{Account: account, Region: region, Type: finding.Instance, ID: said.ID}
+	known, err := catalog.LookupResource(ctx, tx, at)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if said.Instance == nil {
+		said.Instance = &finding.InstanceDetails{}
+	}
+	if said.Instance.Terminated {
+		if err != nil || !known.GoneAt.IsZero() {
+			return nil
+		}
+		return s.Gone(ctx, tx, &known, now)
+	}
+	after := finding.Resource{Type: finding.Instance, ID: said.ID, Tags: map[string]string{}, Instance: new(*said.Instance)}
+	if known.Instance != nil && known.GoneAt.IsZero() {
+		after.Instance.Managed = known.Instance.Managed
+		if known.Instance.Platform != "" {
+			after.Instance.Platform = known.Instance.Platform
+		}
+		maps.Copy(after.Tags, known.Tags)
+	}
+	maps.Copy(after.Tags, said.Tags)
+	stored, err := catalog.PutResource(ctx, tx, account, region, after, now)
+	if err != nil {
+		return err
+	}
+	return s.Changed(ctx, tx, &stored, now)
 }
 
 // HostRevoked notes that a host may no longer report: its findings close and

@@ -23,6 +23,7 @@ const (
 	reasonExcluded       = "EXCLUDED_BY_TAG"
 	reasonStopped        = "EC2_INSTANCE_STOPPED"
 	reasonUnsupported    = "UNSUPPORTED_OS"
+	reasonUnmanaged      = "UNMANAGED_EC2_INSTANCE"
 	reasonNoInventory    = "NO_INVENTORY"
 	reasonStale          = "STALE_INVENTORY"
 
@@ -41,6 +42,8 @@ func (s *Service) judgeInstance(q *question) verdict {
 		return q.closed(reasonExcluded)
 	case r.Instance != nil && r.Instance.Stopped:
 		return q.inactive(reasonStopped)
+	case inv == nil && (r.Instance == nil || !r.Instance.Managed):
+		return q.inactive(reasonUnmanaged)
 	case inv == nil:
 		return q.inactive(reasonNoInventory)
 	case inv.OS.Ecosystem == "":

@@ -327,19 +327,30 @@ func (e *evaluator) content(ctx context.Context, id int64) (*content, error) {
 
 // items joins placements and components to the inventory's items.
 func (e *evaluator) items(ctx context.Context, c *content) error {
-	byID, err := catalog.Identities(ctx, e.tx, componentsOf(c.Items))
+	items, err := itemsOf(ctx, e.tx, c.Items)
 	if err != nil {
 		return err
 	}
-	c.items = make([]inventory.Item, len(c.Items))
+	c.items = items
 	c.shown = make(map[shownPackage]bool, len(c.Items))
 	for i, p := range c.Items {
-		c.items[i] = inventory.Item{Component: byID[p.Component], Path: p.Path, Layer: p.Layer, Role: p.Role, OwnedBy: p.OwnedBy}
 		if p.Role.Judged() {
 			c.shown[show(finding.Show(c.items[i]))] = true
 		}
 	}
 	return nil
+}
+
+func itemsOf(ctx context.Context, tx *store.Tx, placed []catalog.Placement) ([]inventory.Item, error) {
+	byID, err := catalog.Identities(ctx, tx, componentsOf(placed))
+	if err != nil {
+		return nil, err
+	}
+	items := make([]inventory.Item, len(placed))
+	for i, p := range placed {
+		items[i] = inventory.Item{Component: byID[p.Component], Path: p.Path, Layer: p.Layer, Role: p.Role, OwnedBy: p.OwnedBy}
+	}
+	return items, nil
 }
 
 func componentsOf(items []catalog.Placement) []int64 {

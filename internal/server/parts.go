@@ -41,8 +41,6 @@ import (
 	"muster/internal/rollout"
 	"muster/internal/sbomscan"
 	"muster/internal/scan"
-	"muster/internal/store"
-	hosts "muster/internal/store/fleet"
 	"muster/internal/sts"
 	"muster/internal/worker"
 )
@@ -162,12 +160,7 @@ func (s *Server) desks() (*desks, error) {
 	d.handshakes = handshakes.New(s.store, d.organizations, time.Now)
 	d.policies = policies.New(s.store, d.organizations, policies.Options{Regions: regionsOf(s.config), Transition: s.config.Transition, Delay: d.faults.Delay})
 	d.iam = iam.New(s.keys, iam.Options{Pages: pages, Usage: d.inspector, Controls: s.obeyed(controls)})
-	d.fleet = fleet.New(s.store, fleet.Options{
-		Inventories: d.scan, Pages: pages, Regions: regionsOf(s.config),
-		Revoked: func(ctx context.Context, tx *store.Tx, h hosts.Host, now time.Time) error {
-			return d.scan.HostRevoked(ctx, tx, h.Account, h.Region, string(h.ID), now)
-		},
-	})
+	d.fleet = s.fleet(d, pages)
 	return d, nil
 }
 

@@ -14,6 +14,17 @@ const (
 	AccountStateClosed            AccountState = "CLOSED"
 )
 
+// ActivationStatus is an enumeration of the model; "" is absent.
+type ActivationStatus string
+
+// The values of ActivationStatus.
+const (
+	ActivationStatusActive  ActivationStatus = "ACTIVE"
+	ActivationStatusExpired ActivationStatus = "EXPIRED"
+	ActivationStatusUsed    ActivationStatus = "USED"
+	ActivationStatusDeleted ActivationStatus = "DELETED"
+)
+
 // FaultKind is an enumeration of the model; "" is absent.
 type FaultKind string
 
@@ -48,6 +59,33 @@ const (
 	FeedStatusRejected    FeedStatus = "REJECTED"
 	FeedStatusUnreachable FeedStatus = "UNREACHABLE"
 	FeedStatusAbsent      FeedStatus = "ABSENT"
+)
+
+// FunctionArchitecture is an enumeration of the model; "" is absent.
+type FunctionArchitecture string
+
+// The values of FunctionArchitecture.
+const (
+	FunctionArchitectureX8664 FunctionArchitecture = "x86_64"
+	FunctionArchitectureArm64 FunctionArchitecture = "arm64"
+)
+
+// FunctionPackageType is an enumeration of the model; "" is absent.
+type FunctionPackageType string
+
+// The values of FunctionPackageType.
+const (
+	FunctionPackageTypeZip   FunctionPackageType = "Zip"
+	FunctionPackageTypeImage FunctionPackageType = "Image"
+)
+
+// HostState is an enumeration of the model; "" is absent.
+type HostState string
+
+// The values of HostState.
+const (
+	HostStateRunning HostState = "RUNNING"
+	HostStateStopped HostState = "STOPPED"
 )
 
 // HostStatus is an enumeration of the model; "" is absent.
@@ -194,6 +232,15 @@ type SinkStatus string
 const (
 	SinkStatusEnabled  SinkStatus = "ENABLED"
 	SinkStatusDisabled SinkStatus = "DISABLED"
+)
+
+// SocketProtocol is an enumeration of the model; "" is absent.
+type SocketProtocol string
+
+// The values of SocketProtocol.
+const (
+	SocketProtocolTcp SocketProtocol = "TCP"
+	SocketProtocolUdp SocketProtocol = "UDP"
 )
 
 // Standing is an enumeration of the model; "" is absent.

@@ -18,9 +18,12 @@ type CancelRolloutOutput struct {
 
 // CreateActivationInput is the input of CreateActivation.
 type CreateActivationInput struct {
-	ExpiresInSeconds *int32  // 60 to 2592000
-	HostLabel        *string // 1 to 256 characters
-	Region           *string // 1 to 32 characters
+	ExpiresInSeconds *int32            // 60 to 2592000
+	HostLabel        *string           // 1 to 256 characters
+	HostLimit        *int32            // 1 to 1000000
+	InstanceId       *string           // 10 to 19 characters
+	Region           *string           // 1 to 32 characters
+	Tags             map[string]string // 0 to 50 entries
 }
 
 // CreateActivationOutput is the output of CreateActivation.
@@ -52,6 +55,27 @@ type CreateSinkOutput struct {
 	Sink          *Sink   // required
 }
 
+// CreateUploadInput is the input of CreateUpload.
+type CreateUploadInput struct {
+}
+
+// CreateUploadOutput is the output of CreateUpload.
+type CreateUploadOutput struct {
+	ExpiresAt time.Time // required
+	MaxSize   int64     // required
+	PartSize  int64     // required
+	UploadId  string    // required; 1 to 64 characters
+}
+
+// DeleteActivationInput is the input of DeleteActivation.
+type DeleteActivationInput struct {
+	ActivationId string // required; 1 to 64 characters
+}
+
+// DeleteActivationOutput is the output of DeleteActivation.
+type DeleteActivationOutput struct {
+}
+
 // DeleteFaultInput is the input of DeleteFault.
 type DeleteFaultInput struct {
 	FaultId string // required; 1 to 64 characters
@@ -59,6 +83,24 @@ type DeleteFaultInput struct {
 
 // DeleteFaultOutput is the output of DeleteFault.
 type DeleteFaultOutput struct {
+}
+
+// DeleteFunctionInput is the input of DeleteFunction.
+type DeleteFunctionInput struct {
+	FunctionName string // required; 1 to 64 characters
+}
+
+// DeleteFunctionOutput is the output of DeleteFunction.
+type DeleteFunctionOutput struct {
+}
+
+// DeleteFunctionLayerInput is the input of DeleteFunctionLayer.
+type DeleteFunctionLayerInput struct {
+	LayerVersionArn string // required; 1 to 256 characters
+}
+
+// DeleteFunctionLayerOutput is the output of DeleteFunctionLayer.
+type DeleteFunctionLayerOutput struct {
 }
 
 // DeleteSinkInput is the input of DeleteSink.
@@ -91,6 +133,27 @@ type DiagnoseOrganizationOutput struct {
 	Standing            Standing          // required
 }
 
+// GetFunctionInput is the input of GetFunction.
+type GetFunctionInput struct {
+	FunctionName string // required; 1 to 64 characters
+}
+
+// GetFunctionOutput is the output of GetFunction.
+type GetFunctionOutput struct {
+	Function *Function // required
+}
+
+// GetHostInput is the input of GetHost.
+type GetHostInput struct {
+	HostId string // required; 1 to 64 characters
+}
+
+// GetHostOutput is the output of GetHost.
+type GetHostOutput struct {
+	Evidence *HostEvidence
+	Host     *Host // required
+}
+
 // GetRolloutInput is the input of GetRollout.
 type GetRolloutInput struct {
 	RolloutId string // required; 1 to 64 characters
@@ -99,6 +162,18 @@ type GetRolloutInput struct {
 // GetRolloutOutput is the output of GetRollout.
 type GetRolloutOutput struct {
 	Rollout *Rollout // required
+}
+
+// ListActivationsInput is the input of ListActivations.
+type ListActivationsInput struct {
+	MaxResults *int32  // 1 to 100
+	NextToken  *string // 0 to 4096 characters
+}
+
+// ListActivationsOutput is the output of ListActivations.
+type ListActivationsOutput struct {
+	Activations []Activation // required
+	NextToken   *string      // 0 to 4096 characters
 }
 
 // ListDeadLettersInput is the input of ListDeadLetters.
@@ -130,6 +205,30 @@ type ListFeedsInput struct {
 // ListFeedsOutput is the output of ListFeeds.
 type ListFeedsOutput struct {
 	Feeds []Feed // required
+}
+
+// ListFunctionLayersInput is the input of ListFunctionLayers.
+type ListFunctionLayersInput struct {
+	MaxResults *int32  // 1 to 100
+	NextToken  *string // 0 to 4096 characters
+}
+
+// ListFunctionLayersOutput is the output of ListFunctionLayers.
+type ListFunctionLayersOutput struct {
+	Layers    []FunctionLayer // required
+	NextToken *string         // 0 to 4096 characters
+}
+
+// ListFunctionsInput is the input of ListFunctions.
+type ListFunctionsInput struct {
+	MaxResults *int32  // 1 to 100
+	NextToken  *string // 0 to 4096 characters
+}
+
+// ListFunctionsOutput is the output of ListFunctions.
+type ListFunctionsOutput struct {
+	Functions []Function // required
+	NextToken *string    // 0 to 4096 characters
 }
 
 // ListHostsInput is the input of ListHosts.
@@ -184,6 +283,17 @@ type ListSinksOutput struct {
 	Sinks     []Sink  // required
 }
 
+// PublishFunctionLayerInput is the input of PublishFunctionLayer.
+type PublishFunctionLayerInput struct {
+	LayerName string // required; 1 to 64 characters
+	UploadId  string // required; 1 to 64 characters
+}
+
+// PublishFunctionLayerOutput is the output of PublishFunctionLayer.
+type PublishFunctionLayerOutput struct {
+	Layer *FunctionLayer // required
+}
+
 // PutFaultInput is the input of PutFault.
 type PutFaultInput struct {
 	AccountIds        []string // 1 to 1000 items
@@ -211,6 +321,45 @@ type PutFaultOutput struct {
 	Fault *Fault // required
 }
 
+// PutFunctionInput is the input of PutFunction.
+type PutFunctionInput struct {
+	Architecture FunctionArchitecture
+	FunctionName string   // required; 1 to 64 characters
+	Layers       []string // 0 to 5 items
+	PackageType  FunctionPackageType
+	RoleArn      *string           // 1 to 256 characters
+	Runtime      *string           // 1 to 64 characters
+	Tags         map[string]string // 0 to 50 entries
+	UploadId     *string           // 1 to 64 characters
+	VpcConfig    *FunctionVpcConfig
+}
+
+// PutFunctionOutput is the output of PutFunction.
+type PutFunctionOutput struct {
+	Function *Function // required
+}
+
+// PutUploadPartInput is the input of PutUploadPart.
+type PutUploadPartInput struct {
+	Data       []byte // required; 1 to 6291456 bytes
+	PartNumber int32  // required; 0 to 9999
+	UploadId   string // required; 1 to 64 characters
+}
+
+// PutUploadPartOutput is the output of PutUploadPart.
+type PutUploadPartOutput struct {
+}
+
+// RecordFunctionInvocationInput is the input of RecordFunctionInvocation.
+type RecordFunctionInvocationInput struct {
+	FunctionName string // required; 1 to 64 characters
+	InvokedAt    *time.Time
+}
+
+// RecordFunctionInvocationOutput is the output of RecordFunctionInvocation.
+type RecordFunctionInvocationOutput struct {
+}
+
 // RedriveDeadLettersInput is the input of RedriveDeadLetters.
 type RedriveDeadLettersInput struct {
 	Positions []int64 // 1 to 100 items
@@ -231,6 +380,25 @@ type RevokeHostInput struct {
 type RevokeHostOutput struct {
 }
 
+// RotateHostKeyInput is the input of RotateHostKey.
+type RotateHostKeyInput struct {
+	HostId string // required; 1 to 64 characters
+}
+
+// RotateHostKeyOutput is the output of RotateHostKey.
+type RotateHostKeyOutput struct {
+}
+
+// SetHostStateInput is the input of SetHostState.
+type SetHostStateInput struct {
+	HostId string    // required; 1 to 64 characters
+	State  HostState // required
+}
+
+// SetHostStateOutput is the output of SetHostState.
+type SetHostStateOutput struct {
+}
+
 // StartRolloutInput is the input of StartRollout.
 type StartRolloutInput struct {
 	Action        RolloutAction // required
@@ -247,6 +415,26 @@ type StartRolloutOutput struct {
 	Rollout *Rollout // required
 }
 
+// TagFunctionInput is the input of TagFunction.
+type TagFunctionInput struct {
+	FunctionName string            // required; 1 to 64 characters
+	Tags         map[string]string // required; 0 to 50 entries
+}
+
+// TagFunctionOutput is the output of TagFunction.
+type TagFunctionOutput struct {
+}
+
+// TagHostInput is the input of TagHost.
+type TagHostInput struct {
+	HostId string            // required; 1 to 64 characters
+	Tags   map[string]string // required; 0 to 50 entries
+}
+
+// TagHostOutput is the output of TagHost.
+type TagHostOutput struct {
+}
+
 // TestSinkInput is the input of TestSink.
 type TestSinkInput struct {
 	SinkId string // required; 1 to 64 characters
@@ -257,6 +445,26 @@ type TestSinkOutput struct {
 	Delivered            bool  // required
 	DurationMilliseconds int64 // required
 	Error                *string
+}
+
+// UntagFunctionInput is the input of UntagFunction.
+type UntagFunctionInput struct {
+	FunctionName string   // required; 1 to 64 characters
+	TagKeys      []string // required; 1 to 50 items
+}
+
+// UntagFunctionOutput is the output of UntagFunction.
+type UntagFunctionOutput struct {
+}
+
+// UntagHostInput is the input of UntagHost.
+type UntagHostInput struct {
+	HostId  string   // required; 1 to 64 characters
+	TagKeys []string // required; 1 to 50 items
+}
+
+// UntagHostOutput is the output of UntagHost.
+type UntagHostOutput struct {
 }
 
 // UpdateSinkInput is the input of UpdateSink.

@@ -6,6 +6,21 @@ import (
 	"time"
 )
 
+// Activation is a structure of the model.
+type Activation struct {
+	ActivationId string    // required; 1 to 64 characters
+	CreatedAt    time.Time // required
+	CreatedBy    *string
+	ExpiresAt    time.Time         // required
+	HostLabel    *string           // 1 to 256 characters
+	HostLimit    int32             // required; 1 to 1000000
+	Hosts        int64             // required
+	InstanceId   *string           // 10 to 19 characters
+	Region       string            // required; 1 to 32 characters
+	Status       ActivationStatus  // required
+	Tags         map[string]string // 0 to 50 entries
+}
+
 // DeadLetter is a structure of the model.
 type DeadLetter struct {
 	AccountId  string    // required; exactly 12 characters
@@ -57,16 +72,68 @@ type Feed struct {
 	Status      FeedStatus // required
 }
 
+// Function is a structure of the model.
+type Function struct {
+	Architecture   FunctionArchitecture
+	CodeSha256     *string
+	CodeSize       *int64
+	FunctionArn    string // required
+	FunctionName   string // required; 1 to 64 characters
+	LastInvokedAt  *time.Time
+	LastModifiedAt time.Time           // required
+	Layers         []string            // 0 to 5 items
+	PackageType    FunctionPackageType // required
+	Packages       *int64
+	RoleArn        *string           // 1 to 256 characters
+	Runtime        *string           // 1 to 64 characters
+	Supported      bool              // required
+	Tags           map[string]string // 0 to 50 entries
+	VpcConfig      *FunctionVpcConfig
+}
+
+// FunctionLayer is a structure of the model.
+type FunctionLayer struct {
+	CodeSha256      string    // required
+	CodeSize        int64     // required
+	CreatedAt       time.Time // required
+	LayerName       string    // required; 1 to 64 characters
+	LayerVersionArn string    // required; 1 to 256 characters
+	Packages        *int64
+	Version         int64 // required
+}
+
+// FunctionVpcConfig is a structure of the model.
+type FunctionVpcConfig struct {
+	SecurityGroupIds []string // 0 to 16 items
+	SubnetIds        []string // 0 to 16 items
+	VpcId            *string  // 1 to 64 characters
+}
+
 // Host is a structure of the model.
 type Host struct {
-	AccountId      string  // required; exactly 12 characters
-	HostId         string  // required; 1 to 64 characters
-	InventoryHash  *string // 1 to 128 characters
-	KeyFingerprint string  // required; 1 to 128 characters
-	Label          *string // 1 to 256 characters
-	LastSeenAt     *time.Time
-	Region         string     // required; 1 to 32 characters
-	Status         HostStatus // required
+	AccountId        string // required; exactly 12 characters
+	AgentVersion     *string
+	EnrolledAt       *time.Time
+	HostId           string  // required; 1 to 64 characters
+	InventoryHash    *string // 1 to 128 characters
+	KeyCreatedAt     *time.Time
+	KeyFingerprint   string  // required; 1 to 128 characters
+	Label            *string // 1 to 256 characters
+	LastSeenAt       *time.Time
+	Region           string // required; 1 to 32 characters
+	RotationDemanded *bool
+	State            HostState
+	Status           HostStatus        // required
+	Tags             map[string]string // 0 to 50 entries
+}
+
+// HostEvidence is a structure of the model.
+type HostEvidence struct {
+	BootedAt    *time.Time
+	CollectedAt time.Time // required
+	Kernel      *string
+	Notes       []string
+	Sockets     []Socket // required
 }
 
 // Problem is a structure of the model.
@@ -148,6 +215,11 @@ type RolloutTarget struct {
 	Tags        map[string]string // 1 to 50 entries
 }
 
+// ServiceQuotaExceededException is a structure of the model.
+type ServiceQuotaExceededException struct {
+	Message string // required
+}
+
 // Sink is a structure of the model.
 type Sink struct {
 	ConsecutiveFailures *int64
@@ -183,6 +255,18 @@ type SinkCredentials struct {
 	SecretAccessKey *string // 1 to 1024 characters; sensitive
 	Token           *string // 1 to 1024 characters; sensitive
 	User            *string // 1 to 256 characters
+}
+
+// Socket is a structure of the model.
+type Socket struct {
+	Address     string // required
+	Contained   *bool
+	Executable  *string
+	PackageName *string
+	Port        int32 // required; 0 to 65535
+	Process     *string
+	Protocol    SocketProtocol // required
+	Replaced    *bool
 }
 
 // ValidationExceptionField is a structure of the model.

@@ -50,10 +50,12 @@ type Host struct {
 	KeyAt time.Time
 	// Rotate says that somebody has asked for another key.
 	Rotate bool
+	// Stopped says that the machine was shut down.
+	Stopped bool
 }
 
 const hostColumns = `account, region, host_id, machine_hash, label, public_key, status, activation_id, agent_version,
-	enrolled_at, revoked_at, last_seen, sequence, inventory_hash, tags, key_at, rotate`
+	enrolled_at, revoked_at, last_seen, sequence, inventory_hash, tags, key_at, rotate, stopped`
 
 func scanHost(row *sql.Rows) (Host, error) {
 	var h Host
@@ -62,7 +64,7 @@ func scanHost(row *sql.Rows) (Host, error) {
 	var tags string
 	var enrolled, revoked, seen, keyed int64
 	err := row.Scan(&h.Account, &h.Region, &h.ID, &machine, &h.Label, &key, &h.Status, &h.ActivationID, &h.AgentVersion,
-		&enrolled, &revoked, &seen, &h.Sequence, &h.InventoryHash, &tags, &keyed, &h.Rotate)
+		&enrolled, &revoked, &seen, &h.Sequence, &h.InventoryHash, &tags, &keyed, &h.Rotate, &h.Stopped)
 	if err == nil {
 		err = json.Unmarshal([]byte(tags), &h.Tags)
 	}
@@ -128,15 +130,15 @@ func PutHost(ctx context.Context, tx *store.Tx, h Host) error {
 		return fmt.Errorf("store host %s: %w", h.ID, err)
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO agent_hosts (`+hostColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 		ON CONFLICT (account, region, host_id) DO UPDATE SET
 			machine_hash = excluded.machine_hash, label = excluded.label, public_key = excluded.public_key, status = excluded.status,
 			activation_id = excluded.activation_id, agent_version = excluded.agent_version, enrolled_at = excluded.enrolled_at,
 			revoked_at = excluded.revoked_at, last_seen = excluded.last_seen, sequence = excluded.sequence,
-			inventory_hash = excluded.inventory_hash, tags = excluded.tags, key_at = excluded.key_at, rotate = excluded.rotate`,
+			inventory_hash = excluded.inventory_hash, tags = excluded.tags, key_at = excluded.key_at, rotate = excluded.rotate, stopped = excluded.stopped`,
 		h.Account, h.Region, h.ID, machine, h.Label, []byte(h.PublicKey), h.Status, h.ActivationID, h.AgentVersion,
 		store.Micros(h.EnrolledAt), store.Micros(h.RevokedAt), store.Micros(h.LastSeen), h.Sequence, h.InventoryHash,
-		string(tags), store.Micros(h.KeyAt), h.Rotate)
+		string(tags), store.Micros(h.KeyAt), h.Rotate, h.Stopped)
 	if err != nil {
 		return fmt.Errorf("store host %s: %w", h.ID, err)
 	}
@@ -145,9 +147,9 @@ func PutHost(ctx context.Context, tx *store.Tx, h Host) error {
 
 // Seen records an accepted report of the host.
 func Seen(ctx context.Context, tx *store.Tx, h Host) error {
-	_, err := tx.Exec(ctx, `UPDATE agent_hosts SET last_seen = $4, sequence = $5, inventory_hash = $6, agent_version = $7
+	_, err := tx.Exec(ctx, `UPDATE agent_hosts SET last_seen = $4, sequence = $5, inventory_hash = $6, agent_version = $7, stopped = $8
 		WHERE account = $1 AND region = $2 AND host_id = $3`,
-		h.Account, h.Region, h.ID, store.Micros(h.LastSeen), h.Sequence, h.InventoryHash, h.AgentVersion)
+		h.Account, h.Region, h.ID, store.Micros(h.LastSeen), h.Sequence, h.InventoryHash, h.AgentVersion, h.Stopped)
 	if err != nil {
 		return fmt.Errorf("host %s seen: %w", h.ID, err)
 	}

@@ -16,6 +16,8 @@ ALTER TABLE agent_hosts ADD COLUMN tags TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE agent_hosts ADD COLUMN key_at BIGINT NOT NULL DEFAULT 0;
 -- Whether somebody has asked for another key.
 ALTER TABLE agent_hosts ADD COLUMN rotate BOOLEAN NOT NULL DEFAULT FALSE;
+-- Whether the machine was shut down.
+ALTER TABLE agent_hosts ADD COLUMN stopped BOOLEAN NOT NULL DEFAULT FALSE;
 
 -- What a host last said about itself.
 CREATE TABLE host_evidence (
@@ -58,6 +60,7 @@ CREATE TABLE host_sockets (
 -- +goose Down
 DROP TABLE host_sockets;
 DROP TABLE host_evidence;
+ALTER TABLE agent_hosts DROP COLUMN stopped;
 ALTER TABLE agent_hosts DROP COLUMN rotate;
 ALTER TABLE agent_hosts DROP COLUMN key_at;
 ALTER TABLE agent_hosts DROP COLUMN tags;
