@@ -25,7 +25,7 @@ var (
 // networks, random packets with a liking for bounds. A long run is
 // -agree.networks=20000 -agree.packets=1000.
 func TestSimulatorAgrees(t *testing.T) {
-	open, total := 0, 0
+	open, through, total := 0, 0, 0
 	for i := range *agreeNetworks {
 		seed := *agreeSeed + uint64(i)
 		c := newComparison(seed)
@@ -34,10 +34,10 @@ func TestSimulatorAgrees(t *testing.T) {
 				t.Fatalf("seed %d (-agree.seed=%d -agree.networks=1): %s", seed, seed, problem)
 			}
 		}
-		open, total = open+c.open, total+*agreePackets
+		open, through, total = open+c.open, through+c.through, total+*agreePackets
 	}
-	t.Logf("%d packets, %d of them get through", total, open)
-	if open*50 < total {
+	t.Logf("%d packets, %d of them get through, %d by load balancers", total, open, through)
+	if open*50 < total || through*1000 < total {
 		t.Errorf("only %d of %d packets get through; the networks prove little", open, total)
 	}
 }
@@ -50,7 +50,8 @@ type comparison struct {
 	exposures map[facts.ID][]network.Exposure
 	addresses []netip.Addr
 	edges     map[facts.ID][]facts.ID
-	open      int
+	// open counts the packets that get through, through those by a balancer.
+	open, through int
 }
 
 func newComparison(seed uint64) *comparison {
@@ -121,6 +122,9 @@ func (c *comparison) port() uint16 {
 func (c *comparison) packet() string {
 	n := &c.f.Interfaces[c.IntN(len(c.f.Interfaces))]
 	own := n.Addresses[c.IntN(len(n.Addresses))].Private.Addr()
+	if c.IntN(4) == 0 && len(c.f.LoadBalancers) > 0 {
+		return c.balanced()
+	}
 	if edges := c.edges[n.VPC]; c.IntN(2) == 0 && len(edges) > 0 {
 		return c.fromEdge(edges[c.IntN(len(edges))], n, own)
 	}
@@ -197,7 +201,7 @@ func (c *comparison) fromEdge(edge facts.ID, n *facts.Interface, own netip.Addr)
 	want := c.sim.FromEdge(edge, n, p)
 	got := false
 	for _, x := range c.exposures[n.ID] {
-		got = got || x.Address == own && x.Edge.ID == edge && x.Protocol == p.Protocol && x.Ports.First <= p.DstPort && p.DstPort <= x.Ports.Last && x.Sources.Contains(p.Src)
+		got = got || x.Through == "" && x.Address == own && x.Edge.ID == edge && x.Protocol == p.Protocol && x.Ports.First <= p.DstPort && p.DstPort <= x.Ports.Last && x.Sources.Contains(p.Src)
 	}
 	if want {
 		c.open++
@@ -206,4 +210,49 @@ func (c *comparison) fromEdge(edge facts.ID, n *facts.Interface, own netip.Addr)
 		return fmt.Sprintf("%s from %s → %s (%s) %v port %d: analysis %v, simulator %v\n%+v", p.Src, edge, own, n.ID, p.Protocol, p.DstPort, got, want, c.exposures[n.ID])
 	}
 	return ""
+}
+
+// balanced compares a client's way through a load balancer to one of its
+// targets, or to what is not a target.
+func (c *comparison) balanced() string {
+	lb := &c.f.LoadBalancers[c.IntN(len(c.f.LoadBalancers))]
+	edges := c.edges[lb.VPC]
+	if len(edges) == 0 {
+		return ""
+	}
+	n, port := c.target(lb)
+	edge, own := edges[c.IntN(len(edges))], n.Addresses[c.IntN(len(n.Addresses))].Private.Addr()
+	client, protocol := c.source(edge), facts.TCP
+	if c.IntN(3) == 0 {
+		protocol = facts.UDP
+	}
+	want, got := c.sim.Through(edge, lb, client, n, own, protocol, port), false
+	for _, x := range c.exposures[n.ID] {
+		got = got || x.Through == lb.ID && x.Address == own && x.Edge.ID == edge && x.Protocol == protocol && x.Ports.First <= port && port <= x.Ports.Last && x.Sources.Contains(client)
+	}
+	if want {
+		c.open, c.through = c.open+1, c.through+1
+	}
+	if got != want {
+		return fmt.Sprintf("%s from %s through %s → %s (%s) %v port %d: analysis %v, simulator %v\n%+v", client, edge, lb.ID, own, n.ID, protocol, port, got, want, c.exposures[n.ID])
+	}
+	return ""
+}
+
+// target is mostly one of the balancer's own.
+func (c *comparison) target(lb *facts.LoadBalancer) (*facts.Interface, uint16) {
+	groups := lb.Listeners[c.IntN(len(lb.Listeners))].TargetGroups
+	for _, g := range c.f.TargetGroups {
+		if g.ID != groups[0] || len(g.Targets) == 0 || c.IntN(8) == 0 {
+			continue
+		}
+		want := g.Targets[c.IntN(len(g.Targets))].ID
+		for i := range c.f.Interfaces {
+			n := &c.f.Interfaces[i]
+			if string(n.Instance) == want || slices.ContainsFunc(n.Addresses, func(a facts.Address) bool { return a.Private.Addr().String() == want }) {
+				return n, g.Port
+			}
+		}
+	}
+	return &c.f.Interfaces[c.IntN(len(c.f.Interfaces))], []uint16{22, 80, 8080}[c.IntN(3)]
 }

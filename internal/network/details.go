@@ -67,7 +67,7 @@ func (s *Snapshot) balancedDetails(x *Exposure, t guard.Traffic) Details {
 				continue
 			}
 			m := s.Open(&j.Legs[0], t).Clip(space.PortRange{First: f.Listener.Port, Last: f.Listener.Port})
-			legs, passed := s.Through(b, from, &j.Legs[0], f, x.Protocol, m.At(f.Listener.Port))
+			legs, passed := s.Passing(s.Onward(b, from, &j.Legs[0], f, m.At(f.Listener.Port)), x.Protocol, m.At(f.Listener.Port))
 			p, ok := s.Take(&j.Legs[0], t, m.Within(passed.Intersect(x.Sources)))
 			if !ok {
 				continue
@@ -75,7 +75,10 @@ func (s *Snapshot) balancedDetails(x *Exposure, t guard.Traffic) Details {
 			d := s.details(&j.Legs[0], t, p)
 			d.Path = append(d.Path, paths.BalancerHop(b))
 			for i := range legs {
-				d = d.join(s.details(&legs[i], t, s.onward(&legs[i], t, p, f)))
+				d = d.join(s.details(&legs[i], t, s.onward(&legs[i], t, p)))
+				if i == 0 && f.Via != nil {
+					d.Path = append(d.Path, paths.BalancerHop(f.Via.Balancer))
+				}
 			}
 			if b.Assumed != "" {
 				d.Assumed = append(d.Assumed, b.Assumed)
@@ -88,11 +91,11 @@ func (s *Snapshot) balancedDetails(x *Exposure, t guard.Traffic) Details {
 
 // onward is the sample of a later leg: the client's own address where it is
 // kept, the balancer's elsewhere.
-func (s *Snapshot) onward(l *paths.Leg, t guard.Traffic, p paths.Sample, f *topology.Forwarding) paths.Sample {
+func (s *Snapshot) onward(l *paths.Leg, t guard.Traffic, p paths.Sample) paths.Sample {
 	if a, ok := l.Far.Single(); ok {
 		p.Far = a
 	}
-	p.Server = f.Target.Port
+	p.Server = l.Port
 	p.Client = s.Client(l, t, p.Far)
 	return p
 }

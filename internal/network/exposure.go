@@ -108,6 +108,8 @@ type sharing struct {
 	edge   topology.Edge
 	v6     bool
 	mapped bool
+	// unfiltered interfaces have no groups to ask.
+	unfiltered bool
 }
 
 type groupSharing struct {
@@ -170,8 +172,8 @@ func exposureOf(p topology.Place, e topology.Edge) Exposure {
 // openings are what an address has open to an edge.
 func (c *collector) openings(e topology.Edge, to topology.Place) []opening {
 	n := to.Interface
-	key := groupSharing{sharing: sharing{subnet: n.In, edge: e, v6: to.Address.Private.Addr().Is6(), mapped: to.Public(c.s.Internet)}}
-	if e.Internet() && !key.mapped {
+	key := groupSharing{sharing: sharing{subnet: n.In, edge: e, v6: to.Address.Private.Addr().Is6(), mapped: to.Public(c.s.Internet), unfiltered: n.Unfiltered}}
+	if e.Internet() && !key.mapped || n.Kind == "nat_gateway" {
 		return nil
 	}
 	ways, same := c.waysTo(key.sharing, to)
@@ -356,7 +358,7 @@ func (c *collector) target(b *topology.Balancer, f *topology.Forwarding) []Expos
 					if c.used != nil {
 						c.used.balancer(b, ways)
 					}
-					legs, passed := c.s.Passing(b, ways, f, p, clients)
+					legs, passed := c.s.Passing(ways, p, clients)
 					if passed.Empty() {
 						continue
 					}

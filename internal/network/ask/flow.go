@@ -28,6 +28,9 @@ func (s *Asker) flow(c candidate, q Question) Flow {
 		return f
 	}
 	asked := s.asked(q, j)
+	if c.protocol != 0 {
+		asked = []facts.Protocol{c.protocol}
+	}
 	if j.Block != nil {
 		s.noReplies(&f, &c, asked, q)
 		return f
@@ -71,6 +74,15 @@ func (s *Asker) asked(q Question, j *paths.Journey) []facts.Protocol {
 	return out
 }
 
+// of limits a map to the ports asked for, on a leg to the one that a load
+// balancer chose.
+func (q *Question) of(l *paths.Leg, m space.Map, t guard.Traffic) space.Map {
+	if l.Port != 0 {
+		return m.Clip(space.PortRange{First: l.Port, Last: l.Port})
+	}
+	return q.clip(m, t)
+}
+
 // clip limits a map to the ports asked for.
 func (q *Question) clip(m space.Map, t guard.Traffic) space.Map {
 	if q.AnyPort || !t.Ported() {
@@ -84,7 +96,7 @@ func (s *Asker) result(c *candidate, t guard.Traffic, q Question) space.Map {
 	if c.listener == nil {
 		return q.clip(s.OpenAll(c.journey.Legs, t), t)
 	}
-	if !slices.Contains(c.listener.Protocols(), t.Protocol) {
+	if c.protocol != t.Protocol {
 		return nil
 	}
 	port := c.listener.Target.Port
@@ -126,11 +138,8 @@ func (s *Asker) witness(f *Flow, c *candidate, q Question) {
 	for i := range legs {
 		l := &legs[i]
 		p, ok := s.Take(l, t, m)
-		if c.listener != nil {
-			p.Server = c.listener.Target.Port
-			if i == 0 {
-				p.Server = c.listener.Listener.Port
-			}
+		if l.Port != 0 {
+			p.Server = l.Port
 		}
 		if a, single := l.Far.Single(); single {
 			p.Far = a
@@ -146,7 +155,9 @@ func (s *Asker) witness(f *Flow, c *candidate, q Question) {
 			f.Witness.DestinationPort = p.Server
 		}
 		if c.listener != nil && i == 0 {
-			f.Path = append(f.Path, paths.Hop{Type: "load balancer", ID: facts.ID(c.through)})
+			f.Path = append(f.Path, paths.BalancerHop(c.balancer))
+		} else if c.listener != nil && i == 1 && c.listener.Via != nil {
+			f.Path = append(f.Path, paths.BalancerHop(c.listener.Via.Balancer))
 		}
 	}
 	f.Changes = s.closing(legs, t, q)

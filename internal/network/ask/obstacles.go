@@ -3,6 +3,7 @@ package ask
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"muster/internal/network/facts"
 	"muster/internal/network/guard"
@@ -16,7 +17,7 @@ import (
 func (s *Asker) obstacles(legs []paths.Leg, t guard.Traffic, q Question) (out []Obstacle, changes []string) {
 	for i := range legs {
 		l := &legs[i]
-		left := q.clip(space.Everywhere(l.Far), t)
+		left := q.of(l, space.Everywhere(l.Far), t)
 		for k := range l.Forward.Filters {
 			f := &l.Forward.Filters[k]
 			next := left.And(s.Permit(l, f, t))
@@ -74,6 +75,8 @@ func (s *Asker) opening(l *paths.Leg, f *paths.Filter, t guard.Traffic, left spa
 	switch {
 	case f.Reply && t.Ported():
 		what += " 1024-65535"
+	case t.Ported() && l.Port != 0:
+		what += " " + strconv.Itoa(int(l.Port))
 	case t.Ported() && !q.AnyPort:
 		what += " " + q.Ports.String()
 	case t.Ported():
@@ -151,7 +154,7 @@ func (s *Asker) opensAny(l *paths.Leg, f *paths.Filter, g *guard.Group, t guard.
 		if !f.Far {
 			m = paths.AtNear(m, l)
 		}
-		if len(q.clip(m.Within(l.Far), t)) > 0 {
+		if len(q.of(l, m.Within(l.Far), t)) > 0 {
 			out = append(out, r)
 		}
 	}

@@ -119,7 +119,9 @@ func (s *Asker) Why(q Question) (*Answer, error) {
 	}
 	a := &Answer{Source: from.label, Destination: to.label, Asked: q.traffic(), Confidence: "certain"}
 	for _, c := range s.candidates(from, to, a) {
-		a.Flows = append(a.Flows, s.flow(c, q))
+		if c.listener == nil || q.concerns(&c) {
+			a.Flows = append(a.Flows, s.flow(c, q))
+		}
 	}
 	a.conclude(from, to)
 	return a, nil
@@ -147,8 +149,8 @@ func (a *Answer) conclude(from, to endpoint) {
 	}
 }
 
-// rank puts open before closed, certain before doubtful, and rules before
-// missing routes.
+// rank puts open before closed, certain before doubtful, rules before missing
+// routes, and ways that somebody made (load balancers) before others.
 func (f *Flow) rank() int {
 	switch {
 	case f.Open != nil && len(f.Doubts) == 0:
@@ -157,8 +159,10 @@ func (f *Flow) rank() int {
 		return 1
 	case f.Outcome == "denied":
 		return 2
+	case f.Through != "":
+		return 3
 	}
-	return 3
+	return 4
 }
 
 // candidate is a way that packets may take between two sides.
@@ -166,12 +170,23 @@ type candidate struct {
 	from, to string
 	through  string
 	journey  paths.Journey
-	// ports limits the flow to those of a load balancer's listener; zero for
-	// no limit.
+	// balancer, listener and protocol are those of a flow that a load balancer
+	// forwards; the protocol is zero where clients do not even get to it.
+	balancer *topology.Balancer
 	listener *topology.Forwarding
+	protocol facts.Protocol
 	assumed  string
 	// variable says that the far side is a set of addresses.
 	variable bool
+}
+
+// concerns reports whether a question is about what a balancer forwards.
+func (q *Question) concerns(c *candidate) bool {
+	port := c.listener.Target.Port
+	if len(q.Protocols) > 0 && c.protocol != 0 && !slices.Contains(q.Protocols, c.protocol) {
+		return false
+	}
+	return q.AnyPort || q.Ports.First <= port && port <= q.Ports.Last
 }
 
 // candidates are all ways between two endpoints.
@@ -288,8 +303,11 @@ func (s *Asker) from(from, to endpoint) []candidate {
 			continue
 		}
 		begin := len(out)
+		public := to.named.IsValid() && to.named != near
 		for _, e := range y.Interface.Home.Edges {
-			out = append(out, s.overEdge(from, e, y)...)
+			if e.Internet() || !public {
+				out = append(out, s.overEdge(from, e, y)...)
+			}
 		}
 		if !to.named.IsValid() {
 			out = append(out, s.overBalancers(from, y)...)
@@ -356,27 +374,52 @@ func (s *Asker) overBalancers(from endpoint, y topology.Place) []candidate {
 	return out
 }
 
+// overBalancer are the flows over one interface of a balancer to one target,
+// also those that something stops, where clients are meant to come that way.
 func (s *Asker) overBalancer(from endpoint, e topology.Edge, b *topology.Balancer, f *topology.Forwarding, x, y topology.Place) []candidate {
 	sources, ok := s.clientsOf(from, e, x)
-	if !ok || sources.Empty() {
+	if !ok || sources.Empty() || e.Internet() && !b.InternetFacing {
 		return nil
 	}
 	var out []candidate
 	for _, j := range s.Inward(e, x, sources) {
+		c := candidate{from: from.label, to: y.Label(), through: b.Name, journey: j, balancer: b, listener: f, assumed: b.Assumed, variable: true}
 		if j.Block != nil {
+			out = append(out, c)
 			continue
 		}
+		first := j.Legs[0]
+		first.Port = f.Listener.Port
 		for _, p := range f.Protocols() {
-			clients := s.Open(&j.Legs[0], guard.Traffic{Protocol: p}).At(f.Listener.Port)
-			legs, passed := s.Through(b, x, &j.Legs[0], f, p, clients)
-			if passed.Empty() {
-				continue
-			}
-			k := paths.Journey{Legs: append(slices.Clone(j.Legs), legs...), Set: passed, Edge: j.Edge}
-			out = append(out, candidate{from: from.label, to: y.Label(), through: b.Name, journey: k, listener: f, assumed: b.Assumed, variable: true})
+			c.journey = s.balanced(b, f, x, first, p)
+			c.protocol = p
+			out = append(out, c)
 		}
 	}
 	return out
+}
+
+// balanced is the journey over a first leg to a balancer and on to a target.
+// Its set is empty where rules stop it.
+func (s *Asker) balanced(b *topology.Balancer, f *topology.Forwarding, x topology.Place, first paths.Leg, p facts.Protocol) paths.Journey {
+	clients := s.Open(&first, guard.Traffic{Protocol: p}).At(first.Port)
+	far := clients
+	if far.Empty() {
+		far = first.Far
+	}
+	ways := s.Onward(b, x, &first, f, far)
+	if len(ways) == 0 {
+		reason := b.Name + " has no way from " + x.Label() + " to " + f.To.Label()
+		if !b.Reaches(x, f) {
+			reason = b.Name + " does not send from the zone of " + x.Label() + " to another"
+		}
+		return paths.Journey{Block: &paths.Block{Hops: append(slices.Clone(first.Forward.Hops), paths.BalancerHop(b)), Reason: reason, Set: first.Far}}
+	}
+	legs, passed := s.Passing(ways, p, clients)
+	if passed.Empty() {
+		legs = ways[0]
+	}
+	return paths.Journey{Legs: append([]paths.Leg{first}, legs...), Set: passed}
 }
 
 // towards are the flows from interfaces to the outside.

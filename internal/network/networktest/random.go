@@ -46,6 +46,7 @@ func Random(seed uint64) *facts.Facts {
 	for i := range r.f.VPCs {
 		r.nats(i)
 		r.tables(i)
+		r.balancers(i)
 	}
 	return r.f
 }

@@ -2,6 +2,7 @@ package packettest
 
 import (
 	"net/netip"
+	"slices"
 
 	"muster/internal/network/facts"
 )
@@ -188,24 +189,24 @@ func (s *Sim) FromEdge(gateway facts.ID, n *facts.Interface, p Packet) bool {
 	}
 	for _, port := range s.ClientPorts(p.Protocol) {
 		p.SrcPort = port
-		if s.enter(gateway, n.VPC, p, false, true).Interface != n.ID {
-			continue
-		}
-		if gateway[:3] == "igw" && !(&travel{origin: n, p: p.answer()}).mapped() {
-			continue
-		}
-		t := &travel{s: s, p: p.answer(), reply: true, origin: n, edges: true}
-		end := t.routed(s.subnet(n.Subnet))
-		if end.Gateway != gateway {
-			continue
-		}
-		for _, o := range origins {
-			if o == end.Attachment {
-				return true
-			}
+		if s.onPort(gateway, n, p, origins) {
+			return true
 		}
 	}
 	return false
+}
+
+// onPort is FromEdge for one client port.
+func (s *Sim) onPort(gateway facts.ID, n *facts.Interface, p Packet, origins []facts.ID) bool {
+	if s.enter(gateway, n.VPC, p, false, true).Interface != n.ID {
+		return false
+	}
+	if gateway[:3] == "igw" && !(&travel{origin: n, p: p.answer()}).mapped() {
+		return false
+	}
+	t := &travel{s: s, p: p.answer(), reply: true, origin: n, edges: true}
+	end := t.routed(s.subnet(n.Subnet))
+	return end.Gateway == gateway && slices.Contains(origins, end.Attachment)
 }
 
 // origins are the attachments behind a transit gateway from which a packet

@@ -51,6 +51,8 @@ type travel struct {
 	plain bool
 	steps int
 	boxes int
+	// via are the groups of a load balancer that shows its clients.
+	via []facts.ID
 	// from is the VPC in which the sender's address lies, for references.
 	from facts.ID
 }
@@ -165,7 +167,7 @@ func (t *travel) acl(sub *facts.Subnet, egress bool) bool {
 
 // groups asks the groups of an interface, only for packets that begin flows.
 func (t *travel) groups(n *facts.Interface, egress bool) bool {
-	if t.reply || len(n.Groups) == 0 && n.Kind == "nat_gateway" {
+	if t.reply || len(n.Groups) == 0 && (n.Kind == "nat_gateway" || n.Kind == "network_load_balancer") {
 		return true
 	}
 	looked, home := t.p.Src, t.from
@@ -200,6 +202,9 @@ func (t *travel) admits(r facts.Rule, n *facts.Interface, looked netip.Addr, hom
 	}
 	if r.Group == "" {
 		return r.CIDR.Contains(looked)
+	}
+	if slices.Contains(t.via, r.Group) && !egress && !r.Stale {
+		return true
 	}
 	if !t.plain || r.Stale {
 		return false

@@ -56,6 +56,11 @@ func (s *Sim) onPremises(gateway facts.ID, a netip.Addr) bool {
 			if r.Target == gateway && r.CIDR.IsValid() && r.CIDR.Contains(a) {
 				return true
 			}
+			for _, l := range s.F.PrefixLists {
+				if r.Target == gateway && r.PrefixList == l.ID && holds(l.CIDRs, a) {
+					return true
+				}
+			}
 		}
 	}
 	return false

@@ -220,9 +220,10 @@ func (w *walker) enter(e topology.Edge, v *topology.VPC, dst netip.Addr) []outco
 	switch {
 	case p.Route == nil || p.Route.Target == routing.Local:
 		return w.local(t, v, set)
-	case p.Route.Blackhole:
-		return drop(t, set, "the route "+p.Route.Text()+" of "+string(table.ID)+" leads nowhere: its target is gone")
 	}
 	t = t.Hop("AWS::EC2::RouteTable", table.ID, p.Route.Text())
+	if p.Route.Blackhole {
+		return drop(t, set, "the route "+p.Route.Text()+" of "+string(table.ID)+" leads nowhere: its target is gone")
+	}
 	return w.redirect(t, nil, p.Route.Target, set)
 }

@@ -20,6 +20,10 @@ type Leg struct {
 	// NearVPC and farVPC say where the addresses lie, for rules that name
 	// groups; empty for outside.
 	nearVPC, farVPC facts.ID
+	// Port is the server's where a load balancer chose it, else zero; kept says
+	// that the leg shows the clients of the one before.
+	Port uint16
+	kept bool
 	// viaGroups are those of a load balancer that keeps the client's address.
 	viaGroups []facts.ID
 	// Apart: its far side is not that of the leg before, only the ports are

@@ -83,7 +83,23 @@ func (s *Finder) decideGroups(l *Leg, f *Filter, t guard.Traffic, looked netip.A
 	case len(f.Interface.Guards) > 1:
 		r.Text = fmt.Sprintf("no %s rule of the %d groups of %s allows it", guard.Direction(f.Egress), len(f.Interface.Guards), f.Interface.ID)
 	}
+	if list := s.lacking(f); list != "" {
+		r.Text += "; the entries of " + string(list) + ", which a rule names, are not among the facts"
+	}
 	return r
+}
+
+// lacking is a prefix list that rules of a filter name and nobody told the
+// entries of.
+func (s *Finder) lacking(f *Filter) facts.ID {
+	for _, g := range f.Interface.Guards {
+		for _, r := range g.Rules(f.Egress) {
+			if r.PrefixList != "" && !s.Knows(r.PrefixList) {
+				return r.PrefixList
+			}
+		}
+	}
+	return ""
 }
 
 // admitting are the rules of a group that let the sample pass.

@@ -23,6 +23,16 @@ type Forwarding struct {
 	group    *facts.TargetGroup
 	Target   facts.Target
 	To       Place
+	// Via is the application load balancer between a network load balancer and
+	// the target; nil for none.
+	Via *Via
+}
+
+// Via is a load balancer that is the target of another one: Front leads to it,
+// Back from it.
+type Via struct {
+	Balancer    *Balancer
+	Front, Back *Forwarding
 }
 
 // indexBalancers finds the interfaces and the targets of load balancers.
@@ -44,6 +54,7 @@ func (s *Network) indexBalancers() {
 			primary[n.Instance] = n
 		}
 	}
+	byID := map[facts.ID]*Balancer{}
 	for i := range s.Facts.LoadBalancers {
 		b := &Balancer{LoadBalancer: &s.Facts.LoadBalancers[i]}
 		if b.Kind == "gateway" {
@@ -56,6 +67,35 @@ func (s *Network) indexBalancers() {
 			}
 		}
 		s.Balancers = append(s.Balancers, b)
+		byID[b.ID] = b
+	}
+	for _, b := range s.Balancers {
+		for _, l := range b.Listeners {
+			for _, id := range l.TargetGroups {
+				b.addBalancers(l, groups[id], byID)
+			}
+		}
+	}
+}
+
+// addBalancers adds the targets of the load balancers that are targets.
+func (b *Balancer) addBalancers(l facts.Listener, g *facts.TargetGroup, byID map[facts.ID]*Balancer) {
+	if g == nil || g.Kind != "alb" {
+		return
+	}
+	for _, t := range g.Targets {
+		next := byID[facts.ID(t.ID)]
+		if next == nil || next == b {
+			continue
+		}
+		for _, place := range next.Places {
+			front := &Forwarding{Listener: l, group: g, Target: t, To: place}
+			for i := range next.Routes {
+				if back := &next.Routes[i]; back.Listener.Port == t.Port && back.Via == nil {
+					b.Routes = append(b.Routes, Forwarding{Listener: l, group: g, Target: back.Target, To: back.To, Via: &Via{next, front, back}})
+				}
+			}
+		}
 	}
 }
 
@@ -134,7 +174,7 @@ func (b *Balancer) addTargets(s *Network, l facts.Listener, g *facts.TargetGroup
 			}
 		}
 		if to.Interface != nil {
-			b.Routes = append(b.Routes, Forwarding{l, g, t, to})
+			b.Routes = append(b.Routes, Forwarding{Listener: l, group: g, Target: t, To: to})
 		}
 	}
 }
@@ -167,16 +207,19 @@ func (f *Forwarding) Protocols() []facts.Protocol {
 	return []facts.Protocol{facts.TCP}
 }
 
-// KeepsClient reports whether targets see the client's address: those of a
-// network load balancer do, but for TCP to addresses by default.
-func (b *Balancer) KeepsClient(f *Forwarding) bool {
+// KeepsClient reports whether targets see the address of a client that came to
+// a place: those of a network load balancer do, but for TCP to addresses by
+// default, and never where it translates between the families.
+func (b *Balancer) KeepsClient(from Place, f *Forwarding) bool {
 	switch {
-	case b.Kind != "network":
+	case b.Kind != "network" || from.Address.Private.Addr().Is4() != f.To.Address.Private.Addr().Is4():
 		return false
+	case slices.Contains(f.Protocols(), facts.UDP):
+		return true
 	case f.group.PreserveClient != nil:
 		return *f.group.PreserveClient
 	}
-	return f.group.Kind == "instance" || slices.Contains(f.Protocols(), facts.UDP)
+	return f.group.Kind != "ip"
 }
 
 // Reaches reports whether the balancer's node at a place sends to the target:

@@ -33,6 +33,7 @@ type Network struct {
 	// Lists are the addresses of prefix lists, entries their prefixes.
 	Lists    guard.Lists
 	entries  map[facts.ID][]netip.Prefix
+	known    map[facts.ID]bool
 	NATs     map[facts.ID]*NATGateway
 	Peerings map[facts.ID]*facts.Peering
 	Transits map[facts.ID]*transit
@@ -113,7 +114,7 @@ func New(f *facts.Facts) *Network {
 		Facts: f, VPCs: map[facts.ID]*VPC{}, Subnets: make(map[facts.ID]*Subnet, len(f.Subnets)),
 		Interfaces: make(map[facts.ID]*Interface, len(f.Interfaces)), Instances: make(map[facts.ID]*facts.Instance, len(f.Instances)),
 		groups: make(map[facts.ID]*guard.Group, len(f.Groups)), Members: make(map[facts.ID][]*Interface, len(f.Groups)),
-		acls: map[facts.ID]*guard.ACL{}, Tables: map[facts.ID]*routing.Table{}, Lists: guard.Lists{}, entries: map[facts.ID][]netip.Prefix{},
+		acls: map[facts.ID]*guard.ACL{}, Tables: map[facts.ID]*routing.Table{}, Lists: guard.Lists{}, entries: map[facts.ID][]netip.Prefix{}, known: map[facts.ID]bool{},
 		NATs: map[facts.ID]*NATGateway{}, Peerings: map[facts.ID]*facts.Peering{}, Transits: map[facts.ID]*transit{},
 		Attachments: map[facts.ID][]*Attachment{}, Joined: map[[2]facts.ID]*Attachment{}, Endpoints: map[facts.ID]*facts.Endpoint{},
 		OnPremises: map[facts.ID]space.Set{}, Gateways: map[facts.ID]Gateway{}, Publics: map[netip.Addr]Place{},
@@ -121,7 +122,7 @@ func New(f *facts.Facts) *Network {
 	}
 	for i := range f.PrefixLists {
 		l := &f.PrefixLists[i]
-		s.Lists[l.ID], s.entries[l.ID] = space.Of(l.CIDRs...), l.CIDRs
+		s.Lists[l.ID], s.entries[l.ID], s.known[l.ID] = space.Of(l.CIDRs...), l.CIDRs, l.Known
 	}
 	s.indexVPCs()
 	s.indexGroups()
@@ -246,7 +247,11 @@ func (s *Network) natInterface(f *facts.NATGateway, sub *Subnet) *Interface {
 		Home:      sub.Home, In: sub, Unfiltered: true,
 	}
 	for _, a := range f.Addresses {
-		sub.Home.byAddr[a.Private.Addr()] = Place{n, a}
+		here := Place{n, a}
+		sub.Home.byAddr[a.Private.Addr()] = here
+		if a.Public.IsValid() {
+			s.Publics[a.Public] = here
+		}
 	}
 	return n
 }
@@ -341,7 +346,9 @@ func (s *Network) indexOnPremises() {
 	for _, t := range s.Facts.RouteTables {
 		for _, r := range t.Routes {
 			switch {
-			case !r.CIDR.IsValid() || r.Target == "":
+			case r.Target == "":
+			case r.PrefixList != "":
+				static[r.Target] = append(static[r.Target], s.entries[r.PrefixList]...)
 			case r.Propagated:
 				known[r.Target] = append(known[r.Target], r.CIDR)
 			default:

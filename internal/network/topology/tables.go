@@ -23,6 +23,7 @@ func (s *Network) indexTables() {
 		}
 		has[f.VPC] = true
 		t := routing.NewTable(f.ID, s.expand(f, v), v.Space)
+		t.Assumed = s.lacking(f)
 		s.Tables[f.ID] = t
 		if f.Main {
 			v.main = t
@@ -54,6 +55,20 @@ func (s *Network) indexTables() {
 		}
 	}
 }
+
+// lacking says which prefix lists a table routes by although nobody told their
+// entries.
+func (s *Network) lacking(f *facts.RouteTable) string {
+	for _, r := range f.Routes {
+		if r.PrefixList != "" && !s.Knows(r.PrefixList) {
+			return "the entries of " + string(r.PrefixList) + " are not among the facts; the route of " + string(f.ID) + " that names it is left out"
+		}
+	}
+	return ""
+}
+
+// Knows reports whether the entries of a prefix list are among the facts.
+func (s *Network) Knows(list facts.ID) bool { return s.known[list] }
 
 // expand takes a table's prefix lists apart and adds the local routes, which
 // are always there unless replaced.
