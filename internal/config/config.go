@@ -89,6 +89,9 @@ type Config struct {
 	// SinkNetworks are networks of the operator's own, in CIDR form, that events
 	// may be sent to, also without TLS; everything else must be public.
 	SinkNetworks []string `yaml:"sink_networks"`
+	// RegistryNetworks are networks beyond the public internet in which
+	// container registries may be reached, such as 10.0.0.0/8.
+	RegistryNetworks []string `yaml:"registry_networks"`
 	// FaultInjection lets testers make operations fail (package fault). It is
 	// refused beyond loopback.
 	FaultInjection bool `yaml:"fault_injection"`

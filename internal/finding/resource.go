@@ -22,11 +22,12 @@ type Resource struct {
 	Type ResourceType      `json:"type"`
 	ID   string            `json:"id"`
 	Tags map[string]string `json:"tags,omitempty"`
-	// At most one of the four, by Type.
-	Instance *InstanceDetails `json:"instance,omitempty"`
-	Image    *ImageDetails    `json:"image,omitempty"`
-	Function *FunctionDetails `json:"function,omitempty"`
-	Code     *CodeRepoDetails `json:"code,omitempty"`
+	// At most one of the five, by Type.
+	Instance   *InstanceDetails   `json:"instance,omitempty"`
+	Image      *ImageDetails      `json:"image,omitempty"`
+	Repository *RepositoryDetails `json:"repository,omitempty"`
+	Function   *FunctionDetails   `json:"function,omitempty"`
+	Code       *CodeRepoDetails   `json:"code,omitempty"`
 }
 
 // InstanceDetails describe a host.
@@ -61,6 +62,13 @@ type ImageDetails struct {
 	PulledAt     time.Time `json:"pulledAt,omitzero"`
 	LastInUseAt  time.Time `json:"lastInUseAt,omitzero"`
 	InUseCount   *int64    `json:"inUseCount,omitempty"`
+}
+
+// RepositoryDetails describe a repository of images.
+type RepositoryDetails struct {
+	Name string `json:"name"`
+	// Frequency is how often its images are scanned, in ECR's words.
+	Frequency string `json:"frequency,omitempty"`
 }
 
 // FunctionDetails describe a Lambda function.

@@ -187,6 +187,8 @@ type shownPackage struct{ name, version, release, arch, path string }
 type regime struct {
 	scans activation.Scans
 	rules rules
+	// registry is read when the first image or repository comes.
+	registry *registryRegime
 }
 
 func (e *evaluator) scan(ctx context.Context, places []catalog.Place) error {
@@ -216,12 +218,12 @@ func (e *evaluator) resource(ctx context.Context, r *catalog.Resource) error {
 			return err
 		}
 	}
-	v, known := e.verdict(r, g, c)
-	if !known {
-		return nil
+	v, known, err := e.verdict(ctx, r, g, c)
+	if err != nil || !known {
+		return err
 	}
 	if !v.until.IsZero() {
-		if err := askFor(ctx, e.tx, JobResource, r.Place(), v.until); err != nil {
+		if err := askFor(ctx, e.tx, JobDue, r.Place(), v.until); err != nil {
 			return err
 		}
 	}
@@ -246,16 +248,25 @@ func (e *evaluator) resource(ctx context.Context, r *catalog.Resource) error {
 
 // verdict decides about a resource; known is false for what is not scanned for
 // packages at all.
-func (e *evaluator) verdict(r *catalog.Resource, g *regime, c *content) (v verdict, known bool) {
+func (e *evaluator) verdict(ctx context.Context, r *catalog.Resource, g *regime, c *content) (v verdict, known bool, err error) {
 	k, known := kindOf(r.Type)
+	if !known {
+		return v, false, nil
+	}
 	q := &question{kind: k, resource: r, now: e.now}
 	if c != nil {
-		q.inventory, q.missing = &c.Inventory, c.missing
+		q.inventory, q.missing, q.empty = &c.Inventory, c.missing, !c.judges()
 	}
-	if !known {
-		return v, false
+	if k.learn != nil {
+		if err := k.learn(ctx, e, q, g); err != nil {
+			return v, true, err
+		}
 	}
-	return e.service.judge(q, g.scans.Status(k.scan)), true
+	v = e.service.judge(q, g.scans.Status(k.scan))
+	if k.follow != nil {
+		err = k.follow(ctx, e, q, &v)
+	}
+	return v, true, err
 }
 
 // findings evaluates a resource and notes what is to be written. It returns

@@ -20,6 +20,10 @@ type kind struct {
 	// judge decides how a resource is covered, once it is known to be there
 	// and its scan type to be switched on.
 	judge func(s *Service, q *question) verdict
+	// learn, if set, reads what else a verdict depends on, and follow does what
+	// it entails, both in the transaction of the scan.
+	learn  func(ctx context.Context, e *evaluator, q *question, g *regime) error
+	follow func(ctx context.Context, e *evaluator, q *question, v *verdict) error
 }
 
 // kinds are all that packages are looked for in.
@@ -27,6 +31,8 @@ func kinds() []kind {
 	return []kind{
 		{resources: finding.Instance, scan: activation.EC2, mode: agentBased, judge: (*Service).judgeInstance},
 		{resources: finding.LambdaFunction, scan: activation.Lambda, judge: (*Service).judgeFunction},
+		{resources: finding.ContainerImage, scan: activation.ECR, judge: (*Service).judgeImage, learn: learnImage, follow: followImage},
+		{resources: finding.Repository, scan: activation.ECR, judge: (*Service).judgeRepository, learn: learnRepository, follow: followRepository},
 	}
 }
 
@@ -54,7 +60,11 @@ type question struct {
 	inventory *catalog.Inventory
 	// missing says that advisories are lacking for what is on it.
 	missing bool
-	now     time.Time
+	// empty says that it has no package that could be judged.
+	empty bool
+	// image is what is known of an image or repository.
+	image imageFacts
+	now   time.Time
 }
 
 // active, inactive and closed are the three verdicts: it is monitored; it is
@@ -77,6 +87,8 @@ type verdict struct {
 	// judged resources get the findings that their matches want, gone ones
 	// lose all; others keep what they have.
 	judged, gone bool
+	// read says that the content of an image is wanted.
+	read bool
 	// until is when the passing of time alone changes the verdict; zero means
 	// never.
 	until time.Time

@@ -41,6 +41,9 @@ const (
 	// JobStale looks whether a resource still reports; the payload is a
 	// Target.
 	JobStale = "scan.stale"
+	// JobDue scans a resource again whose verdict the passing of time changes;
+	// the payload is a Target.
+	JobDue = "scan.due"
 	// JobSuppression applies the rules in force to an account's findings; the
 	// payload is an Account.
 	JobSuppression = "findings.resuppress"
@@ -121,6 +124,7 @@ func (s *Service) Jobs() map[string]worker.Handler {
 		JobAccount:     s.accountChanged,
 		JobAccounts:    s.accountsChanged,
 		JobStale:       s.lookForReport,
+		JobDue:         s.scanResource,
 		JobSuppression: s.resuppress,
 		JobRetention:   s.forget,
 		JobRecount:     s.recount,

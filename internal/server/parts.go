@@ -14,10 +14,10 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsapi"
 	"muster/internal/awsmodel"
-	"muster/internal/awsmodel/ecr"
 	"muster/internal/config"
 	"muster/internal/console"
 	"muster/internal/doctor"
+	"muster/internal/ecr"
 	"muster/internal/emulate"
 	"muster/internal/event"
 	sinks "muster/internal/event/desk"
@@ -38,6 +38,9 @@ import (
 	"muster/internal/pagetoken"
 	"muster/internal/refresh"
 	"muster/internal/regions"
+	"muster/internal/registry"
+	"muster/internal/registry/eligible"
+	"muster/internal/registryapi"
 	"muster/internal/rollout"
 	"muster/internal/sbomscan"
 	"muster/internal/scan"
@@ -58,6 +61,8 @@ type desks struct {
 	keys          *encryption.Service
 	tags          *tagging.Service
 	fleet         *fleet.Service
+	registry      *registry.Service
+	ecr           *ecr.Service
 	scan          *scan.Service
 	sbomscan      *sbomscan.Service
 	feeds         *feedDesk
@@ -87,6 +92,7 @@ func (s *Server) parts(ctx context.Context) (http.Handler, error) {
 	maps.Copy(jobs, d.scan.Jobs())
 	s.events = event.New(event.Config{Store: s.store, Keyring: s.keyring, Guard: d.guard, Log: s.log})
 	maps.Copy(jobs, s.events.Jobs())
+	maps.Copy(jobs, d.registry.Jobs())
 	s.worker = worker.New(s.store, jobs, s.workerOptions())
 	if err := errors.Join(d.scan.CatchUp(ctx), d.inspector.CatchUp(ctx), s.events.Start(ctx)); err != nil {
 		return nil, err
@@ -104,6 +110,8 @@ func transitions(jobs map[string]worker.Handler) []string {
 // about to go.
 func (s *Server) workerOptions() worker.Options {
 	o := worker.Options{Log: s.log, PerKind: event.Concurrency()}
+	// Reading an image takes much memory.
+	o.PerKind[eligible.JobRead] = 2
 	if s.emulation != nil {
 		o.Grace = 250 * time.Millisecond
 	}
@@ -136,6 +144,9 @@ func (s *Server) desks() (*desks, error) {
 	}})
 	d.scan = scan.New(scan.Config{Store: s.store, Advisories: s.refresh})
 	d.sbomscan = sbomscan.New(s.refresh.Current)
+	if err := s.registries(d, pages); err != nil {
+		return nil, err
+	}
 	if err := s.inspector(d, pages); err != nil {
 		return nil, err
 	}
@@ -235,9 +246,10 @@ func (d *desks) services() []awsmodel.Service {
 	d.doctor.AddHandlers(&own)
 	d.faults.AddHandlers(&own)
 	d.sinks.AddHandlers(&own)
+	d.registry.AddHandlers(&own)
 	return []awsmodel.Service{
 		found.Service(), d.sbomscan.Handlers().Service(), directory.Service(),
-		d.iam.Handlers().Service(), d.sts.Handlers().Service(), ecr.Handlers{}.Service(), d.regions.Handlers().Service(), own.Service(),
+		d.iam.Handlers().Service(), d.sts.Handlers().Service(), d.ecr.Handlers().Service(), d.regions.Handlers().Service(), own.Service(),
 	}
 }
 
@@ -257,7 +269,7 @@ func (s *Server) doors(d *desks) (http.Handler, error) {
 	}
 	web.Info.Emulator = s.emulation != nil
 	agents := agentapi.New(d.fleet, agentapi.Options{Log: s.log})
-	return route(aws, agents, web, s.healthy), nil
+	return route(aws, agents, registryapi.New(d.registry, time.Now, s.log), web, s.healthy), nil
 }
 
 // anyone is for whom an emulator takes callers whose keys it has not issued;

@@ -7,11 +7,12 @@ import (
 	"muster/internal/agentapi"
 	"muster/internal/awsapi"
 	"muster/internal/console"
+	"muster/internal/registry"
 )
 
 // route sends each request to its door. It compares paths itself, because
 // http.ServeMux redirects paths that signatures cover.
-func route(aws *awsapi.Door, agents, web http.Handler, health http.HandlerFunc) http.Handler {
+func route(aws *awsapi.Door, agents, registries, web http.Handler, health http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/_muster/"), strings.HasPrefix(r.URL.Path, "/moto-api/"):
@@ -20,6 +21,8 @@ func route(aws *awsapi.Door, agents, web http.Handler, health http.HandlerFunc) 
 			aws.ServeHTTP(w, r)
 		case strings.HasPrefix(r.URL.Path, agentapi.Prefix):
 			agents.ServeHTTP(w, r)
+		case strings.HasPrefix(r.URL.Path, registry.Prefix):
+			registries.ServeHTTP(w, r)
 		case strings.HasPrefix(r.URL.Path, console.Prefix):
 			web.ServeHTTP(w, r)
 		case r.URL.Path == "/healthz":

@@ -174,6 +174,9 @@ func misjudged(service string, b broken, a livetest.Answer) []string {
 		code = "ValidationError"
 	case "organizations", "ecr":
 		code = "InvalidInputException"
+		if service == "ecr" {
+			code = "InvalidParameterException"
+		}
 		if b.rule == wrongType {
 			code = "SerializationException"
 		}
@@ -185,6 +188,10 @@ func misjudged(service string, b broken, a livetest.Answer) []string {
 	if text := organizational[b.rule]; service == "organizations" && text != "" && b.element == "" {
 		if a.Message != text {
 			wrong = append(wrong, "want the text "+text)
+		}
+	} else if service == "ecr" && b.rule != wrongType {
+		if !strings.Contains(a.Message, b.parameter()) {
+			wrong = append(wrong, "want the text "+b.parameter())
 		}
 	} else if !strings.Contains(a.Message, " detected: Value") || !strings.Contains(a.Message, b.clause()) {
 		wrong = append(wrong, "want the text "+b.clause())
@@ -215,6 +222,15 @@ func (b broken) clause() string {
 		return "Value null at '" + b.at + "' failed to satisfy constraint: " + b.sentence
 	}
 	return "at '" + b.at + "' failed to satisfy constraint: " + b.inner()
+}
+
+// parameter is what ECR says of the constraint.
+func (b broken) parameter() string {
+	text := strings.TrimPrefix(b.inner(), "Member ")
+	if p, ok := strings.CutPrefix(text, "must satisfy regular expression pattern: "); ok {
+		text = "must satisfy regular expression '" + p
+	}
+	return "Invalid parameter at '" + b.at + "' failed to satisfy constraint: '" + text
 }
 
 func (b broken) inner() string {

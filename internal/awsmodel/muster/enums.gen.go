@@ -129,6 +129,16 @@ const (
 	ProblemCodeAdvisoriesRejected          ProblemCode = "ADVISORIES_REJECTED"
 )
 
+// RegistryConnectionStatus is an enumeration of the model; "" is absent.
+type RegistryConnectionStatus string
+
+// The values of RegistryConnectionStatus.
+const (
+	RegistryConnectionStatusPending   RegistryConnectionStatus = "PENDING"
+	RegistryConnectionStatusConnected RegistryConnectionStatus = "CONNECTED"
+	RegistryConnectionStatusFailed    RegistryConnectionStatus = "FAILED"
+)
+
 // RemedyRole is an enumeration of the model; "" is absent.
 type RemedyRole string
 

@@ -33,6 +33,23 @@ type CreateActivationOutput struct {
 	ExpiresAt      time.Time // required
 }
 
+// CreateRegistryConnectionInput is the input of CreateRegistryConnection.
+type CreateRegistryConnectionInput struct {
+	Name         string   // required; 1 to 64 characters
+	Password     *string  // 0 to 8192 characters; sensitive
+	PollSeconds  *int32   // 0 to 604800
+	Prefix       *string  // 0 to 128 characters
+	Repositories []string // 0 to 1000 items
+	Url          string   // required; 1 to 512 characters
+	Username     *string  // 0 to 256 characters
+}
+
+// CreateRegistryConnectionOutput is the output of CreateRegistryConnection.
+type CreateRegistryConnectionOutput struct {
+	Connection        *RegistryConnection // required
+	NotificationToken string              // required; 1 to 128 characters; sensitive
+}
+
 // CreateSinkInput is the input of CreateSink.
 type CreateSinkInput struct {
 	AllRegions    *bool
@@ -101,6 +118,15 @@ type DeleteFunctionLayerInput struct {
 
 // DeleteFunctionLayerOutput is the output of DeleteFunctionLayer.
 type DeleteFunctionLayerOutput struct {
+}
+
+// DeleteRegistryConnectionInput is the input of DeleteRegistryConnection.
+type DeleteRegistryConnectionInput struct {
+	ConnectionId string // required; 1 to 64 characters
+}
+
+// DeleteRegistryConnectionOutput is the output of DeleteRegistryConnection.
+type DeleteRegistryConnectionOutput struct {
 }
 
 // DeleteSinkInput is the input of DeleteSink.
@@ -243,6 +269,18 @@ type ListHostsOutput struct {
 	NextToken *string // 0 to 4096 characters
 }
 
+// ListRegistryConnectionsInput is the input of ListRegistryConnections.
+type ListRegistryConnectionsInput struct {
+	MaxResults *int32  // 1 to 100
+	NextToken  *string // 0 to 4096 characters
+}
+
+// ListRegistryConnectionsOutput is the output of ListRegistryConnections.
+type ListRegistryConnectionsOutput struct {
+	Connections []RegistryConnection // required
+	NextToken   *string              // 0 to 4096 characters
+}
+
 // ListRolloutResultsInput is the input of ListRolloutResults.
 type ListRolloutResultsInput struct {
 	AccountId  *string // exactly 12 characters
@@ -371,6 +409,17 @@ type RedriveDeadLettersOutput struct {
 	Redriven int64 // required
 }
 
+// ReportClusterImagesInput is the input of ReportClusterImages.
+type ReportClusterImagesInput struct {
+	ClusterArn string         // required; 1 to 2048 characters
+	Images     []ClusterImage // required; 0 to 20000 items
+}
+
+// ReportClusterImagesOutput is the output of ReportClusterImages.
+type ReportClusterImagesOutput struct {
+	ImageCount int64 // required
+}
+
 // RevokeHostInput is the input of RevokeHost.
 type RevokeHostInput struct {
 	HostId string // required; 1 to 64 characters
@@ -435,6 +484,16 @@ type TagHostInput struct {
 type TagHostOutput struct {
 }
 
+// TestRegistryConnectionInput is the input of TestRegistryConnection.
+type TestRegistryConnectionInput struct {
+	ConnectionId string // required; 1 to 64 characters
+}
+
+// TestRegistryConnectionOutput is the output of TestRegistryConnection.
+type TestRegistryConnectionOutput struct {
+	Connection *RegistryConnection // required
+}
+
 // TestSinkInput is the input of TestSink.
 type TestSinkInput struct {
 	SinkId string // required; 1 to 64 characters
@@ -465,6 +524,23 @@ type UntagHostInput struct {
 
 // UntagHostOutput is the output of UntagHost.
 type UntagHostOutput struct {
+}
+
+// UpdateRegistryConnectionInput is the input of UpdateRegistryConnection.
+type UpdateRegistryConnectionInput struct {
+	ConnectionId string   // required; 1 to 64 characters
+	Name         *string  // 1 to 64 characters
+	Password     *string  // 0 to 8192 characters; sensitive
+	PollSeconds  *int32   // 0 to 604800
+	Repositories []string // 0 to 1000 items
+	RotateToken  *bool
+	Username     *string // 0 to 256 characters
+}
+
+// UpdateRegistryConnectionOutput is the output of UpdateRegistryConnection.
+type UpdateRegistryConnectionOutput struct {
+	Connection        *RegistryConnection // required
+	NotificationToken *string             // 1 to 128 characters; sensitive
 }
 
 // UpdateSinkInput is the input of UpdateSink.

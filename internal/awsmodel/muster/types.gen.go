@@ -21,6 +21,17 @@ type Activation struct {
 	Tags         map[string]string // 0 to 50 entries
 }
 
+// ClusterImage is a structure of the model.
+type ClusterImage struct {
+	Digest            string  // required; exactly 71 characters
+	Namespace         *string // 1 to 512 characters
+	RunningCount      int64   // required
+	StoppedCount      *int64
+	TaskDefinitionArn *string // 1 to 512 characters
+	WorkloadName      *string // 1 to 512 characters
+	WorkloadType      *string // 1 to 512 characters
+}
+
 // DeadLetter is a structure of the model.
 type DeadLetter struct {
 	AccountId  string    // required; exactly 12 characters
@@ -154,6 +165,24 @@ type RegionDiagnosis struct {
 	MemberCount             int64     // required
 	Problems                []Problem // required
 	Region                  string    // required; 1 to 32 characters
+}
+
+// RegistryConnection is a structure of the model.
+type RegistryConnection struct {
+	CheckedAt        *time.Time
+	ConnectionId     string    // required; 1 to 64 characters
+	CreatedAt        time.Time // required
+	Name             string    // required; 1 to 64 characters
+	NotificationPath string    // required
+	NotifiedAt       *time.Time
+	PollSeconds      int32                    // required; 0 to 604800
+	Prefix           *string                  // 0 to 128 characters
+	Repositories     []string                 // 0 to 1000 items
+	Status           RegistryConnectionStatus // required
+	StatusMessage    *string
+	UpdatedAt        time.Time // required
+	Url              string    // required; 1 to 512 characters
+	Username         *string   // 0 to 256 characters
 }
 
 // Remedy is a structure of the model.

@@ -23,6 +23,9 @@ func ResourceTexts(r *finding.Resource) map[Attribute][]string {
 		m.add(ImageHash, i.Hash)
 		m.add(ImageTags, i.Tags...)
 	}
+	if r.Repository != nil {
+		m.add(ImageRepository, r.Repository.Name)
+	}
 	if f := r.Function; f != nil {
 		m.add(FunctionName, f.Name)
 		m.add(FunctionRuntime, f.Runtime)

@@ -168,6 +168,10 @@ func wireMetadata(r *finding.Resource) *inspector2.ResourceScanMetadata {
 		return &inspector2.ResourceScanMetadata{EcrImage: &inspector2.EcrContainerImageMetadata{
 			Tags: append([]string{}, r.Image.Tags...), ImagePulledAt: when(r.Image.PulledAt), LastInUseAt: when(r.Image.LastInUseAt), InUseCount: r.Image.InUseCount,
 		}}
+	case r.Repository != nil:
+		return &inspector2.ResourceScanMetadata{EcrRepository: &inspector2.EcrRepositoryMetadata{
+			Name: optional(r.Repository.Name), ScanFrequency: inspector2.EcrScanFrequency(r.Repository.Frequency),
+		}}
 	case r.Function != nil:
 		return &inspector2.ResourceScanMetadata{LambdaFunction: &inspector2.LambdaFunctionMetadata{
 			FunctionTags: tags(r.Tags), Layers: r.Function.Layers, FunctionName: optional(r.Function.Name), Runtime: inspector2.Runtime(r.Function.Runtime),

@@ -21,6 +21,8 @@ type Registry struct {
 	// User and Password are the credentials; without them those of the user's
 	// docker configuration count, and without such a visit is anonymous.
 	User, Password string
+	// Anonymous keeps the user's docker configuration out of it.
+	Anonymous bool
 	// Transport does the requests; nil means the default one.
 	Transport http.RoundTripper
 }
@@ -136,6 +138,9 @@ func (s *registrySearch) follow(index v1.ImageIndex, d v1.Descriptor, depth int)
 func (r Registry) auth() remote.Option {
 	if r.User != "" || r.Password != "" {
 		return remote.WithAuth(&authn.Basic{Username: r.User, Password: r.Password})
+	}
+	if r.Anonymous {
+		return remote.WithAuth(authn.Anonymous)
 	}
 	return remote.WithAuthFromKeychain(authn.DefaultKeychain)
 }
