@@ -3,8 +3,9 @@
 // change is reported within seconds; between changes it sends only a hash.
 //
 // It reads the host and writes nothing but its own state folder, and it speaks
-// only to the one server it was enrolled at. Whatever fails is tried again;
-// nothing is queued, because what is installed now is all that counts.
+// only to the one server it was enrolled at. Whatever fails is tried again. What
+// could not be delivered waits on the disk: one report, because what is
+// installed now is all that counts.
 package agent
 
 import (
@@ -45,6 +46,15 @@ type Config struct {
 	// FullLook is the time between looks at everything when nothing seems to
 	// change; default 30 minutes (scanning specification 1.1).
 	FullLook time.Duration
+	// KeyAge is how old the host's key may become before the agent replaces it
+	// unasked; 0 means any age.
+	KeyAge time.Duration
+	// MaxCPU is how much of one processor a look may take, in percent; 0 means
+	// all.
+	MaxCPU int
+	// Stopping reports whether the machine is going down; default: what
+	// systemd says.
+	Stopping func() bool
 	// Peek is the time between looks at the sockets on which the host listens;
 	// default one minute.
 	Peek time.Duration
@@ -57,8 +67,11 @@ type Accepted struct {
 	// Hash is the inventory's; Packages its number of items.
 	Hash     string
 	Packages int
-	// Content says that the inventory itself was sent, not its hash alone.
-	Content bool
+	// Content says that the inventory itself was sent, not its hash alone;
+	// Difference that it was sent as a difference.
+	Content, Difference bool
+	// Bytes is the size of all bodies that were sent for it, as sent.
+	Bytes int
 	// CollectedAt is when the packages were looked at.
 	CollectedAt time.Time
 }
@@ -112,7 +125,9 @@ func (a *Agent) prepare() error {
 	if err != nil {
 		return err
 	}
-	a.look = func(ctx context.Context) (inventory.Inventory, error) { return extract.Root(ctx, a.host.FS(), opts) }
+	a.look = func(ctx context.Context) (inventory.Inventory, error) {
+		return extract.Root(ctx, paced(a.host.FS(), a.cfg.MaxCPU), opts)
+	}
 	a.watch = func() (watcher, error) { return newFolderWatcher(a.host.Root()) }
 	return nil
 }
@@ -129,6 +144,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.Peek <= 0 {
 		cfg.Peek = time.Minute
+	}
+	if cfg.Stopping == nil {
+		cfg.Stopping = func() bool { return cfg.Root == "/" && systemStopping() }
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -157,11 +175,13 @@ func (a *Agent) Once(ctx context.Context) (Accepted, error) {
 		return Accepted{}, fmt.Errorf("look at the installed packages: %w", err)
 	}
 	r := newReporter(a)
+	r.resume()
 	r.set(inv, time.Now())
 	w := &witness{agent: a}
 	w.look("")
 	r.testify(w)
 	if _, err := r.report(ctx); err != nil {
+		r.keep()
 		return Accepted{}, err
 	}
 	return r.last, nil
@@ -177,7 +197,11 @@ func (a *Agent) Run(ctx context.Context) error {
 		w = noWatcher{}
 	}
 	a.cfg.Log.Info("agent start", "host", a.state.identity.HostID, "server", a.state.identity.Server)
-	err = newLoop(a, w).run(ctx)
+	l := newLoop(a, w)
+	err = l.run(ctx)
+	if ctx.Err() != nil && !l.reportAt.IsZero() && a.cfg.Stopping() {
+		l.farewell(context.WithoutCancel(ctx))
+	}
 	if closing := w.Close(); closing != nil {
 		a.cfg.Log.Warn("stop watching", "error", closing)
 	}

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -45,6 +46,8 @@ type client struct {
 	// offset is added to the clock for signatures, when the server said that
 	// the clocks differ.
 	offset time.Duration
+	// sent counts the bytes of the bodies that were sent.
+	sent int
 }
 
 // requestTimeout bounds a request with its answer.
@@ -138,6 +141,8 @@ func (c *client) post(ctx context.Context, path string, body []byte, sign signer
 	if encoding != "" {
 		req.Header.Set("Content-Encoding", encoding)
 	}
+	req.Header.Set(agentwire.VersionHeader, strconv.Itoa(agentwire.Version))
+	c.sent += len(body)
 	agentwire.Sign(req, path, body, sign.host, sign.sequence, sign.key, c.now())
 	res, err := c.http.Do(req)
 	if err != nil {

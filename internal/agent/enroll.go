@@ -87,7 +87,7 @@ func enroll(ctx context.Context, e Enrollment, h *host.Host, c *client, st *stat
 	}
 	id := Identity{
 		Server: c.base, CA: e.CA, HostID: answer.HostID, AccountID: answer.AccountID, Region: answer.Region,
-		MachineIDHash: h.MachineID(), ReportIntervalSeconds: answer.ReportIntervalSeconds,
+		MachineIDHash: h.MachineID(), ReportIntervalSeconds: answer.ReportIntervalSeconds, Format: stateFormat,
 	}
 	return id, st.enrolled(id)
 }

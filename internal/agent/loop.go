@@ -57,6 +57,9 @@ func newLoop(a *Agent, w watcher) *loop {
 
 func (l *loop) run(ctx context.Context) error {
 	l.watcher.Watch(l.databaseFolders())
+	if l.reporter.resume() && l.reporter.waiting != "" {
+		l.reportAt = time.Now()
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -188,10 +191,21 @@ func (l *loop) report(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	l.reporter.keep()
 	l.reportFailures++
 	l.reportAt = time.Now().Add(pause(l.reportFailures))
 	log.Warn("report failed", "error", err, "attempt", l.reportFailures, "again", l.reportAt)
 	return nil
+}
+
+// farewell tells the server that the machine is going down, if that takes no
+// time: who shuts down waits for it.
+func (l *loop) farewell(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := l.reporter.farewell(ctx); err != nil {
+		l.agent.cfg.Log.Warn("say that the machine goes down", "error", err)
+	}
 }
 
 // pause doubles with every failure up to mostPause; the jitter keeps a fleet

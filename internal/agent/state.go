@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 
 	"muster/internal/agentwire"
 )
@@ -39,7 +40,13 @@ type Identity struct {
 	MachineIDHash string `json:"machineIdHash,omitempty"`
 	// ReportIntervalSeconds is the server's wish at enrolment.
 	ReportIntervalSeconds int `json:"reportIntervalSeconds"`
+	// Format numbers what the files of the folder mean: an older agent leaves
+	// a newer one's alone.
+	Format int `json:"format,omitempty"`
 }
+
+// stateFormat is the format of the folders that this agent writes.
+const stateFormat = 1
 
 // Files of the state folder. Whoever can read keyFile can report for the host.
 const (
@@ -60,6 +67,8 @@ type state struct {
 
 	identity Identity
 	key      ed25519.PrivateKey
+	// keyAt is when the key was made, zero where that was not noted.
+	keyAt time.Time
 
 	mu       sync.Mutex
 	next     int64 // sequence number of the next request
@@ -128,7 +137,10 @@ func (s *state) load() (Identity, error) {
 	if _, err := agentwire.ParseHostID(string(id.HostID)); err != nil {
 		return id, fmt.Errorf("%s: %w", filepath.Join(s.dir, identityFile), err)
 	}
-	key, err := s.loadKey()
+	if id.Format > stateFormat {
+		return id, fmt.Errorf("%s was written by a newer muster-agent: install that version again, or enrol anew", s.dir)
+	}
+	key, made, err := s.loadKey(keyFile)
 	if err != nil {
 		return id, err
 	}
@@ -136,30 +148,31 @@ func (s *state) load() (Identity, error) {
 	if err := s.read(sequenceFile, &saved); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return id, err
 	}
-	s.identity, s.key, s.next, s.reserved = id, key, saved.Reserved+1, saved.Reserved
+	s.identity, s.key, s.keyAt, s.next, s.reserved = id, key, made, saved.Reserved+1, saved.Reserved
 	return id, nil
 }
 
 type savedKey struct {
 	// Seed is the Ed25519 private key's.
-	Seed []byte `json:"seed"`
+	Seed      []byte    `json:"seed"`
+	CreatedAt time.Time `json:"createdAt,omitzero"`
 }
 
-func (s *state) loadKey() (ed25519.PrivateKey, error) {
+func (s *state) loadKey(name string) (key ed25519.PrivateKey, made time.Time, err error) {
 	var k savedKey
-	if err := s.read(keyFile, &k); err != nil {
-		return nil, err
+	if err := s.read(name, &k); err != nil {
+		return nil, made, err
 	}
 	if len(k.Seed) != ed25519.SeedSize {
-		return nil, fmt.Errorf("%s: seed of %d bytes, want %d", filepath.Join(s.dir, keyFile), len(k.Seed), ed25519.SeedSize)
+		return nil, made, fmt.Errorf("%s: seed of %d bytes, want %d", filepath.Join(s.dir, name), len(k.Seed), ed25519.SeedSize)
 	}
-	return ed25519.NewKeyFromSeed(k.Seed), nil
+	return ed25519.NewKeyFromSeed(k.Seed), k.CreatedAt, nil
 }
 
 // enrolmentKey is the key to enrol with. One that an unfinished enrolment
 // left is used again: if only the answer was lost, the server recognises it.
 func (s *state) enrolmentKey() (ed25519.PrivateKey, error) {
-	key, err := s.loadKey()
+	key, _, err := s.loadKey(keyFile)
 	if err == nil {
 		return key, nil
 	}
@@ -170,7 +183,7 @@ func (s *state) enrolmentKey() (ed25519.PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make key: %w", err)
 	}
-	return key, s.write(keyFile, savedKey{key.Seed()})
+	return key, s.write(keyFile, savedKey{key.Seed(), time.Now().UTC()})
 }
 
 // enrolled remembers a new identity; sequence numbers begin anew with it.
@@ -184,7 +197,7 @@ func (s *state) enrolled(id Identity) error {
 // forget removes the identity and its key, so that the next enrolment makes a
 // new one.
 func (s *state) forget() error {
-	for _, name := range []string{identityFile, keyFile, sequenceFile} {
+	for _, name := range []string{identityFile, keyFile, nextKeyFile, sequenceFile, baseFile, pendingFile} {
 		if err := os.Remove(filepath.Join(s.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("state folder: %w", err)
 		}

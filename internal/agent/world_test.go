@@ -34,8 +34,15 @@ type testServer struct {
 	// servers before wantEvidence do not ask for.
 	evidence     string
 	wantEvidence bool
-	next         int
-	code         string
+	// contents are the inventories by hash, last that of the host; rotate makes
+	// it demand another key, and lose the answer to the first one.
+	contents map[string]inventory.Inventory
+	last     string
+	rotate   bool
+	lose     bool
+	bytes    int
+	next     int
+	code     string
 	// fail, if set, decides the fate of the next request: a status and a
 	// refusal, or a broken connection (status 0).
 	fail func() (status int, refusal agentwire.ErrorResponse, fails bool)
@@ -46,7 +53,7 @@ type testServer struct {
 }
 
 func newTestServer() *testServer {
-	return &testServer{now: time.Now, known: map[string]bool{}, next: 1800, code: "code", reports: make(chan *agentwire.Report, 1000)}
+	return &testServer{now: time.Now, known: map[string]bool{}, contents: map[string]inventory.Inventory{}, next: 1800, code: "code", reports: make(chan *agentwire.Report, 1000)}
 }
 
 func (s *testServer) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -96,7 +103,29 @@ func (s *testServer) serve(w http.ResponseWriter, r *http.Request) (broken bool)
 		s.enroll(w, r, sig, body, plain)
 		return false
 	}
+	s.bytes += len(body)
+	if r.URL.Path == agentwire.PathKey {
+		return s.replace(w, r, sig, body)
+	}
 	s.report(w, r, sig, body, plain)
+	return false
+}
+
+func (s *testServer) replace(w http.ResponseWriter, r *http.Request, sig agentwire.Signature, body []byte) (broken bool) {
+	if !s.verified(w, r, sig, body, s.key) {
+		return false
+	}
+	var in agentwire.KeyRequest
+	if err := json.Unmarshal(body, &in); err != nil || in.Verify(testHost, sig.Sequence) != nil {
+		answer(w, 400, agentwire.ErrorResponse{Code: agentwire.CodeBadRequest, Message: "bad"})
+		return false
+	}
+	s.key, s.sequence, s.rotate = in.PublicKey, sig.Sequence, false
+	if s.lose {
+		s.lose = false
+		return true
+	}
+	answer(w, 200, agentwire.KeyResponse{})
 	return false
 }
 
@@ -148,17 +177,30 @@ func (s *testServer) report(w http.ResponseWriter, r *http.Request, sig agentwir
 		return
 	}
 	s.sequence = sig.Sequence
+	if base, known := s.contents[s.last]; rep.Delta != nil && known && rep.Delta.Base == s.last {
+		if made, err := rep.Delta.Apply(&base); err == nil && made.Hash() == rep.InventoryHash {
+			rep.Inventory = &made
+		}
+	}
 	if rep.Inventory == nil && !s.known[rep.InventoryHash] {
-		answer(w, 200, agentwire.ReportResponse{NeedInventory: true, NextReportSeconds: s.next})
+		a := agentwire.ReportResponse{NeedInventory: true, NextReportSeconds: s.next}
+		if rep.Delta == nil {
+			a.BaseHash = s.last
+		}
+		answer(w, 200, a)
 		return
 	}
+	if rep.Inventory != nil {
+		s.contents[rep.InventoryHash] = *rep.Inventory
+	}
+	s.last = rep.InventoryHash
 	s.known[rep.InventoryHash] = true
 	if rep.Evidence != nil {
 		s.evidence = rep.EvidenceHash
 	}
 	s.reports <- rep
 	lacking := rep.EvidenceHash != s.evidence && s.wantEvidence
-	answer(w, 200, agentwire.ReportResponse{Accepted: true, NeedEvidence: lacking, NextReportSeconds: s.next})
+	answer(w, 200, agentwire.ReportResponse{Accepted: true, NeedEvidence: lacking, RotateKey: s.rotate, NextReportSeconds: s.next})
 }
 
 func answer(w http.ResponseWriter, status int, body any) {
