@@ -23,7 +23,7 @@ func newAdmin() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	src.flags(cmd)
-	cmd.AddCommand(newCreateAccount(&src), newIssueKey(&src), newRetireKeys(&src), newSetAccountState(&src), newOptOut(&src), newOptIn(&src), newRetryJobs(&src), newSignIn(&src))
+	cmd.AddCommand(newCreateAccount(&src), newIssueKey(&src), newRetireKeys(&src), newSetAccountState(&src), newOptOut(&src), newOptIn(&src), newRetryJobs(&src), newSignIn(&src), newVerify(&src), newBackup(&src), newRestore(&src))
 	return cmd
 }
 

@@ -1,13 +1,9 @@
 package fleetgen_test
 
 import (
-	"io"
-	"log/slog"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"muster/internal/config"
 	"muster/internal/inventory"
 	"muster/internal/store"
 	"muster/internal/store/findings"
@@ -43,8 +39,7 @@ func TestShapes(t *testing.T) {
 func TestLoadedIsScanned(t *testing.T) {
 	storetest.EachURL(t, func(t *testing.T, url string) {
 		s := fleetgen.Shape{Accounts: 7, Resources: 60, Inventories: 6, Packages: 60, Affected: 9, OneIn: 9, Seed: 3}
-		c := config.Default()
-		c.Data, c.Store, c.Feeds, c.Listen, c.FeedsInterval = filepath.Join(t.TempDir(), "data"), url, t.TempDir(), "127.0.0.1:0", 0
+		c := configOf(t, url, t.TempDir())
 		st := storetest.Open(t, url, store.Options{})
 		if err := s.Organize(t.Context(), st); err != nil {
 			t.Fatal(err)
@@ -52,15 +47,7 @@ func TestLoadedIsScanned(t *testing.T) {
 		if err := s.Publish(c.Feeds, "2.0.0", fleetgen.Epoch); err != nil {
 			t.Fatal(err)
 		}
-		running, err := fleetgen.Start(t.Context(), c, slog.New(slog.NewTextHandler(io.Discard, nil)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := running.Stop(); err != nil {
-				t.Error(err)
-			}
-		})
+		running := start(t, c)
 		if err := s.Load(t.Context(), fleetgen.Target{Store: st, URL: url, Settle: running.Settle}); err != nil {
 			t.Fatal(err)
 		}

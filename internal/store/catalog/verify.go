@@ -94,20 +94,20 @@ func MendInventories(ctx context.Context, tx *store.Tx) error {
 }
 
 // VerifyAttributes compares what filters can ask of up to limit resources,
-// after the number given, with what the resources are. It returns the number
-// of the last one, 0 when there are no more. With mend, differences are put
-// right.
-func VerifyAttributes(ctx context.Context, tx *store.Tx, after int64, limit int, mend bool) (wrong []string, last int64, err error) {
+// after the number given, with what the resources are. It returns how many it
+// saw and the number of the last one. With mend, differences are put right.
+func VerifyAttributes(ctx context.Context, tx *store.Tx, after int64, limit int, mend bool) (wrong []string, seen int, last int64, err error) {
 	rows, err := tx.Query(ctx, `SELECT `+resourceColumns+` FROM resources WHERE number > $1 ORDER BY number LIMIT $2`, after, limit)
 	list, err := store.ReadAll(rows, err, scanResource)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, 0, err
 	}
+	last = after
 	for i := range list {
 		r := &list[i]
 		stored, err := storedAttributes(ctx, tx, r.Account, r.Number)
 		if err != nil {
-			return nil, 0, err
+			return nil, 0, 0, err
 		}
 		var wanted []string
 		for _, row := range attributeRows(r) {
@@ -124,11 +124,11 @@ func VerifyAttributes(ctx context.Context, tx *store.Tx, after int64, limit int,
 			}
 		}
 		if err != nil {
-			return nil, 0, err
+			return nil, 0, 0, err
 		}
 		last = r.Number
 	}
-	return wrong, last, nil
+	return wrong, len(list), last, nil
 }
 
 // storedAttributes are a resource's attributes and tags in words, sorted.

@@ -207,7 +207,11 @@ func gatherFrom(ctx context.Context, tx *store.Tx, q *Query) (gathering, error) 
 	if resources := equalTo(&q.Criteria, criteria.ResourceID); resources != nil {
 		return gatherResources(q.Region, resources), nil
 	}
-	if equalTo(&q.Criteria, criteria.VulnerabilityID) != nil {
+	if ids := equalTo(&q.Criteria, criteria.VulnerabilityID); ids != nil {
+		many, err := manyWith(ctx, tx, q.Region, ids)
+		if err != nil || many {
+			return nil, err
+		}
 		return func(*store.Where) string { return orderOf(ByVulnerabilityID).index() }, nil
 	}
 	if q.Single == "" {
@@ -222,6 +226,23 @@ func gatherFrom(ctx context.Context, tx *store.Tx, q *Query) (gathering, error) 
 		return ""
 	}, nil
 }
+
+// manyWith tells whether more than a few findings are of the vulnerabilities,
+// by reading a bounded part of an index. What everybody has is met soon on the
+// walk.
+func manyWith(ctx context.Context, tx *store.Tx, region arn.Region, vulnerabilities []string) (bool, error) {
+	var w store.Where
+	w.Add("f.region = ?", region)
+	store.In(&w, "f.vulnerability_id", vulnerabilities...)
+	var n int
+	err := store.One(tx.QueryRow(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM findings f`+use(tx, orderOf(ByVulnerabilityID).index())+w.SQL()+
+		` LIMIT `+w.Arg(fewOfOne+1)+`) g`, w.Args()...), &n)
+	return n > fewOfOne, err
+}
+
+// fewOfOne is fewFindings for a vulnerability: among ten million findings the
+// walk to a page of one that ten thousand have is a hundred thousand steps.
+const fewOfOne = 10_000
 
 func gatherARNs(arns []string) gathering {
 	var ids, accounts []string

@@ -182,3 +182,41 @@ func countSlices(ctx context.Context, tx *store.Tx, at Place, found map[groups.K
 	}
 	return nil
 }
+
+// unusedContents are the contents that no finding has.
+const unusedContents = `SELECT c.id FROM contents c WHERE NOT EXISTS (SELECT 1 FROM findings f WHERE f.content = c.id)`
+
+// VerifyContents looks for findings without content or resource and for
+// contents without findings, and describes them; nil means there are none.
+func VerifyContents(ctx context.Context, tx *store.Tx) (wrong []string, err error) {
+	for _, q := range []struct{ what, query string }{
+		{"finding %s has no content", `SELECT f.id FROM findings f WHERE NOT EXISTS (SELECT 1 FROM contents c WHERE c.id = f.content)`},
+		{"finding %s has no resource", `SELECT f.id FROM findings f WHERE NOT EXISTS (SELECT 1 FROM resources r WHERE r.number = f.resource)`},
+		{"content %s belongs to no finding", unusedContents},
+	} {
+		rows, err := tx.Query(ctx, q.query)
+		list, err := store.ReadAll(rows, err, store.ScanText)
+		if err != nil {
+			return nil, fmt.Errorf("verify contents: %w", err)
+		}
+		for _, id := range list {
+			wrong = append(wrong, fmt.Sprintf(q.what, id))
+		}
+	}
+	return wrong, nil
+}
+
+// DropUnused forgets the contents that no finding has.
+func DropUnused(ctx context.Context, tx *store.Tx) error {
+	rows, err := tx.Query(ctx, unusedContents)
+	ids := map[int64]bool{}
+	_, err = store.ReadAll(rows, err, func(s store.Scanner) (id int64, err error) {
+		err = s.Scan(&id)
+		ids[id] = true
+		return id, err
+	})
+	if err != nil {
+		return fmt.Errorf("contents without findings: %w", err)
+	}
+	return dropContents(ctx, tx, ids)
+}

@@ -1,0 +1,134 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"muster/internal/store"
+	"muster/internal/store/backup"
+	"muster/internal/store/catalog"
+	"muster/internal/store/findings"
+)
+
+// Verification is what a look at everything that is kept beside its source has
+// come to.
+type Verification struct {
+	// Accounts counts the pairs of an account and a Region with findings,
+	// Resources the machines, images and the like.
+	Accounts, Resources int
+	// Wrong describes every difference in words.
+	Wrong []string
+}
+
+// Verify counts everything anew that is kept incrementally: the findings per
+// account, status, severity and type, the groups of all aggregations, the
+// inventories' references and postings, what filters can ask of resources, the
+// contents of findings. It works in pieces beside a running server. With mend,
+// what is wrong is replaced by what was counted.
+func (o *Operator) Verify(ctx context.Context, mend bool) (v Verification, err error) {
+	for _, check := range []func(context.Context, bool, *Verification) error{o.verifyCounts, o.verifyCatalog, o.verifyContents} {
+		if err := check(ctx, mend, &v); err != nil {
+			return v, err
+		}
+	}
+	return v, nil
+}
+
+func (o *Operator) verifyCounts(ctx context.Context, mend bool, v *Verification) error {
+	places, err := store.Read(ctx, o.store, func(tx *store.Tx) ([]findings.Place, error) { return findings.Places(ctx, tx) })
+	if err != nil {
+		return fmt.Errorf("accounts with findings: %w", err)
+	}
+	for _, p := range places {
+		wrong, err := store.Read(ctx, o.store, func(tx *store.Tx) ([]string, error) { return findings.Verify(ctx, tx, p) })
+		if err != nil {
+			return fmt.Errorf("counts of %s in %s: %w", p.Account, p.Region, err)
+		}
+		v.Accounts++
+		v.Wrong = append(v.Wrong, wrong...)
+		if mend && len(wrong) > 0 {
+			if err := o.store.Update(ctx, func(tx *store.Tx) error { return findings.Recount(ctx, tx, p) }); err != nil {
+				return fmt.Errorf("recount %s in %s: %w", p.Account, p.Region, err)
+			}
+		}
+	}
+	return nil
+}
+
+// resourcesAtOnce is how many resources are verified in one transaction.
+const resourcesAtOnce = 500
+
+func (o *Operator) verifyCatalog(ctx context.Context, mend bool, v *Verification) error {
+	wrong, err := store.Read(ctx, o.store, func(tx *store.Tx) ([]string, error) { return catalog.VerifyInventories(ctx, tx) })
+	if err != nil {
+		return err
+	}
+	v.Wrong = append(v.Wrong, wrong...)
+	if mend && len(wrong) > 0 {
+		if err := o.store.Update(ctx, func(tx *store.Tx) error { return catalog.MendInventories(ctx, tx) }); err != nil {
+			return err
+		}
+	}
+	in := o.store.View
+	if mend {
+		in = o.store.Update
+	}
+	for after := int64(0); ; {
+		var wrong []string
+		var seen int
+		var last int64
+		err := in(ctx, func(tx *store.Tx) (err error) {
+			wrong, seen, last, err = catalog.VerifyAttributes(ctx, tx, after, resourcesAtOnce, mend)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("attributes of resources: %w", err)
+		}
+		after = last
+		v.Resources += seen
+		v.Wrong = append(v.Wrong, wrong...)
+		if seen < resourcesAtOnce {
+			return nil
+		}
+	}
+}
+
+func (o *Operator) verifyContents(ctx context.Context, mend bool, v *Verification) error {
+	wrong, err := store.Read(ctx, o.store, func(tx *store.Tx) ([]string, error) { return findings.VerifyContents(ctx, tx) })
+	v.Wrong = append(v.Wrong, wrong...)
+	if err != nil || !mend || len(wrong) == 0 {
+		return err
+	}
+	return o.store.Update(ctx, func(tx *store.Tx) error { return findings.DropUnused(ctx, tx) })
+}
+
+// Backup writes a snapshot of the store to a file that must not exist yet, and
+// returns how many rows it has. Servers may run meanwhile.
+func (o *Operator) Backup(ctx context.Context, file string) (rows int64, err error) {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return 0, err
+	}
+	rows, err = backup.Write(ctx, o.store, f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		// Half a backup is none.
+		return 0, errors.Join(err, os.Remove(file))
+	}
+	return rows, nil
+}
+
+// Restore reads a backup into the store, which must be empty, and returns how
+// many rows it has.
+func (o *Operator) Restore(ctx context.Context, file string) (rows int64, err error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return 0, err
+	}
+	rows, err = backup.Read(ctx, o.store, f)
+	return rows, errors.Join(err, f.Close())
+}
