@@ -46,6 +46,7 @@ type scanFlags struct {
 	trust                        []string
 	unsigned                     bool
 	platform                     string
+	development                  string
 	outputs, paths, vex          []string
 	maxAge                       time.Duration
 }
@@ -126,6 +127,7 @@ func (f *scanFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.explain, "explain", "", "say why a vulnerability (CVE-…, GHSA-…) is or is not reported")
 	flags.BoolVar(&f.all, "all", false, "in tables, show informational findings, every package, every update and what VEX leaves out")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "show no progress on terminals")
+	flags.StringVar(&f.development, "dev", "", "what lock files list for development or tests only: include or exclude (default: exclude where a system is deployed, as in images)")
 	flags.StringVar(&f.platform, "platform", "linux/amd64", "which image of an index is scanned")
 	flags.StringArrayVar(&f.layers, "layer", nil, "with the zip of a Lambda function, the zip of a layer, unpacked to /opt as Lambda does (repeatable, in the function's order)")
 	flags.BoolVar(&f.insecure, "insecure-registry", false, "allow plain HTTP to the registry of image:REF")
@@ -153,11 +155,15 @@ func (f *scanFlags) run(cmd *cobra.Command, text string) error {
 	if err != nil {
 		return usageError{fmt.Errorf("--platform: %w", err)}
 	}
+	choice := scanner.Choice(f.development)
+	if choice != "" && choice != scanner.Include && choice != scanner.Exclude {
+		return usageError{fmt.Errorf("--dev: %q is none of include, exclude", f.development)}
+	}
 	target, err := scanner.ParseTarget(text)
 	if err != nil {
 		return err
 	}
-	opts := scanner.Options{Paths: f.paths, FunctionLayers: f.layers, Explain: f.explain, Platform: platform, Registry: registryOptions(f.insecure)}
+	opts := scanner.Options{Paths: f.paths, FunctionLayers: f.layers, Explain: f.explain, Development: choice, Platform: platform, Registry: registryOptions(f.insecure)}
 	baseline, err := f.read(&opts)
 	if err != nil {
 		return err

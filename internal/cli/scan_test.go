@@ -38,6 +38,8 @@ func TestScanCommand(t *testing.T) {
 		{"lock:" + redash + " --fail-on nonsense", 2, "--fail-on"},
 		{"lock:" + redash + " --format nonsense", 2, "is none of cyclonedx"},
 		{"lock:" + redash + " --platform nonsense", 2, "--platform"},
+		{"lock:" + redash + " --dev nonsense", 2, "is none of include, exclude"},
+		{"lock:" + redash, 0, " dev "},
 		{"lock:" + redash + " --feeds /nowhere", 1, "feeds folder"},
 		{"lock:" + redash + " --feeds " + dir, 1, "nothing there"},
 		{"lock:" + redash + " --output /nowhere/report", 1, "nowhere"},

@@ -53,6 +53,8 @@ type Options struct {
 	// Instance applies what holds for instances only: toolchains are not
 	// judged.
 	Instance bool
+	// Deployed leaves out what lock files list for development only.
+	Deployed bool
 	// MaxPackages bounds the language packages, 0 is inventory's own limit;
 	// MaxTime bounds the search for them, 0 is without bound.
 	MaxPackages int
@@ -81,7 +83,7 @@ func ForInstance(release, machine string, more ...string) Options {
 // ForImage is how the root of a container image is looked at: everything, and
 // no kernel runs in it.
 func ForImage() Options {
-	return Options{Running: kernel.Running{None: true}, Paths: []string{"."}, Prefix: "/"}
+	return Options{Running: kernel.Running{None: true}, Paths: []string{"."}, Prefix: "/", Deployed: true}
 }
 
 // Root makes the inventory of a file system. It fails only when ctx ends, or,

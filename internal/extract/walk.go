@@ -168,6 +168,9 @@ func language(found []finding, opts Options) []inventory.Item {
 		if opts.Instance && f.role == "" && f.Manager == inventory.ManagerGoBinary && f.Name == golang.Stdlib {
 			items[i].Role = inventory.RoleToolchain
 		}
+		if opts.Deployed {
+			items[i].Role = items[i].Role.Deployed()
+		}
 	}
 	return items
 }

@@ -204,5 +204,5 @@ func (m Manager) Known() bool {
 
 // Known reports whether the role is empty or one of the declared ones.
 func (r Role) Known() bool {
-	return slices.Contains([]Role{"", RoleKernelHeaders, RoleKernelIdle, RoleOwned, RoleThirdParty, RoleToolchain}, r)
+	return slices.Contains([]Role{"", RoleKernelHeaders, RoleKernelIdle, RoleOwned, RoleThirdParty, RoleToolchain, RoleDevelopment, RoleNotDeployed}, r)
 }

@@ -82,10 +82,32 @@ const (
 	// go.mod, which names the oldest Go that may build it and not the one that
 	// does.
 	RoleToolchain Role = "toolchain"
+	// RoleDevelopment is what a lock file lists for development or tests only.
+	// It is judged, and marked.
+	RoleDevelopment Role = "development"
+	// RoleNotDeployed is such a package where what is deployed counts: in
+	// images.
+	RoleNotDeployed Role = "development-not-deployed"
 )
 
 // Judged reports whether packages of this role can become findings.
-func (r Role) Judged() bool { return r == "" }
+func (r Role) Judged() bool { return r == "" || r == RoleDevelopment }
+
+// Deployed is the role where only what is deployed counts.
+func (r Role) Deployed() Role {
+	if r == RoleDevelopment {
+		return RoleNotDeployed
+	}
+	return r
+}
+
+// Developed is the role where what is needed for development counts, too.
+func (r Role) Developed() Role {
+	if r == RoleNotDeployed {
+		return RoleDevelopment
+	}
+	return r
+}
 
 // Item is one package on one resource: a component and where it was seen.
 type Item struct {

@@ -87,6 +87,7 @@ type jsonFinding struct {
 	EPSS           *float64          `json:"epss,omitempty"`
 	KEV            *jsonKEV          `json:"kev,omitempty"`
 	Disputed       bool              `json:"disputed,omitempty"`
+	Development    bool              `json:"developmentOnly,omitempty"`
 	Exploit        string            `json:"exploitAvailable,omitempty"`
 	Exploits       []string          `json:"exploits,omitempty"`
 	Fix            string            `json:"fixAvailable,omitempty"`
@@ -185,7 +186,7 @@ func jsonOf(f *scanner.Finding) jsonFinding {
 			})
 		}
 	}
-	out.Disputed = f.Disputed
+	out.Disputed, out.Development = f.Disputed, f.DevelopmentOnly()
 	if f.KEV != nil {
 		out.KEV = &jsonKEV{f.KEV.AddedAt, f.KEV.DueAt, f.KEV.Ransomware}
 	}

@@ -63,6 +63,9 @@ func (t *tabular) findings(r *scanner.Result) (hidden int) {
 	if slices.ContainsFunc(r.Findings, func(f scanner.Finding) bool { return f.KEV != nil }) {
 		fmt.Fprintln(t.out, "! is exploited, by CISA's catalogue")
 	}
+	if slices.ContainsFunc(r.Findings, func(f scanner.Finding) bool { return f.DevelopmentOnly() }) {
+		fmt.Fprintln(t.out, "dev is in what lock files list for development or tests only (--dev exclude leaves it out)")
+	}
 	if slices.ContainsFunc(r.Findings, func(f scanner.Finding) bool { return f.Disputed }) {
 		fmt.Fprintln(t.out, "? is disputed: somebody denies that it is a vulnerability")
 	}
@@ -120,8 +123,8 @@ func (t *tabular) findingRows(f *scanner.Finding, isNew bool) [][]string {
 	return rows
 }
 
-// idText marks what is known to be exploited, what is disputed and what the
-// baseline lacks.
+// idText marks what is known to be exploited, what is disputed, what only
+// development needs and what the baseline lacks.
 func idText(f *scanner.Finding, isNew bool) string {
 	text := f.Package.VulnerabilityID
 	if f.KEV != nil {
@@ -129,6 +132,9 @@ func idText(f *scanner.Finding, isNew bool) string {
 	}
 	if f.Disputed {
 		text += " ?"
+	}
+	if f.DevelopmentOnly() {
+		text += " dev"
 	}
 	if isNew {
 		text += " new"

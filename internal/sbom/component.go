@@ -121,6 +121,8 @@ func (r *resolver) role(it *inventory.Item, c *component) {
 		if r.foreign(it, c) {
 			it.Role = inventory.RoleThirdParty
 		}
+	case it.Role == "" && c.properties["cdx:npm:package:development"] == "true":
+		it.Role = inventory.RoleDevelopment
 	case it.Role == "" && r.belongs(it.Path):
 		it.Role = inventory.RoleOwned
 	}

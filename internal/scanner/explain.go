@@ -136,6 +136,8 @@ func whyNot(item inventory.Item) string {
 		return "the operating-system package " + cmp.Or(item.OwnedBy, "that owns its folder") + " brought it, and the distribution's advisories judge that"
 	case inventory.RoleThirdParty:
 		return "it is another publisher's package, of which the distribution's advisories say nothing"
+	case inventory.RoleNotDeployed:
+		return "its lock file lists it for development only, and what is deployed counts here"
 	case inventory.RoleToolchain:
 		if item.Manager == inventory.ManagerGoMod {
 			return "go.mod names the oldest Go that may build the module, not the one that does"

@@ -70,12 +70,13 @@ func readDisk(ctx context.Context, name string) (inv inventory.Inventory, err er
 }
 
 // forTree looks at everything below a folder, lock files included. Paths are
-// absolute where the folder is the root of a system.
+// absolute where the folder is the root of a system, of which what is deployed
+// counts.
 func forTree(fsys fs.FS) extract.Options {
 	o := extract.Options{Paths: []string{"."}, More: lockfile.Kinds()}
 	for _, name := range []string{"etc/os-release", "usr/lib/os-release"} {
 		if _, err := fs.Stat(fsys, name); err == nil {
-			o.Prefix = "/"
+			o.Prefix, o.Deployed = "/", true
 		}
 	}
 	return o

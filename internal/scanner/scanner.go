@@ -45,6 +45,9 @@ type Options struct {
 	LayersMax int64
 	// Explain names a vulnerability whose every decision is asked for.
 	Explain string
+	// Development says whether what lock files list for development or tests
+	// only is judged; "" means in projects, but not where a system is deployed.
+	Development Choice
 	// VEX are statements of the user's about vulnerabilities; nil means none.
 	VEX *vex.Set
 	// Progress, if set, is told what is going on, one call at a time.
@@ -203,8 +206,37 @@ func Inventory(ctx context.Context, t Target, opts Options) (inventory.Inventory
 	if err != nil {
 		return inv, fmt.Errorf("%s: %w", t, err)
 	}
+	for i := range inv.Items {
+		inv.Items[i].Role = opts.Development.apply(inv.Items[i].Role)
+	}
 	inv.Sort()
 	return inv, nil
+}
+
+// Choice is what the user wants instead of what is usual.
+type Choice string
+
+// The choices; "" leaves it to the kind of target.
+const (
+	Include Choice = "include"
+	Exclude Choice = "exclude"
+)
+
+func (c Choice) apply(r inventory.Role) inventory.Role {
+	switch c {
+	case Include:
+		return r.Developed()
+	case Exclude:
+		return r.Deployed()
+	}
+	return r
+}
+
+// DevelopmentOnly reports whether only packages that are needed for
+// development or tests have the vulnerability.
+func (f *Finding) DevelopmentOnly() bool {
+	other := func(a Affect) bool { return a.Item.Role != inventory.RoleDevelopment }
+	return len(f.Affects) > 0 && !slices.ContainsFunc(f.Affects, other)
 }
 
 // ecosystems lists what advisories are needed of.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/osv-scalibr/extractor"
 	"github.com/google/osv-scalibr/extractor/filesystem"
+	"github.com/google/osv-scalibr/extractor/filesystem/osv"
 	"github.com/google/osv-scalibr/log"
 
 	"muster/internal/extract"
@@ -116,10 +117,13 @@ func readInTree(ctx context.Context, fsys fs.FS, name string) ([]extract.Package
 }
 
 func readPackages(ctx context.Context, fsys fs.FS, name string) ([]extract.Package, error) {
-	components, err := read(ctx, fsys, name)
+	components, development, err := read(ctx, fsys, name)
 	packages := make([]extract.Package, len(components))
 	for i, c := range components {
 		packages[i].Component = c
+		if development[c] {
+			packages[i].Role = inventory.RoleDevelopment
+		}
 		if c.Manager == inventory.ManagerGoMod && c.Name == golang.Stdlib {
 			packages[i].Role = inventory.RoleToolchain
 		}
@@ -127,49 +131,62 @@ func readPackages(ctx context.Context, fsys fs.FS, name string) ([]extract.Packa
 	return packages, err
 }
 
-func read(ctx context.Context, fsys fs.FS, name string) ([]inventory.Component, error) {
+// read also says which of the packages are needed for development only.
+func read(ctx context.Context, fsys fs.FS, name string) (found []inventory.Component, development marks, err error) {
 	switch {
 	case path.Base(name) == pom:
 		return readPOM(ctx, fsys, name)
 	case isNPMLock(name):
 		return readNPM(fsys, name)
 	case path.Base(name) == goSum:
-		return readGoSum(fsys, name)
+		found, err = readGoSum(fsys, name)
+		return found, nil, err
 	case dotnet.Wants(name):
-		return readDeployed(fsys, name)
+		found, err = readDeployed(fsys, name)
+		return found, nil, err
 	}
 	return readFormat(ctx, fsys, name)
 }
 
-func readFormat(ctx context.Context, fsys fs.FS, name string) (found []inventory.Component, err error) {
+// marks are the packages that only development needs.
+type marks map[inventory.Component]bool
+
+// note marks a package, unless something else needs it, too.
+func (m marks) note(c inventory.Component, development bool) {
+	if before, seen := m[c]; !seen || before && !development {
+		m[c] = development
+	}
+}
+
+func readFormat(ctx context.Context, fsys fs.FS, name string) (found []inventory.Component, development marks, err error) {
 	f, ok := formatOf(name)
 	if !ok {
-		return nil, fmt.Errorf("%s: %w", name, ErrUnknown)
+		return nil, nil, fmt.Errorf("%s: %w", name, ErrUnknown)
 	}
 	silence()
 	file, _, err := bounded.Open(fsys, name, maxFile)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	info, err := file.Stat()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	packages, err := parse(ctx, f, &filesystem.ScanInput{
 		FS: scanFS{fsys}, Path: name, Info: info, Reader: bounded.Reader(file, maxFile),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if len(packages) > maxPackages {
-		return nil, fmt.Errorf("%s: %d packages, at most %d", name, len(packages), maxPackages)
+		return nil, nil, fmt.Errorf("%s: %d packages, at most %d", name, len(packages), maxPackages)
 	}
-	found = components(f, packages)
+	found, development = components(f, packages)
 	if f.manager == inventory.ManagerGoMod {
 		found = selected(found)
 	}
-	return found, nil
+	return found, development, nil
 }
 
 func readDeployed(fsys fs.FS, name string) ([]inventory.Component, error) {
@@ -196,24 +213,42 @@ func parse(ctx context.Context, f format, in *filesystem.ScanInput) (packages []
 	return inv.Packages, err
 }
 
-func components(f format, packages []*extractor.Package) []inventory.Component {
-	seen := map[inventory.Component]bool{}
-	var list []inventory.Component
+func components(f format, packages []*extractor.Package) (list []inventory.Component, development marks) {
+	development = marks{}
 	for _, p := range packages {
 		c := inventory.Component{Ecosystem: string(p.Ecosystem().Ecosystem), Name: p.Name, Version: p.Version, Manager: f.manager}
 		if f.decided != nil {
 			c.Version = f.decided(p)
 		}
-		if c.Name == "" || c.Version == "" || seen[c] {
+		if c.Name == "" || c.Version == "" {
 			continue
 		}
 		if c.Ecosystem == "Go" && c.Name != "stdlib" && !strings.HasPrefix(c.Version, "v") {
 			c.Version = "v" + c.Version // as go.mod writes it
 		}
-		seen[c] = true
-		list = append(list, c)
+		if _, seen := development[c]; !seen {
+			list = append(list, c)
+		}
+		development.note(c, developmentOnly(p))
 	}
-	return list
+	return list, development
+}
+
+// developmentOnly reports whether a package is only in groups for development
+// or tests.
+func developmentOnly(p *extractor.Package) bool {
+	var groups []string
+	if m, ok := p.Metadata.(osv.DepGroups); ok {
+		groups = m.DepGroups()
+	}
+	for _, g := range groups {
+		switch strings.ToLower(g) {
+		case "dev", "develop", "development", "develop-packages", "test", "tests", "testing", "build_requires", "build-requires":
+		default:
+			return false
+		}
+	}
+	return len(groups) > 0
 }
 
 // scanFS adds the methods that scalibr asks of a file system. Files that a

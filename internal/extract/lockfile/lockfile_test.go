@@ -220,3 +220,37 @@ func FuzzFile(f *testing.F) {
 		}
 	})
 }
+
+// TestDevelopment: what only development needs is marked; what something else
+// needs as well is not.
+func TestDevelopment(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
+		"package-lock.json": {`{"lockfileVersion":3,"packages":{"":{},"node_modules/a":{"version":"1.0.0"},"node_modules/b":{"version":"1.0.0","dev":true},
+			"node_modules/c":{"version":"1.0.0","dev":true},"node_modules/a/node_modules/c":{"version":"1.0.0"},"node_modules/d":{"version":"1.0.0","devOptional":true}}}`, "b"},
+		"v1/package-lock.json": {`{"lockfileVersion":1,"dependencies":{"a":{"version":"1.0.0","dependencies":{"b":{"version":"1.0.0"}}},"c":{"version":"1.0.0","dev":true}}}`, "c"},
+		"Pipfile.lock":         {`{"default":{"a":{"version":"==1.0"},"b":{"version":"==1.0"}},"develop":{"b":{"version":"==1.0"},"c":{"version":"==1.0"}}}`, "c"},
+		"composer.lock":        {`{"packages":[{"name":"a/a","version":"1.0"}],"packages-dev":[{"name":"b/b","version":"1.0"}]}`, "b/b"},
+		"pnpm-lock.yaml":       {"lockfileVersion: 5.4\npackages:\n  /a/1.0.0:\n    resolution: {integrity: x}\n    dev: false\n  /b/1.0.0:\n    resolution: {integrity: x}\n    dev: true\n", "b"},
+		"pom.xml": {`<project><dependencies><dependency><groupId>g</groupId><artifactId>a</artifactId><version>1</version></dependency>
+			<dependency><groupId>g</groupId><artifactId>junit</artifactId><version>4</version><scope>test</scope></dependency></dependencies></project>`, "g:junit"},
+	} {
+		inv, err := File(t.Context(), fstest.MapFS{name: {Data: []byte(c.text)}}, name)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var marked []string
+		for _, it := range inv.Items {
+			switch it.Role {
+			case inventory.RoleDevelopment:
+				marked = append(marked, it.Name)
+			case "":
+			default:
+				t.Errorf("%s: %+v", name, it)
+			}
+		}
+		if got := strings.Join(marked, " "); got != c.want || len(inv.Items) < 2 {
+			t.Errorf("%s: %q is marked, want %q, of %d", name, got, c.want, len(inv.Items))
+		}
+	}
+}

@@ -26,10 +26,12 @@ type npmPackage struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
 	Link    bool   `json:"link"`
+	Dev     bool   `json:"dev"`
 }
 
 type npmDependency struct {
 	Version      string                   `json:"version"`
+	Dev          bool                     `json:"dev"`
 	Dependencies map[string]npmDependency `json:"dependencies"`
 }
 
@@ -43,33 +45,34 @@ func isNPMLock(name string) bool {
 	return base == npmLockName || base == npmShrinkwrap
 }
 
-// readNPM returns the packages whose versions are decided by a registry.
-func readNPM(fsys fs.FS, name string) ([]inventory.Component, error) {
+// readNPM returns the packages whose versions are decided by a registry, and
+// which of them only development needs.
+func readNPM(fsys fs.FS, name string) ([]inventory.Component, marks, error) {
 	data, err := bounded.ReadFile(fsys, name, maxFile)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var lock npmLock
 	if err := json.Unmarshal(data, &lock); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
-	list := npmList{seen: map[inventory.Component]bool{}}
+	list := npmList{development: marks{}}
 	if lock.Packages != nil {
 		for folder, p := range lock.Packages {
 			if folder != "" && !p.Link {
-				list.add(npmName(folder, p.Name), p.Version)
+				list.add(npmName(folder, p.Name), p.Version, p.Dev)
 			}
 		}
 	} else if len(lock.Raw) > 0 {
 		if err := json.Unmarshal(lock.Raw, &lock.Dependencies); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, nil, fmt.Errorf("%s: %w", name, err)
 		}
 		list.addAll(lock.Dependencies)
 	}
 	if len(list.found) > maxPackages {
-		return nil, fmt.Errorf("%s: %d packages, at most %d", name, len(list.found), maxPackages)
+		return nil, nil, fmt.Errorf("%s: %d packages, at most %d", name, len(list.found), maxPackages)
 	}
-	return list.found, nil
+	return list.found, list.development, nil
 }
 
 // npmName is the name that a package states, else that of its folder.
@@ -84,8 +87,8 @@ func npmName(folder, stated string) string {
 }
 
 type npmList struct {
-	seen  map[inventory.Component]bool
-	found []inventory.Component
+	development marks
+	found       []inventory.Component
 }
 
 func (l *npmList) addAll(dependencies map[string]npmDependency) {
@@ -96,7 +99,7 @@ func (l *npmList) addAll(dependencies map[string]npmDependency) {
 				name, version = alias[:i], alias[i+1:]
 			}
 		}
-		l.add(name, version)
+		l.add(name, version, d.Dev)
 		l.addAll(d.Dependencies)
 	}
 }
@@ -116,12 +119,14 @@ func tarball(name, address string) string {
 }
 
 // add leaves out addresses of files, archives and repositories.
-func (l *npmList) add(name, version string) {
+func (l *npmList) add(name, version string, development bool) {
 	version = tarball(name, version)
 	c := inventory.Component{Ecosystem: "npm", Name: name, Version: version, Manager: inventory.ManagerNPM}
-	if name == "" || version == "" || strings.ContainsAny(version, ":/") || l.seen[c] {
+	if name == "" || version == "" || strings.ContainsAny(version, ":/") {
 		return
 	}
-	l.seen[c] = true
-	l.found = append(l.found, c)
+	if _, seen := l.development[c]; !seen {
+		l.found = append(l.found, c)
+	}
+	l.development.note(c, development)
 }

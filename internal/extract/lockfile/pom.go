@@ -22,32 +22,34 @@ const maxParents = 20
 
 // readPOM returns the dependencies of a Maven project whose versions are
 // decided: in the pom itself, or in the parents that lie beside it. All scopes
-// count (scanning specification 3.3).
+// count (scanning specification 3.3); those of tests are marked.
 //
 // scalibr's own reader expands properties before it has read the parents, and
 // loses every dependency whose version a parent defines.
-func readPOM(ctx context.Context, fsys fs.FS, name string) ([]inventory.Component, error) {
+func readPOM(ctx context.Context, fsys fs.FS, name string) (list []inventory.Component, development marks, err error) {
 	project, err := decodePOM(fsys, name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := mergeParents(ctx, fsys, name, project); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := project.Interpolate(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
 	// Imported dependency management lies in registries: not at hand.
 	project.ProcessDependencies(func(_, _, _ maven.String) (maven.DependencyManagement, error) {
 		return maven.DependencyManagement{}, nil
 	})
-	var list []inventory.Component
+	development = marks{}
 	for _, d := range project.Dependencies {
 		if version := decidedVersion(string(d.Version)); version != "" && d.GroupID != "" && d.ArtifactID != "" {
-			list = append(list, inventory.Component{Ecosystem: "Maven", Name: d.Name(), Version: version, Manager: inventory.ManagerPOM})
+			c := inventory.Component{Ecosystem: "Maven", Name: d.Name(), Version: version, Manager: inventory.ManagerPOM}
+			list = append(list, c)
+			development.note(c, strings.TrimSpace(string(d.Scope)) == "test")
 		}
 	}
-	return list, nil
+	return list, development, nil
 }
 
 func decodePOM(fsys fs.FS, name string) (project *maven.Project, err error) {
