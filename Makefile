@@ -10,7 +10,7 @@ TESTFLAGS ?=
 .PHONY: build up test check bench generate lint fuzz clean
 
 CONSOLE := internal/console/ui
-CONSOLE_SOURCES := $(shell find $(CONSOLE)/src $(CONSOLE)/*.json $(CONSOLE)/*.ts $(CONSOLE)/index.html -type f)
+CONSOLE_SOURCES := $(shell find $(CONSOLE)/src $(CONSOLE)/*.json $(CONSOLE)/*.ts $(CONSOLE)/*.mjs $(CONSOLE)/index.html internal/awsmodel/models -type f)
 
 build: console ## bin/muster and bin/muster-agent, console included
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/muster ./cmd/muster-agent

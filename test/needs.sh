@@ -3,7 +3,8 @@
 # registries alone: PostgreSQL's server binaries, Python with boto3 and the
 # AWS CLI as real clients, and the C compiler that Go's race detector links
 # with; the programs that make file systems and disk images, Debian's registry
-# of images and its NATS server. What is there already is left alone.
+# of images and its NATS server; Chromium, and what drives it. What is there
+# already is left alone.
 #
 #   test/needs.sh check   warns about what is missing
 #   test/needs.sh all     installs it (Debian and its kin, as root or by sudo)
@@ -14,6 +15,15 @@ have_postgres() { command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/
 have_compiler() { command -v "$(go env CC 2>/dev/null || echo gcc)" >/dev/null 2>&1; }
 have_program()  { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
 have_boto3()    { command -v python3 >/dev/null 2>&1 && python3 -c 'import boto3' >/dev/null 2>&1; }
+
+here=$(cd "$(dirname "$0")" && pwd)
+if [ ! -e "$here/browser/node_modules/.installed" ]; then
+  if [ "$mode" = check ]; then
+    echo "tests in a browser are part of 'make test' only" >&2
+  else
+    (cd "$here/browser" && npm ci --no-audit --no-fund --loglevel=error && touch node_modules/.installed)
+  fi
+fi
 
 missing=()
 have_postgres || missing+=(postgresql)
@@ -27,6 +37,7 @@ sfdisk fdisk
 qemu-img qemu-utils
 docker-registry docker-registry
 nats-server nats-server
+chromium chromium
 END
 have_boto3 || missing+=(python3-boto3)
 # Only 'make test' runs with the race detector.

@@ -83,6 +83,10 @@ func iamTarget(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op *awsmo
 		return own(string(identity.SAML) + "/" + field(in, "Name")), nil
 	case field(in, "OpenIDConnectProviderArn")+field(in, "SAMLProviderArn") != "":
 		return provider(ctx, tx, arn.ARN(field(in, "OpenIDConnectProviderArn")+field(in, "SAMLProviderArn")))
+	case op.Name == "CreateVirtualMFADevice":
+		return own("mfa" + pathOf(field(in, "Path")) + field(in, "VirtualMFADeviceName")), nil
+	case op.Name == "DeleteVirtualMFADevice", op.Name == "GetMFADevice":
+		return target{arn: arn.ARN(field(in, "SerialNumber"))}, nil
 	case field(in, "AWSServiceName") != "":
 		if role, ok := iam.ServiceLinkedRoleARN(call.Account(), field(in, "AWSServiceName")); ok {
 			return target{arn: role}, nil
@@ -105,7 +109,7 @@ func aboutUsers(op string) bool {
 			return true
 		}
 	}
-	return op == "GetUser" || op == "ListAccessKeys"
+	return op == "GetUser" || op == "ListAccessKeys" || op == "ChangePassword"
 }
 
 func pathOf(path string) string {

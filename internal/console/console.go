@@ -18,7 +18,6 @@ import (
 	"net/http"
 	"path"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -31,7 +30,7 @@ const Prefix = "/console/"
 // ErrTicket is returned by Sessions for a ticket that is unknown, used or too old.
 var ErrTicket = errors.New("this sign-in link was used already or has expired; ask for a new one")
 
-// Session is what a ticket is exchanged for.
+// Session is what a ticket or a password is exchanged for.
 type Session struct {
 	AccountID       string    `json:"accountId"`
 	Principal       string    `json:"principal"`
@@ -45,34 +44,62 @@ type Session struct {
 // Sessions exchanges a ticket; ErrTicket when it is not good.
 type Sessions func(ctx context.Context, ticket string, now time.Time) (Session, error)
 
+// Login is what somebody types to sign in: the account's id or alias, a user's
+// name and password, and what else is asked for.
+type Login struct {
+	Account, User, Password string
+	// Code is of the second factor, NewPassword in place of one to be changed.
+	Code, NewPassword string
+}
+
+// Need refuses a login that is right as far as it goes: What is missing is
+// "code" or "password".
+type Need struct{ What, Message string }
+
+func (n Need) Error() string { return n.Message }
+
+// Refusal refuses a login in words for who tries.
+type Refusal struct{ Message string }
+
+func (r Refusal) Error() string { return r.Message }
+
+// Logins exchanges a login; Need and Refusal when it is not good.
+type Logins func(ctx context.Context, l Login, now time.Time) (Session, error)
+
 // Info is what the console says of the server before anybody has signed in.
 type Info struct {
 	// Emulator: the server takes everybody for who they say they are.
 	Emulator bool `json:"emulator"`
+	// Regions are the Regions of the installation, to choose from.
+	Regions []string `json:"regions"`
 }
 
 // Handler serves everything below Prefix.
 type Handler struct {
 	// Info is answered at api/info.
 	Info Info
+	// Logins exchanges logins; nil where nobody signs in with a password.
+	Logins Logins
 
 	sessions Sessions
 	now      func() time.Time
 	log      *slog.Logger
 	files    map[string]file
+	tries    *tries
 }
 
-// file is one asset, compressed when somebody first asks for it.
+// file is one asset: as it is, or in the encodings that it was built in.
 type file struct {
 	contentType string
 	plain       []byte
-	zipped      func() ([]byte, error)
+	brotli      []byte
+	gzip        []byte
 }
 
 // New reads the embedded files. A program built without the console's files
 // says so to whoever opens it.
 func New(sessions Sessions, now func() time.Time, log *slog.Logger) (*Handler, error) {
-	h := &Handler{sessions: sessions, now: now, log: log, files: map[string]file{}}
+	h := &Handler{sessions: sessions, now: now, log: log, files: map[string]file{}, tries: newTries()}
 	root, err := fs.Sub(built, "ui/dist")
 	if err != nil {
 		return nil, err
@@ -85,36 +112,53 @@ func New(sessions Sessions, now func() time.Time, log *slog.Logger) (*Handler, e
 		if err != nil {
 			return err
 		}
-		h.files[name] = asset(name, body)
+		h.add(name, body)
 		return nil
 	})
 	return h, err
 }
 
-func asset(name string, body []byte) file {
-	f := file{contentType: mime.TypeByExtension(path.Ext(name)), plain: body}
+// add takes one built file up. Assets come as .br and .gz of themselves.
+func (h *Handler) add(name string, body []byte) {
+	plain := strings.TrimSuffix(strings.TrimSuffix(name, ".br"), ".gz")
+	f := h.files[plain]
+	f.contentType = mime.TypeByExtension(path.Ext(plain))
 	if f.contentType == "" {
 		f.contentType = "application/octet-stream"
 	}
-	f.zipped = sync.OnceValues(func() ([]byte, error) { return compress(body) })
-	return f
+	switch path.Ext(name) {
+	case ".br":
+		f.brotli = body
+	case ".gz":
+		f.gzip = body
+	default:
+		f.plain = body
+	}
+	h.files[plain] = f
 }
 
-func compress(body []byte) ([]byte, error) {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	if _, err := z.Write(body); err != nil {
-		return nil, err
+// body is a file in the best encoding that a request accepts, and its name.
+func (f file) body(r *http.Request) (encoding string, body []byte, err error) {
+	accepted := r.Header.Get("Accept-Encoding")
+	switch {
+	case f.brotli != nil && strings.Contains(accepted, "br"):
+		return "br", f.brotli, nil
+	case f.gzip != nil && strings.Contains(accepted, "gzip"):
+		return "gzip", f.gzip, nil
+	case f.plain != nil:
+		return "", f.plain, nil
 	}
-	if err := z.Close(); err != nil {
-		return nil, err
+	z, err := gzip.NewReader(bytes.NewReader(f.gzip))
+	if err != nil {
+		return "", nil, err
 	}
-	return b.Bytes(), nil
+	body, err = io.ReadAll(z)
+	return "", body, err
 }
 
-// contentPolicy allows the console's own files and nothing from elsewhere.
-// Styles are set inline by the component library.
-const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+// contentPolicy allows the console's own files and nothing from elsewhere, and
+// no style or script inside a page.
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // ServeHTTP answers requests below Prefix.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -158,12 +202,13 @@ func (h *Handler) file(w http.ResponseWriter, r *http.Request, name string) {
 		// Their names carry a hash of their content.
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
-	body := f.plain
-	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		if zipped, err := f.zipped(); err == nil {
-			w.Header().Set("Content-Encoding", "gzip")
-			body = zipped
-		}
+	encoding, body, err := f.body(r)
+	if err != nil {
+		http.Error(w, "this file cannot be read", http.StatusInternalServerError)
+		return
+	}
+	if encoding != "" {
+		w.Header().Set("Content-Encoding", encoding)
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
@@ -178,15 +223,49 @@ func (h *Handler) session(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var in struct {
-		Ticket string `json:"ticket"`
+		Ticket, Account, User, Password, Code, NewPassword string
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxTicket))
-	if err != nil || json.Unmarshal(body, &in) != nil || in.Ticket == "" {
-		refuse(w, http.StatusBadRequest, "a ticket is needed")
+	if err != nil || json.Unmarshal(body, &in) != nil || in.Ticket == "" && in.User == "" {
+		refuse(w, http.StatusBadRequest, "a ticket, or a user name and a password, are needed")
 		return
 	}
-	session, err := h.sessions(r.Context(), in.Ticket, h.now())
+	if in.Ticket != "" {
+		session, err := h.sessions(r.Context(), in.Ticket, h.now())
+		h.answer(w, session, err)
+		return
+	}
+	h.login(w, r, Login{in.Account, in.User, in.Password, in.Code, in.NewPassword})
+}
+
+// login answers a login, unless too many from the address have failed.
+func (h *Handler) login(w http.ResponseWriter, r *http.Request, l Login) {
+	if h.Logins == nil {
+		refuse(w, http.StatusForbidden, "nobody signs in with a password here")
+		return
+	}
+	now := h.now()
+	tries := []string{"from " + addressOf(r), "as " + l.Account + "/" + l.User}
+	if !h.tries.allowed(now, tries...) {
+		w.Header().Set("Retry-After", "60")
+		refuse(w, http.StatusTooManyRequests, "too many failed sign-ins; try again in a minute")
+		return
+	}
+	session, err := h.Logins(r.Context(), l, now)
+	if _, wrong := errors.AsType[Refusal](err); wrong {
+		h.tries.failed(now, tries...)
+	}
+	h.answer(w, session, err)
+}
+
+func (h *Handler) answer(w http.ResponseWriter, session Session, err error) {
+	need, needs := errors.AsType[Need](err)
+	refusal, refused := errors.AsType[Refusal](err)
 	switch {
+	case needs:
+		reply(w, http.StatusForbidden, map[string]string{"message": need.Message, "need": need.What})
+	case refused:
+		refuse(w, http.StatusForbidden, refusal.Message)
 	case errors.Is(err, ErrTicket):
 		refuse(w, http.StatusForbidden, ErrTicket.Error())
 	case err != nil:

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,9 +22,24 @@ func handler(t *testing.T, sessions Sessions) *Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	index := asset("index.html", []byte("<html>"))
-	h.files = map[string]file{"index.html": index, "assets/a.js": index}
+	h.files = map[string]file{}
+	h.add("index.html", []byte("<html>"))
+	h.add("assets/a.js.br", []byte("in Brotli"))
+	h.add("assets/a.js.gz", zipped(t, "let a"))
 	return h
+}
+
+func zipped(t *testing.T, text string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if _, err := z.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 func serve(h http.Handler, method, target, body, encoding string) *http.Response {
@@ -48,15 +65,14 @@ func TestTheConsoleKnowsAnEmulator(t *testing.T) {
 func TestFilesAreServedCompressedAndUnderAStrictPolicy(t *testing.T) {
 	h := handler(t, nil)
 	resp := serve(h, "GET", "/console/", "", "gzip")
-	z, err := gzip.NewReader(resp.Body)
-	if err != nil {
-		t.Fatal(err)
+	for accepted, want := range map[string]string{"gzip, br": "in Brotli", "gzip": string(zipped(t, "let a")), "": "let a"} {
+		asset := serve(h, "GET", "/console/assets/a.js", "", accepted)
+		body, err := io.ReadAll(asset.Body)
+		if err != nil || string(body) != want || !strings.HasPrefix(asset.Header.Get("Content-Type"), "text/javascript") {
+			t.Errorf("accepting %q: %q as %s, %v", accepted, body, asset.Header.Get("Content-Type"), err)
+		}
 	}
-	body, err := io.ReadAll(z)
-	if err != nil || string(body) != "<html>" {
-		t.Errorf("got %q, %v", body, err)
-	}
-	if p := resp.Header.Get("Content-Security-Policy"); !strings.Contains(p, "default-src 'none'") {
+	if p := resp.Header.Get("Content-Security-Policy"); !strings.Contains(p, "default-src 'none'") || strings.Contains(p, "unsafe") {
 		t.Errorf("policy %q", p)
 	}
 	if c := serve(h, "GET", "/console/assets/a.js", "", "").Header.Get("Cache-Control"); !strings.Contains(c, "immutable") {
@@ -103,5 +119,60 @@ func TestATicketBecomesASession(t *testing.T) {
 	}
 	if got := serve(h, "GET", "/console/api/session", "", "").StatusCode; got != 405 {
 		t.Errorf("GET: %d", got)
+	}
+}
+
+func TestAPasswordBecomesASession(t *testing.T) {
+	h := handler(t, nil)
+	if got := serve(h, "POST", "/console/api/session", `{"user":"ada"}`, "").StatusCode; got != 403 {
+		t.Errorf("without logins: %d", got)
+	}
+	h.Logins = func(_ context.Context, l Login, _ time.Time) (Session, error) {
+		switch {
+		case l.Password != "right":
+			return Session{}, Refusal{"wrong"}
+		case l.Code == "":
+			return Session{}, Need{"code", "a code is needed"}
+		}
+		return Session{AccountID: l.Account, Principal: l.User}, nil
+	}
+	post := func(body string) (int, map[string]any) {
+		resp := serve(h, "POST", "/console/api/session", body, "")
+		var out map[string]any
+		if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, out
+	}
+	if status, out := post(`{"account":"1","user":"ada","password":"right"}`); status != 403 || out["need"] != "code" {
+		t.Errorf("a code is missing: %d %v", status, out)
+	}
+	if status, out := post(`{"account":"1","user":"ada","password":"right","code":"123456"}`); status != 200 || out["principal"] != "ada" {
+		t.Errorf("all is right: %d %v", status, out)
+	}
+	for range mostTries {
+		if status, _ := post(`{"account":"1","user":"ada","password":"guess"}`); status != 403 {
+			t.Fatalf("a wrong password: %d", status)
+		}
+	}
+	if status, _ := post(`{"account":"1","user":"ada","password":"right","code":"123456"}`); status != 429 {
+		t.Errorf("after many failures: %d", status)
+	}
+	h.now = func() time.Time { return time.Unix(1e9, 0).Add(triesLast) }
+	if status, _ := post(`{"account":"1","user":"ada","password":"right","code":"123456"}`); status != 200 {
+		t.Errorf("a while later: %d", status)
+	}
+}
+
+func TestTriesAreBounded(t *testing.T) {
+	tr, now := newTries(), time.Unix(1e9, 0)
+	for i := range mostKept + 10 {
+		tr.failed(now, strconv.Itoa(i))
+	}
+	if len(tr.of) > mostKept {
+		t.Errorf("%d are kept", len(tr.of))
+	}
+	if !tr.allowed(now, "5") {
+		t.Error("one failure closes an address")
 	}
 }

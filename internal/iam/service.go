@@ -7,6 +7,7 @@ import (
 	api "muster/internal/awsmodel/iam"
 	"muster/internal/iam/account"
 	"muster/internal/iam/desk"
+	"muster/internal/iam/logins"
 	"muster/internal/iam/managed"
 	"muster/internal/iam/policies"
 	"muster/internal/iam/profiles"
@@ -62,6 +63,9 @@ func New(keys *Keys, opts Options) *Service {
 	}
 }
 
+// Logins is how people sign in to the console.
+func (s *Service) Logins() *logins.Room { return logins.New(s.desk, s.keys.keyring) }
+
 // Handlers lists the operations that muster implements.
 func (s *Service) Handlers() api.Handlers {
 	h := api.Handlers{
@@ -87,6 +91,7 @@ func (s *Service) Handlers() api.Handlers {
 	}
 	h.GetServiceLinkedRoleDeletionStatus = s.GetServiceLinkedRoleDeletionStatus
 	account.New(s.desk).Handle(&h)
+	s.Logins().Handle(&h)
 	policies.New(s.desk, s.managed).Handle(&h)
 	profiles.New(s.desk).Handle(&h)
 	providers.New(s.desk).Handle(&h)

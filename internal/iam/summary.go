@@ -18,6 +18,16 @@ func (s *Service) GetAccountSummary(ctx context.Context, call *awsmodel.Call, _ 
 		if err != nil {
 			return nil, err
 		}
+		devices, err := identity.MFADevices(ctx, tx, call.Account())
+		if err != nil {
+			return nil, err
+		}
+		inUse := int32(0)
+		for _, d := range devices {
+			if d.UserID != "" {
+				inUse++
+			}
+		}
 		return &api.GetAccountSummaryOutput{SummaryMap: map[api.SummaryKeyType]int32{
 			api.SummaryKeyTypeUsers:                             int32(n.Users),
 			api.SummaryKeyTypeUsersQuota:                        maxUsers,
@@ -29,8 +39,8 @@ func (s *Service) GetAccountSummary(ctx context.Context, call *awsmodel.Call, _ 
 			api.SummaryKeyTypePoliciesQuota:                     maxPolicies,
 			api.SummaryKeyTypeAccountAccessKeysPresent:          int32(min(n.RootKeys, 1)),
 			api.SummaryKeyTypeAccountMFAEnabled:                 0,
-			api.SummaryKeyTypeMFADevices:                        0,
-			api.SummaryKeyTypeMFADevicesInUse:                   0,
+			api.SummaryKeyTypeMFADevices:                        int32(len(devices)),
+			api.SummaryKeyTypeMFADevicesInUse:                   inUse,
 			api.SummaryKeyTypeAccessKeysPerUserQuota:            maxAccessKeys,
 			api.SummaryKeyTypeGroupsPerUserQuota:                maxGroupsPerUser,
 			api.SummaryKeyTypeAttachedPoliciesPerUserQuota:      maxAttachedPolicies,

@@ -115,6 +115,9 @@ func (s *Service) DeleteUser(ctx context.Context, call *awsmodel.Call, in *api.D
 		if len(keys) > 0 {
 			return nil, desk.Conflict("Cannot delete entity, must delete access keys first.")
 		}
+		if err := withoutLogin(ctx, tx, u); err != nil {
+			return nil, err
+		}
 		groups, err := identity.GroupsOfUser(ctx, tx, u.Account, u.ID, "", 1)
 		if err != nil {
 			return nil, err
@@ -127,6 +130,22 @@ func (s *Service) DeleteUser(ctx context.Context, call *awsmodel.Call, in *api.D
 		}
 		return &api.DeleteUserOutput{}, identity.DeleteUser(ctx, tx, u)
 	})
+}
+
+// withoutLogin refuses to delete a user that can still sign in to the console.
+func withoutLogin(ctx context.Context, tx *store.Tx, u identity.User) error {
+	_, err := identity.PasswordOf(ctx, tx, u.Account, u.ID)
+	if err == nil {
+		return desk.Conflict("Cannot delete entity, must delete login profile first.")
+	}
+	if err := desk.IgnoreMissing(err); err != nil {
+		return err
+	}
+	devices, err := identity.MFADevicesOf(ctx, tx, u.Account, u.ID)
+	if len(devices) > 0 {
+		return desk.Conflict("Cannot delete entity, must delete MFA device first.")
+	}
+	return err
 }
 
 // subject is the user of a name; without a name the user who asks, which for

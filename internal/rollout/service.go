@@ -82,6 +82,7 @@ func (s *Service) AddHandlers(h *muster.Handlers) {
 	h.ListRollouts = s.ListRollouts
 	h.ListRolloutResults = s.ListRolloutResults
 	h.CancelRollout = s.CancelRollout
+	h.ListAccountStates = s.ListAccountStates
 }
 
 // The kinds of the desk's jobs.

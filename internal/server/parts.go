@@ -267,7 +267,8 @@ func (s *Server) doors(d *desks) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	web.Info.Emulator = s.emulation != nil
+	web.Info.Emulator, web.Info.Regions = s.emulation != nil, s.config.Regions
+	web.Logins = s.login(d.iam.Logins())
 	agents := agentapi.New(d.fleet, agentapi.Options{Log: s.log})
 	return route(aws, agents, registryapi.New(d.registry, time.Now, s.log), web, s.healthy), nil
 }

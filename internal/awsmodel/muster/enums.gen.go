@@ -2,6 +2,21 @@
 
 package muster
 
+// AccountRelationship is an enumeration of the model; "" is absent.
+type AccountRelationship string
+
+// The values of AccountRelationship.
+const (
+	AccountRelationshipSelf             AccountRelationship = "SELF"
+	AccountRelationshipNone             AccountRelationship = "NONE"
+	AccountRelationshipCreated          AccountRelationship = "CREATED"
+	AccountRelationshipEnabled          AccountRelationship = "ENABLED"
+	AccountRelationshipRemoved          AccountRelationship = "REMOVED"
+	AccountRelationshipAccountSuspended AccountRelationship = "ACCOUNT_SUSPENDED"
+	AccountRelationshipRegionDisabled   AccountRelationship = "REGION_DISABLED"
+	AccountRelationshipDeleted          AccountRelationship = "DELETED"
+)
+
 // AccountState is an enumeration of the model; "" is absent.
 type AccountState string
 
@@ -203,6 +218,19 @@ const (
 	RolloutStatusSucceeded             RolloutStatus = "SUCCEEDED"
 	RolloutStatusCompletedWithFailures RolloutStatus = "COMPLETED_WITH_FAILURES"
 	RolloutStatusCanceled              RolloutStatus = "CANCELED"
+)
+
+// ScanState is an enumeration of the model; "" is absent.
+type ScanState string
+
+// The values of ScanState.
+const (
+	ScanStateEnabling   ScanState = "ENABLING"
+	ScanStateEnabled    ScanState = "ENABLED"
+	ScanStateDisabling  ScanState = "DISABLING"
+	ScanStateDisabled   ScanState = "DISABLED"
+	ScanStateSuspending ScanState = "SUSPENDING"
+	ScanStateSuspended  ScanState = "SUSPENDED"
 )
 
 // Severity is an enumeration of the model; "" is absent.

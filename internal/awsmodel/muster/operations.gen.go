@@ -190,6 +190,23 @@ type GetRolloutOutput struct {
 	Rollout *Rollout // required
 }
 
+// ListAccountStatesInput is the input of ListAccountStates.
+type ListAccountStatesInput struct {
+	MaxResults    *int32                // 1 to 1000
+	NextToken     *string               // 0 to 4096 characters
+	Relationships []AccountRelationship // 1 to 8 items
+	ResourceType  ResourceType
+	Statuses      []ScanState // 1 to 6 items
+	Target        *RolloutTarget
+}
+
+// ListAccountStatesOutput is the output of ListAccountStates.
+type ListAccountStatesOutput struct {
+	AccountCount int64             // required
+	Accounts     []AccountOverview // required
+	NextToken    *string           // 0 to 4096 characters
+}
+
 // ListActivationsInput is the input of ListActivations.
 type ListActivationsInput struct {
 	MaxResults *int32  // 1 to 100

@@ -6,6 +6,27 @@ import (
 	"time"
 )
 
+// AccountOverview is a structure of the model.
+type AccountOverview struct {
+	AccountId    string              // required; exactly 12 characters
+	Email        string              // required
+	Management   bool                // required
+	Name         string              // required
+	Path         string              // required
+	Relationship AccountRelationship // required
+	Resources    []AccountResource   // required
+	State        AccountState        // required
+}
+
+// AccountResource is a structure of the model.
+type AccountResource struct {
+	ErrorCode       *string
+	ErrorMessage    *string
+	ManagedByPolicy bool         // required
+	ResourceType    ResourceType // required
+	Status          ScanState    // required
+}
+
 // Activation is a structure of the model.
 type Activation struct {
 	ActivationId string    // required; 1 to 64 characters

@@ -5,21 +5,15 @@ import (
 
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/iam"
-	"muster/internal/iam/desk"
 )
 
 // handleAbsent adds the operations on what cannot exist: nothing here creates
 // it, so its lists are empty.
 func (r *Room) handleAbsent(h *api.Handlers) {
-	h.ListMFADevices = r.ListMFADevices
 	h.ListSSHPublicKeys = r.ListSSHPublicKeys
 	h.ListSigningCertificates = r.ListSigningCertificates
 	h.ListServiceSpecificCredentials = r.ListServiceSpecificCredentials
-	h.ListVirtualMFADevices = r.ListVirtualMFADevices
 	h.ListServerCertificates = r.ListServerCertificates
-	h.GetLoginProfile = r.GetLoginProfile
-	h.DeleteLoginProfile = r.DeleteLoginProfile
-	h.DeactivateMFADevice = r.DeactivateMFADevice
 	h.DeleteSigningCertificate = r.DeleteSigningCertificate
 }
 
@@ -32,12 +26,6 @@ func (r *Room) none(ctx context.Context, call *awsmodel.Call, op string, user, m
 		return nil
 	}
 	return r.userExists(ctx, call, user)
-}
-
-// ListMFADevices lists no MFA devices.
-func (r *Room) ListMFADevices(ctx context.Context, call *awsmodel.Call, in *api.ListMFADevicesInput) (*api.ListMFADevicesOutput, error) {
-	return &api.ListMFADevicesOutput{MFADevices: []api.MFADevice{}, IsTruncated: new(false)},
-		r.none(ctx, call, "ListMFADevices", in.UserName, in.Marker)
 }
 
 // ListSSHPublicKeys lists no SSH public keys.
@@ -58,35 +46,10 @@ func (r *Room) ListServiceSpecificCredentials(ctx context.Context, call *awsmode
 		r.none(ctx, call, "ListServiceSpecificCredentials", in.UserName, in.Marker)
 }
 
-// ListVirtualMFADevices lists no virtual MFA devices.
-func (r *Room) ListVirtualMFADevices(ctx context.Context, call *awsmodel.Call, in *api.ListVirtualMFADevicesInput) (*api.ListVirtualMFADevicesOutput, error) {
-	return &api.ListVirtualMFADevicesOutput{VirtualMFADevices: []api.VirtualMFADevice{}, IsTruncated: new(false)},
-		r.none(ctx, call, "ListVirtualMFADevices", nil, in.Marker)
-}
-
 // ListServerCertificates lists no server certificates.
 func (r *Room) ListServerCertificates(ctx context.Context, call *awsmodel.Call, in *api.ListServerCertificatesInput) (*api.ListServerCertificatesOutput, error) {
 	return &api.ListServerCertificatesOutput{ServerCertificateMetadataList: []api.ServerCertificateMetadata{}, IsTruncated: new(false)},
 		r.none(ctx, call, "ListServerCertificates", nil, in.Marker)
-}
-
-// GetLoginProfile says that a user has no password.
-func (r *Room) GetLoginProfile(ctx context.Context, call *awsmodel.Call, in *api.GetLoginProfileInput) (*api.GetLoginProfileOutput, error) {
-	return nil, r.noLogin(ctx, call, in.UserName)
-}
-
-// DeleteLoginProfile says that a user has no password.
-func (r *Room) DeleteLoginProfile(ctx context.Context, call *awsmodel.Call, in *api.DeleteLoginProfileInput) (*api.DeleteLoginProfileOutput, error) {
-	return nil, r.noLogin(ctx, call, in.UserName)
-}
-
-func (r *Room) noLogin(ctx context.Context, call *awsmodel.Call, user *string) error {
-	return r.missing(ctx, call, user, "Login Profile for User %s cannot be found.", desk.Value(user, string(call.Principal.ARN)))
-}
-
-// DeactivateMFADevice says that a user has no such device.
-func (r *Room) DeactivateMFADevice(ctx context.Context, call *awsmodel.Call, in *api.DeactivateMFADeviceInput) (*api.DeactivateMFADeviceOutput, error) {
-	return nil, r.missing(ctx, call, in.UserName, "MFA Device with serial number %s does not exist.", in.SerialNumber)
 }
 
 // DeleteSigningCertificate says that a user has no such certificate.

@@ -1,7 +1,6 @@
 // Package account is IAM's room for what an account settles about itself (its
 // alias, its password policy), and for the questions about things that cannot
-// exist here, such as passwords, certificates and devices: tools ask them
-// before they delete a user.
+// exist here, such as certificates: tools ask them before they delete a user.
 package account
 
 import (
@@ -78,7 +77,7 @@ func (r *Room) DeleteAccountAlias(ctx context.Context, call *awsmodel.Call, in *
 const minimumLength = 6
 
 // UpdateAccountPasswordPolicy replaces the password policy; what is not said
-// gets IAM's default. There are no passwords here for it to act on.
+// gets IAM's default. It acts on passwords that are set from then on.
 func (r *Room) UpdateAccountPasswordPolicy(ctx context.Context, call *awsmodel.Call, in *api.UpdateAccountPasswordPolicyInput) (*api.UpdateAccountPasswordPolicyOutput, error) {
 	off := func(p *bool) *bool { return new(desk.Value(p, false)) }
 	text, err := json.Marshal(api.PasswordPolicy{

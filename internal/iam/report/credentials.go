@@ -80,7 +80,9 @@ func (r *Room) credentials(ctx context.Context, tx *store.Tx, account arn.Accoun
 			return "", err
 		}
 		var user []string
-		user, err = r.row(ctx, tx, u.Owner(), u.Name, u.ARN(), u.CreatedAt)
+		if user, err = r.row(ctx, tx, u.Owner(), u.Name, u.ARN(), u.CreatedAt); err == nil {
+			err = login(ctx, tx, u, user)
+		}
 		rows = append(rows, user)
 	}
 	if err != nil {
@@ -90,7 +92,22 @@ func (r *Room) credentials(ctx context.Context, tx *store.Tx, account arn.Accoun
 	return text.String(), err
 }
 
-// row is a user's line. There are no passwords, devices and certificates.
+// login says in a user's line how the user signs in to the console.
+func login(ctx context.Context, tx *store.Tx, u identity.User, line []string) error {
+	p, err := identity.PasswordOf(ctx, tx, u.Account, u.ID)
+	switch {
+	case err == nil:
+		line[3], line[4], line[5] = "true", "no_information", stamp(p.ChangedAt)
+	case !errors.Is(err, store.ErrNotFound):
+		return err
+	}
+	devices, err := identity.MFADevicesOf(ctx, tx, u.Account, u.ID)
+	line[7] = strconv.FormatBool(len(devices) > 0)
+	return err
+}
+
+// row is a user's line, without a password and a device. There are no
+// certificates.
 func (r *Room) row(ctx context.Context, tx *store.Tx, o identity.Owner, name string, a arn.ARN, created time.Time) ([]string, error) {
 	keys, err := identity.KeysOf(ctx, tx, o)
 	line := []string{name, string(a), stamp(created), "false", "N/A", "N/A", "N/A", "false"}

@@ -1,0 +1,113 @@
+import Link from "@cloudscape-design/components/link";
+import Select from "@cloudscape-design/components/select";
+import StatusIndicator from "@cloudscape-design/components/status-indicator";
+import { CoverageResourceTypeValues, type CoverageFilterCriteria, type CoveredResource, ListCoverage, ListCoverageStatistics, ScanModeValues, ScanStatusCodeValues, ScanStatusReasonValues, ScanTypeValues } from "../api/inspector2";
+import { criteria, type Kind, type Property, read, write } from "../filters/property";
+import { useSigned } from "../session/context";
+import { everyPage, useLoaded } from "../shell/loading";
+import { adjust, useRoute } from "../shell/route";
+import { type Column, List } from "../table/list";
+import { type Key, useText } from "../text";
+import { findingsHref } from "./findings";
+
+function property(key: string, label: Key, group: Key, kind: Kind = "exact", values?: readonly string[], names?: string): Property {
+  return { key, label, group, kind, values, names };
+}
+
+const r: Key = "filter.groupResource";
+const i: Key = "filter.groupImage";
+const l: Key = "filter.groupFunction";
+const c: Key = "filter.groupCode";
+
+/** Every criterion that ListCoverage has; a test holds the list against the interface description. */
+export const coverageProperties: readonly Property[] = [
+  property("scanStatusCode", "coverage.status", r, "choice", ScanStatusCodeValues, "scanStatus"),
+  property("scanStatusReason", "coverage.reason", r, "choice", ScanStatusReasonValues, "reason"),
+  property("resourceType", "coverage.type", r, "choice", CoverageResourceTypeValues, "resourceType"),
+  property("scanType", "coverage.scan", r, "choice", ScanTypeValues, "scanKind"),
+  property("scanMode", "coverage.mode", r, "choice", ScanModeValues, "scanMode"),
+  property("accountId", "coverage.account", r),
+  property("resourceId", "coverage.resource", r),
+  property("lastScannedAt", "coverage.last", r, "date"),
+  property("ec2InstanceTags", "coverage.instanceTags", r, "tag"),
+  property("ecrRepositoryName", "coverage.repository", i),
+  property("ecrImageTags", "coverage.tags", i),
+  property("imagePulledAt", "coverage.pulled", i, "date"),
+  property("ecrImageLastInUseAt", "criterion.ecrImageLastInUseAt", i, "date"),
+  property("ecrImageInUseCount", "criterion.ecrImageInUseCount", i, "number"),
+  property("lambdaFunctionName", "criterion.lambdaFunctionName", l),
+  property("lambdaFunctionRuntime", "criterion.lambdaFunctionRuntime", l),
+  property("lambdaFunctionTags", "coverage.functionTags", l, "tag"),
+  property("codeRepositoryProjectName", "criterion.codeRepositoryProjectName", c),
+  property("codeRepositoryProviderType", "criterion.codeRepositoryProviderType", c),
+  property("codeRepositoryProviderTypeVisibility", "coverage.visibility", c),
+  property("lastScannedCommitId", "coverage.commit", c),
+];
+
+/** What is watched, why something is not, and what to do about it. */
+export default function Coverage() {
+  const { t, name, time } = useText();
+  const { client } = useSigned();
+  const columns: Column<CoveredResource>[] = [
+    { id: "resource", header: t("coverage.resource"), text: (r) => r.resourceId, cell: (r) => <Link href={findingsHref([{ key: "resourceId", operator: "=", value: r.resourceId }])}>{r.resourceId}</Link>, width: 260 },
+    { id: "account", header: t("coverage.account"), text: (r) => r.accountId, width: 150 },
+    { id: "type", header: t("coverage.type"), text: (r) => name("resourceType", r.resourceType), width: 180 },
+    { id: "scan", header: t("coverage.scan"), text: (r) => name("scanKind", r.scanType), width: 130 },
+    { id: "status", header: t("coverage.status"), text: (r) => name("scanStatus", r.scanStatus?.statusCode), cell: (r) => <Watched r={r} />, width: 140 },
+    { id: "reason", header: t("coverage.reason"), text: (r) => name("reason", r.scanStatus?.reason), width: 220 },
+    { id: "todo", header: t("coverage.todo"), text: (r) => name("todo", r.scanStatus?.reason), width: 280 },
+    { id: "last", header: t("coverage.last"), text: (r) => time(r.lastScannedAt), width: 190 },
+    { id: "mode", header: t("coverage.mode"), text: (r) => name("scanMode", r.scanMode), hidden: true },
+    { id: "repository", header: t("coverage.repository"), text: (r) => r.resourceMetadata?.ecrRepository?.name ?? "–", hidden: true },
+    { id: "tags", header: t("coverage.tags"), text: (r) => r.resourceMetadata?.ecrImage?.tags?.join(", ") ?? "–", hidden: true },
+  ];
+  return (
+    <List<CoveredResource>
+      id="coverage"
+      title={t("coverage.title")}
+      description={t("coverage.help")}
+      columns={columns}
+      track={(r) => `${r.accountId} ${r.resourceId} ${r.scanType}`}
+      properties={coverageProperties}
+      deps={[client]}
+      load={async (q) => {
+        const out = await client.call(ListCoverage, { filterCriteria: q.criteria as CoverageFilterCriteria, maxResults: q.pageSize, nextToken: q.nextToken }, q.signal);
+        return { items: out.coveredResources ?? [], nextToken: out.nextToken };
+      }}
+      sizes={[20, 50, 100, 200]}
+      filters={<ByReason />}
+      empty={t("coverage.empty")}
+    />
+  );
+}
+
+function Watched({ r }: { r: CoveredResource }) {
+  const { name } = useText();
+  return <StatusIndicator type={r.scanStatus?.statusCode === "ACTIVE" ? "success" : "warning"}>{name("scanStatus", r.scanStatus?.statusCode)}</StatusIndicator>;
+}
+
+/** How many resources each reason has; choosing one filters the list. */
+function ByReason() {
+  const { t, name, number } = useText();
+  const { client } = useSigned();
+  const { params } = useRoute();
+  const tokens = (read(params, coverageProperties) ?? []).filter((k) => k.key !== "scanStatusReason");
+  const filter = criteria(tokens, coverageProperties) as CoverageFilterCriteria | undefined;
+  const counts = useLoaded((signal) => everyPage(async (nextToken) => {
+    const out = await client.call(ListCoverageStatistics, { filterCriteria: filter, groupBy: "SCAN_STATUS_REASON", nextToken }, signal);
+    return { items: out.countsByGroup ?? [], nextToken: out.nextToken };
+  }), [client, JSON.stringify(filter)]);
+  const all = { value: "", label: t("group.all") };
+  const options = [all, ...(counts.value ?? []).map((c) => ({ value: String(c.groupKey), label: `${name("reason", c.groupKey)} (${number(c.count)})` }))];
+  const chosen = (read(params, coverageProperties) ?? []).find((k) => k.key === "scanStatusReason" && k.operator === "=");
+  return (
+    <Select
+      ariaLabel={t("coverage.byReason")}
+      inlineLabelText={t("coverage.byReason")}
+      statusType={counts.loading ? "loading" : "finished"}
+      options={options}
+      selectedOption={options.find((o) => o.value === (chosen?.value ?? "")) ?? all}
+      onChange={({ detail }) => adjust((q) => write(q, detail.selectedOption.value ? [...tokens, { key: "scanStatusReason", operator: "=", value: detail.selectedOption.value }] : tokens))}
+    />
+  );
+}

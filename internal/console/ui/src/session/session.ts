@@ -1,0 +1,148 @@
+// A session is temporary credentials of one principal, kept for this browser
+// tab only. A session under a role remembers the one it came from, renews
+// itself, and can be left again.
+import { AssumeRole, GetCallerIdentity, GetSessionToken } from "../api/sts";
+import { client, type Client } from "../api/call";
+import type { Credentials } from "../api/sign";
+
+export interface Session extends Required<Credentials> {
+  accountId: string;
+  principal: string;
+  region: string;
+  expiresAt: string;
+  /** Set where the session is a role's. */
+  role?: { arn: string; name: string };
+  /** What the role was assumed from. */
+  base?: Session;
+}
+
+const storageKey = "muster.session";
+let current: Session | undefined;
+/** The renewal under way, so that many calls wait for one. */
+let renewal: Promise<void> | undefined;
+
+/** The session of this tab, unless it has expired. */
+export function stored(): Session | undefined {
+  const text = sessionStorage.getItem(storageKey);
+  if (!text) return undefined;
+  const session = JSON.parse(text) as Session;
+  if (expiry(session) <= Date.now()) return undefined;
+  current = session;
+  return session;
+}
+
+/** When nothing renews the session any more, in milliseconds since 1970. */
+export function expiry(session: Session): number {
+  return new Date((session.base ?? session).expiresAt).getTime();
+}
+
+export function keep(session: Session): Session {
+  current = session;
+  sessionStorage.setItem(storageKey, JSON.stringify(session));
+  return session;
+}
+
+export function forget() {
+  current = undefined;
+  sessionStorage.removeItem(storageKey);
+}
+
+/** The client of the current session. */
+export function clientOf(session: Session): Client {
+  return client(credentials, session.region);
+}
+
+const margin = 60_000;
+
+async function credentials(): Promise<Credentials> {
+  const s = current;
+  if (s?.base && s.role && new Date(s.expiresAt).getTime() - margin < Date.now()) {
+    renewal ??= assume(s.base, s.accountId, s.role.name, s.role.arn).then(
+      (renewed) => void keep({ ...renewed, region: s.region }),
+    ).finally(() => (renewal = undefined));
+    await renewal;
+  }
+  return current!;
+}
+
+/** Exchanges what the console's door takes (a ticket, a name with a password) for a session. */
+export async function exchange(body: Record<string, unknown>): Promise<Session> {
+  const reply = await fetch("/console/api/session", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  const answer = await reply.json();
+  if (!reply.ok) throw new Refused(answer.message ?? String(reply.status), answer.need);
+  return keep(answer as Session);
+}
+
+/** A refusal by the console's door; need says what is missing, "code" or "password". */
+export class Refused extends Error {
+  constructor(message: string, readonly need?: string) {
+    super(message);
+  }
+}
+
+const longest = 12 * 60 * 60;
+
+/** Exchanges an access key for a session; the key itself is not kept. Temporary keys are kept as they are. */
+export async function withKey(key: Credentials, region: string): Promise<Session> {
+  const c = client(async () => key, region);
+  const who = await c.call(GetCallerIdentity, {});
+  const session = { accountId: who.Account!, principal: who.Arn!.replace(/^.*?:([^:]*)$/, "$1").replace(/^user\//, ""), region };
+  if (key.sessionToken) {
+    const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+    return keep({ ...session, ...key, sessionToken: key.sessionToken, expiresAt });
+  }
+  // Root users' sessions are shorter.
+  const DurationSeconds = who.Arn!.endsWith(":root") ? 3600 : longest;
+  const { Credentials: given } = await c.call(GetSessionToken, { DurationSeconds });
+  return keep({ ...session, accessKeyId: given!.AccessKeyId, secretAccessKey: given!.SecretAccessKey, sessionToken: given!.SessionToken, expiresAt: given!.Expiration });
+}
+
+/** A session under a role, from another session. */
+export async function assume(base: Session, account: string, name: string, arn?: string): Promise<Session> {
+  const c = client(async () => base, base.region);
+  const roleArn = arn ?? `arn:aws:iam::${account}:role/${name}`;
+  const out = await c.call(AssumeRole, { RoleArn: roleArn, RoleSessionName: base.principal.replace(/[^\w+=,.@-]/g, "-").slice(-64) });
+  const given = out.Credentials!;
+  return {
+    accountId: account, principal: `${name.replace(/^.*\//, "")}/${base.principal}`, region: base.region, role: { arn: roleArn, name }, base,
+    accessKeyId: given.AccessKeyId, secretAccessKey: given.SecretAccessKey, sessionToken: given.SessionToken, expiresAt: given.Expiration,
+  };
+}
+
+/** What the server says of itself to everybody. */
+export interface Info {
+  emulator: boolean;
+  regions?: string[];
+  provider?: string;
+}
+
+export async function info(): Promise<Info> {
+  const reply = await fetch("/console/api/info");
+  if (!reply.ok) throw new Error(String(reply.status));
+  return (await reply.json()) as Info;
+}
+
+export interface RecentRole {
+  account: string;
+  name: string;
+}
+
+const recentKey = "muster.roles";
+
+/** Up to five roles used last in this browser; names only. */
+export function recentRoles(): RecentRole[] {
+  try {
+    return JSON.parse(localStorage.getItem(recentKey) ?? "[]");
+  } catch {
+    return [];
+  }
+}
+
+export function rememberRole(r: RecentRole) {
+  const others = recentRoles().filter((o) => o.account !== r.account || o.name !== r.name);
+  localStorage.setItem(recentKey, JSON.stringify([r, ...others].slice(0, 5)));
+}

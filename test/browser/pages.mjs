@@ -1,0 +1,172 @@
+// Opens every page as a delegated administrator, a management account and a
+// member, and fails on an uncaught error, a violation of the content policy, a
+// request to elsewhere, a finding of axe, an English text on a Japanese page,
+// or a page wider than the screen.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { launch, open, settled, visit, violations } from "./browser.mjs";
+import { english, language, t } from "./words.mjs";
+
+const tickets = JSON.parse(process.env.MUSTER_TICKETS);
+const artefacts = process.env.MUSTER_ARTEFACTS;
+const look = language === "ja" ? { language, width: 390, height: 844, dark: true } : { language, width: 1280, height: 900 };
+
+const pages = [
+  "/dashboard", "/findings", "/findings?f=severity%3DHIGH&f=severity%3DMEDIUM&sort=-INSPECTOR_SCORE", "/findings?f=findingStatus%3DSUPPRESSED",
+  "/findings/vulnerabilities", "/findings/accounts", "/findings/instances", "/findings/images", "/findings/repositories", "/findings/layers", "/findings/functions", "/findings/packages",
+  "/rules", "/rules/new?f=severity%3DLOW", "/vulnerabilities", "/coverage", "/coverage?f=scanStatusCode%3DINACTIVE", "/start", "/doctor", "/doctor?regions=all", "/delegate",
+  "/accounts", "/rollouts", "/settings", "/usage", "/feeds", "/agents", "/switch-role?account=123456789012&role=Auditor", "/nowhere",
+];
+
+const browser = await launch();
+let wrong = 0;
+const complain = (...words) => {
+  wrong++;
+  console.log("WRONG", ...words);
+};
+
+async function check(page, path, who) {
+  await page.screenshot({ path: join(artefacts, `${language}-${who}-${path.replace(/[^a-z]+/gi, "-").slice(1, 60)}.png`), fullPage: true });
+  for (const v of new Set(await violations(page))) complain(who, path, v);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  if (wide > 0) complain(who, path, `is ${wide} pixels wider than the screen`);
+  if (language === "ja") {
+    const seen = await page.evaluate(() => {
+      const list = [];
+      const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+      while (walk.nextNode()) if (!walk.currentNode.parentElement.closest("[lang=en], script, style")) list.push(walk.currentNode.data.trim());
+      for (const e of document.querySelectorAll("[aria-label], [placeholder], [title]")) list.push(e.ariaLabel, e.getAttribute("placeholder"), e.title);
+      return list;
+    });
+    for (const text of seen) if (english.has(text)) complain(who, path, `English on a Japanese page: ${text}`);
+  }
+}
+
+async function round(who, paths, more = async () => undefined) {
+  const { page, faults, context } = await open(browser, { ...look, token: tickets[who] });
+  for (const path of paths) {
+    await visit(page, path);
+    await check(page, path, who);
+  }
+  await more(page);
+  for (const f of new Set(faults)) complain(who, f);
+  await context.close();
+}
+
+/** Through the list into one finding, and what can be done from there. */
+async function findings(page) {
+  await visit(page, "/findings");
+  const rows = page.locator("tbody tr a");
+  await rows.first().waitFor();
+  const title = await rows.first().innerText();
+  await rows.first().click();
+  await settled(page);
+  assert.equal((await page.locator("h1").innerText()).trim(), title.trim());
+  await page.getByText(t("finding.scoreExplained")).waitFor();
+  await page.getByText(t("finding.affected")).first().waitFor();
+  await check(page, "/finding", "administrator");
+  // A shared address opens the same finding again.
+  const address = page.url();
+  await page.reload();
+  await settled(page);
+  assert.equal(page.url(), address);
+  assert.equal((await page.locator("h1").innerText()).trim(), title.trim());
+}
+
+/** A rule is made of a filter, previewed, acts at once, and is deleted again. */
+async function rules(page) {
+  await visit(page, "/findings?f=findingStatus%3DACTIVE");
+  const [id] = /CVE-\d+-\d+/.exec(await page.locator("tbody").innerText());
+  await visit(page, `/rules/new?f=vulnerabilityId%3D${id}`);
+  await page.locator("tbody").getByText(id).first().waitFor();
+  await page.getByLabel(t("rule.name"), { exact: true }).fill("accepted-for-now");
+  await page.getByLabel(t("rule.reason"), { exact: true }).fill("Not reachable");
+  await page.getByRole("button", { name: t("do.save") }).click();
+  await page.getByText(t("rule.saved", { name: "accepted-for-now" })).waitFor();
+  await visit(page, "/rules");
+  await check(page, "/rules with one", "administrator");
+  const suppressed = `/findings?f=findingStatus%3DSUPPRESSED&f=vulnerabilityId%3D${id}`;
+  await visit(page, suppressed);
+  for (let tries = 0; !(await page.locator("tbody").innerText()).includes(id); tries++) {
+    assert.ok(tries < 100, "the rule does not act");
+    await page.getByRole("button", { name: t("do.refresh") }).click();
+    await page.waitForTimeout(200);
+  }
+  await visit(page, "/rules");
+  await page.locator("tbody input[type=radio]").first().check({ force: true });
+  await page.getByRole("button", { name: t("rule.delete") }).click();
+  await page.getByRole("dialog").getByRole("button", { name: t("do.delete") }).click();
+  await page.getByText(t("rule.deleted", { name: "accepted-for-now" })).waitFor();
+}
+
+/** The rows of the page as a file, without a formula in it. */
+async function csv(page) {
+  await visit(page, "/findings");
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: t("do.download") }).click()]);
+  const text = readFileSync(await file.path(), "utf8");
+  const lines = text.trim().split("\r\n");
+  assert.ok(lines[0].includes(t("finding.severity")) && lines.length > 1, `the file holds ${text.slice(0, 300)}`);
+  assert.ok(lines.every((l) => !/^"?[=+@-]/.test(l)), "a cell begins like a formula");
+}
+
+/** The filter with keys alone: property, operator and value; the address says it, and a click on the cross takes it back. */
+async function filter(page) {
+  await visit(page, "/findings?f=");
+  const box = page.getByRole("combobox", { name: t("filter.label") });
+  await box.focus();
+  await page.keyboard.type(`${t("finding.severity")} = ${t("severity.HIGH")}`);
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => location.hash.includes("severity%3DHIGH"));
+  await settled(page);
+}
+
+/** A code for a further host, shown once. */
+async function activation(page) {
+  await visit(page, "/agents");
+  await page.getByRole("button", { name: t("agents.create") }).click();
+  await page.getByRole("dialog").getByRole("button", { name: t("do.create") }).click();
+  await page.getByText(/muster-agent enroll --server/).waitFor();
+  await check(page, "/agents with a code", "member");
+}
+
+/** From the management account into a member, and back. */
+async function roles(page) {
+  await visit(page, `/switch-role?account=${tickets.account}&role=OrganizationAccountAccessRole`);
+  await page.getByRole("button", { name: t("role.switch") }).last().click();
+  await page.waitForFunction((account) => JSON.parse(sessionStorage.getItem("muster.session")).accountId === account, tickets.account);
+  await settled(page);
+  const session = await page.evaluate(() => JSON.parse(sessionStorage.getItem("muster.session")));
+  assert.ok(session.base && session.role, "the session does not remember where it came from");
+  await page.evaluate((s) => sessionStorage.setItem("muster.session", JSON.stringify({ ...s, expiresAt: new Date(Date.now() + 30_000).toISOString() })), session);
+  await page.reload();
+  await settled(page);
+  const renewed = await page.evaluate(() => JSON.parse(sessionStorage.getItem("muster.session")));
+  assert.notEqual(renewed.accessKeyId, session.accessKeyId, "a role's session is not renewed");
+}
+
+try {
+  await round("administrator", pages, async (page) => {
+    await findings(page);
+    await csv(page);
+    if (language === "en") {
+      await filter(page);
+      await rules(page);
+    }
+  });
+  await round("management", ["/dashboard", "/start", "/delegate", "/doctor"], roles);
+  await round("member", ["/dashboard", "/start", "/delegate", "/accounts", "/rules", "/settings", "/doctor"], async (page) => {
+    await visit(page, "/accounts");
+    await page.getByText(/531|\d{12}/).first().waitFor();
+    assert.equal(await page.getByRole("button", { name: t("account.deactivateInspector") }).count(), 0, "a member is offered to switch itself off");
+    await activation(page);
+  });
+  const { page, faults } = await open(browser, look);
+  await page.goto(`${process.env.MUSTER_URL}/console/`);
+  await settled(page);
+  await check(page, "/sign-in", "nobody");
+  for (const f of new Set(faults)) complain("nobody", f);
+} finally {
+  await browser.close();
+}
+assert.equal(wrong, 0, `${wrong} things are wrong`);
