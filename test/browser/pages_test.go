@@ -18,6 +18,7 @@ func TestEveryPage(t *testing.T) {
 	s := start(t, "Profiles: audit, management", "--feeds", feeds)
 	for _, language := range []string{"en", "ja"} {
 		t.Run(language, func(t *testing.T) {
+			t.Parallel()
 			accounts := demonstration(t, s)
 			script(t, s, "pages.mjs", language, map[string]string{
 				"administrator": s.ticket(t, accounts["audit"], "--user", "muster-admin"),

@@ -24,6 +24,7 @@ func TestSetUp(t *testing.T) {
 	needs(t)
 	for _, language := range []string{"en", "ja"} {
 		t.Run(language, func(t *testing.T) {
+			t.Parallel()
 			s := start(t, "No account yet", "--bare", "--feeds", t.TempDir())
 			management, key := s.account(t, "management")
 			org := organizations.New(organizations.Options{Region: "us-east-1", BaseEndpoint: aws.String(s.url()), Credentials: key})

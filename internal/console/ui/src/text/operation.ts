@@ -11,7 +11,6 @@ export const operation = {
   "feeds.title": ["Advisory feeds", "アドバイザリフィード"],
   "feeds.help": ["Where knowledge of vulnerabilities comes from, and how old it is. Findings are only as new as this.", "脆弱性情報の取得元と鮮度です。検出結果の新しさはこれに依存します。"],
   "feeds.source": ["Source", "情報源"],
-  "feeds.ecosystem": ["Ecosystem", "エコシステム"],
   "feeds.status": ["Status", "ステータス"],
   "feeds.records": ["Records", "レコード数"],
   "feeds.imported": ["Taken in", "取り込み日時"],
@@ -41,6 +40,5 @@ export const operation = {
   "agents.codeHelp": ["Shown this once. Run on the host, as root:", "表示は今回のみです。ホスト上で root として実行してください:"],
   "agents.until": ["Good until {time}.", "{time} まで有効です。"],
   "agents.empty": ["No host reports yet. Create an activation code to enrol one.", "報告しているホストはありません。アクティベーションコードを作成して登録してください。"],
-  "agents.findings": ["Findings", "検出結果"],
   "agents.copy": ["Copy command", "コマンドをコピー"],
 } as const;
