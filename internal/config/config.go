@@ -92,6 +92,15 @@ type Config struct {
 	// RegistryNetworks are networks beyond the public internet in which
 	// container registries may be reached, such as 10.0.0.0/8.
 	RegistryNetworks []string `yaml:"registry_networks"`
+	// NetworkInterval is how often network findings are worked out when
+	// nothing changes.
+	NetworkInterval time.Duration `yaml:"network_interval"`
+	// NetworkCoarse makes one network finding of a run of open ports, as
+	// severe as its worst port, in place of one for each known service.
+	NetworkCoarse bool `yaml:"network_coarse"`
+	// NetworkTrusted are blocks of addresses that raise no network finding
+	// alone.
+	NetworkTrusted []string `yaml:"network_trusted"`
 	// FaultInjection lets testers make operations fail (package fault). It is
 	// refused beyond loopback.
 	FaultInjection bool `yaml:"fault_injection"`
@@ -122,6 +131,8 @@ func Default() Config {
 		MaxBody:       10 << 20,
 		AgentKeyAge:   90 * 24 * time.Hour,
 		LogLevel:      "info",
+
+		NetworkInterval: 12 * time.Hour,
 
 		ServiceControlPolicies: true,
 		Throttle:               ThrottleOff,
@@ -238,12 +249,17 @@ func (c *Config) Check() error {
 		return fmt.Errorf("fault_injection: is for tests on one machine: listen (%s) has to be a loopback address, without tls_cert and allow_plain_http, which serve others", c.Listen)
 	case c.Transition < 0 || c.FeedsInterval < 0:
 		return errors.New("transition and feeds_interval: must not be negative")
+	case c.NetworkInterval < time.Minute:
+		return errors.New("network_interval: must be a minute or more")
 	case c.MemberLimit <= 0:
 		return errors.New("member_limit: must be positive")
 	case c.Store != "" && !strings.HasPrefix(c.Store, "sqlite:") && !strings.HasPrefix(c.Store, "postgres://") && !strings.HasPrefix(c.Store, "postgresql://"):
 		return errors.New("store: give sqlite:FILE or postgres://…")
 	}
 	if _, err := c.QuotaNumbers(); err != nil {
+		return err
+	}
+	if _, err := c.TrustedBlocks(); err != nil {
 		return err
 	}
 	if _, err := c.TransitionTimes(); err != nil {

@@ -162,6 +162,19 @@ type NetworkDetails struct {
 	Protocol string `json:"protocol"`
 	// Path leads from the edge to the instance.
 	Path []Step `json:"path,omitempty"`
+	// Interface and Edge are what is reached and the way in; they make the
+	// finding the same one while the components between them change.
+	Interface string `json:"interface,omitempty"`
+	Edge      string `json:"edge,omitempty"`
+	// Evidence says what decided, and what listens there.
+	Evidence []NetworkEvidence `json:"evidence,omitempty"`
+}
+
+// NetworkEvidence is one thing that is known of a network path. Rule names the
+// kind, such as muster/security-group.
+type NetworkEvidence struct {
+	Rule   string `json:"rule"`
+	Detail string `json:"detail"`
 }
 
 // Step is one component of a network path.

@@ -23,10 +23,7 @@ func (c *Content) key(resource string) []string {
 		key = append(key, c.Package.VulnerabilityID)
 	case c.Network != nil:
 		n := c.Network
-		key = append(key, n.Protocol, strconv.Itoa(int(n.Begin)), strconv.Itoa(int(n.End)))
-		for _, s := range n.Path {
-			key = append(key, s.ID)
-		}
+		key = append(key, n.Protocol, strconv.Itoa(int(n.Begin)), strconv.Itoa(int(n.End)), n.Interface, n.Edge)
 	case c.Code != nil:
 		d := c.Code
 		key = append(key, d.DetectorID, d.RuleID, d.Path, strconv.Itoa(int(d.StartLine)))

@@ -31,6 +31,8 @@ const (
 	PackageChanged Cause = "package changed"
 	// AdvisoryChanged: the packages are as before, the advisories are not.
 	AdvisoryChanged Cause = "advisory changed"
+	// PathClosed: the ports cannot be reached that way any more.
+	PathClosed Cause = "path closed"
 	// ResourceGone: the resource was deleted, excluded or is not eligible.
 	ResourceGone Cause = "resource gone"
 )
@@ -228,6 +230,9 @@ func (e *Evaluation) cause(f *Finding) Cause {
 	if e.ResourceGone {
 		return ResourceGone
 	}
+	if f.Network != nil {
+		return PathClosed
+	}
 	if f.Package == nil || e.Installed == nil {
 		return PackageChanged
 	}
@@ -280,6 +285,11 @@ func sameResource(a, b *Resource) bool {
 
 // visible is the content without what is kept for explanation only.
 func (c *Content) visible() []byte {
+	if c.Network != nil {
+		bare, details := *c, *c.Network
+		details.Evidence, bare.Network = nil, &details
+		return encode(&bare)
+	}
 	if c.Package == nil {
 		return encode(c)
 	}

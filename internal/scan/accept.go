@@ -13,6 +13,7 @@ import (
 	"muster/internal/inventory"
 	"muster/internal/store"
 	"muster/internal/store/catalog"
+	"muster/internal/store/topology"
 )
 
 // Known reports whether the content of an inventory hash is stored.
@@ -251,6 +252,11 @@ func (s *Service) HostRevoked(ctx context.Context, tx *store.Tx, account arn.Acc
 		return nil // It never reported.
 	}
 	if err != nil {
+		return err
+	}
+	// An instance whose network is known comes back without its packages when
+	// the facts are next worked off.
+	if err := topology.DropInstances(ctx, tx, account, region, []string{hostID}); err != nil {
 		return err
 	}
 	return s.Gone(ctx, tx, &r, now)

@@ -11,6 +11,7 @@ import (
 	"muster/internal/store/activation"
 	"muster/internal/store/catalog"
 	"muster/internal/store/findings"
+	"muster/internal/store/topology"
 )
 
 // removeAtOnce is how many findings one transaction removes.
@@ -126,6 +127,9 @@ func (s *Service) switchOff(ctx context.Context, at Account, k kind) error {
 	err := s.eachResource(ctx, at, k.resources, func(list []catalog.Place) error {
 		return off(func(tx *store.Tx) error { return uncover(ctx, tx, list, s.now()) })
 	})
+	if err == nil && k.resources == finding.Instance {
+		err = off(func(tx *store.Tx) error { return topology.UncoverAll(ctx, tx, at.Account, at.Region) })
+	}
 	for n := removeAtOnce; err == nil && n == removeAtOnce; {
 		err = off(func(tx *store.Tx) (err error) {
 			n, err = findings.RemoveOf(ctx, tx, at.Account, at.Region, k.resources, removeAtOnce)

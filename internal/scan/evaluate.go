@@ -16,6 +16,7 @@ import (
 	"muster/internal/store/catalog"
 	"muster/internal/store/feeds"
 	"muster/internal/store/findings"
+	"muster/internal/store/topology"
 )
 
 // errSuperseded says that other advisories came into service meanwhile.
@@ -175,6 +176,8 @@ type content struct {
 	items   []inventory.Item
 	wanted  []finding.Draft
 	missing bool
+	// adapted are the wanted findings by how the resource can be reached.
+	adapted map[finding.Environment][]finding.Draft
 	// shown are the packages as findings show them, to tell whether one is
 	// still installed.
 	shown map[shownPackage]bool
@@ -227,14 +230,18 @@ func (e *evaluator) resource(ctx context.Context, r *catalog.Resource) error {
 			return err
 		}
 	}
+	n, err := e.network(ctx, r, g, &v)
+	if err != nil {
+		return err
+	}
 	var open []finding.Severity
-	if v.judged || v.gone {
-		if open, err = e.findings(ctx, r, c, v, g); err != nil {
+	if v.judged || v.gone || v.network {
+		if open, err = e.findings(ctx, r, c, n, v, g); err != nil {
 			return err
 		}
-		if v.Reason != reasonPending {
-			v.ScannedAt = e.now
-		}
+	}
+	if (v.judged || v.gone) && v.Reason != reasonPending {
+		v.ScannedAt = e.now
 	}
 	if v.ScannedAt.IsZero() {
 		v.ScannedAt = r.ScannedAt
@@ -271,7 +278,7 @@ func (e *evaluator) verdict(ctx context.Context, r *catalog.Resource, g *regime,
 
 // findings evaluates a resource and notes what is to be written. It returns
 // the severities of the findings that are ACTIVE then.
-func (e *evaluator) findings(ctx context.Context, r *catalog.Resource, c *content, v verdict, g *regime) ([]finding.Severity, error) {
+func (e *evaluator) findings(ctx context.Context, r *catalog.Resource, c *content, n *topology.Instance, v verdict, g *regime) ([]finding.Severity, error) {
 	stored, err := findings.OfResource(ctx, e.tx, r.Number)
 	if err != nil {
 		return nil, err
@@ -280,10 +287,15 @@ func (e *evaluator) findings(ctx context.Context, r *catalog.Resource, c *conten
 		Account: r.Account, Region: r.Region, Resource: r.Resource, Now: e.now, ResourceGone: v.gone, Suppressed: g.rules.By,
 	}
 	for _, f := range stored {
-		in.Previous = append(in.Previous, f.Finding)
+		if v.judges(f.Type) {
+			in.Previous = append(in.Previous, f.Finding)
+		}
 	}
 	if v.judged && c != nil {
-		in.Wanted, in.Installed = c.wanted, c.installed
+		in.Wanted, in.Installed = c.reached(n), c.installed
+	}
+	if v.network && n != nil {
+		in.Wanted = append(slices.Clip(in.Wanted), exposed(n)...)
 	}
 	changes := finding.Evaluate(in)
 	for _, c := range changes {

@@ -28,9 +28,14 @@ func askFor(ctx context.Context, tx *store.Tx, kind string, at catalog.Place, wh
 		return err
 	}
 	return tx.Enqueue(ctx, store.Job{
-		Kind: kind, Key: string(at.Account) + "/" + string(at.Region) + "/" + string(at.Type) + "/" + at.ID,
+		Kind: kind, Key: keyOf(at),
 		Account: string(at.Account), Region: string(at.Region), Payload: body, RunAt: when,
 	})
+}
+
+// keyOf makes a job about a resource the only one of its kind.
+func keyOf(at catalog.Place) string {
+	return string(at.Account) + "/" + string(at.Region) + "/" + string(at.Type) + "/" + at.ID
 }
 
 // askForAccount enqueues a job about an account in a Region.

@@ -89,6 +89,8 @@ type verdict struct {
 	judged, gone bool
 	// read says that the content of an image is wanted.
 	read bool
+	// network says that network findings are those that are wanted now.
+	network bool
 	// until is when the passing of time alone changes the verdict; zero means
 	// never.
 	until time.Time

@@ -326,7 +326,7 @@ func (p *player) notices(account string) (answer []string) {
 
 func (p *player) coverage(account string) (answer []string) {
 	p.view(func(ctx context.Context, tx *store.Tx) error {
-		list, err := catalog.CoveragePage(ctx, tx, accounts{p.account(account)}, string(region), &catalog.CoverageCriteria{}, catalog.Place{}, 100)
+		list, err := catalog.CoveragePage(ctx, tx, accounts{p.account(account)}, string(region), &catalog.CoverageCriteria{}, catalog.Row{}, 100)
 		for _, r := range list {
 			scanned := "never"
 			if !r.ScannedAt.IsZero() {

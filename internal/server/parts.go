@@ -36,6 +36,7 @@ import (
 	"muster/internal/organizations/handshakes"
 	"muster/internal/organizations/policies"
 	"muster/internal/pagetoken"
+	"muster/internal/reach"
 	"muster/internal/refresh"
 	"muster/internal/regions"
 	"muster/internal/registry"
@@ -73,6 +74,7 @@ type desks struct {
 	regions       *regions.Service
 	sinks         *sinks.Service
 	guard         *send.Guard
+	reach         *reach.Service
 }
 
 // parts builds everything between the store and the listener and returns the
@@ -93,6 +95,7 @@ func (s *Server) parts(ctx context.Context) (http.Handler, error) {
 	s.events = event.New(event.Config{Store: s.store, Keyring: s.keyring, Guard: d.guard, Log: s.log})
 	maps.Copy(jobs, s.events.Jobs())
 	maps.Copy(jobs, d.registry.Jobs())
+	maps.Copy(jobs, d.reach.Jobs())
 	s.worker = worker.New(s.store, jobs, s.workerOptions())
 	if err := errors.Join(d.scan.CatchUp(ctx), d.inspector.CatchUp(ctx), s.events.Start(ctx)); err != nil {
 		return nil, err
@@ -143,6 +146,9 @@ func (s *Server) desks() (*desks, error) {
 		},
 	}})
 	d.scan = scan.New(scan.Config{Store: s.store, Advisories: s.refresh})
+	if d.reach, err = s.reach(d, pages); err != nil {
+		return nil, err
+	}
 	d.sbomscan = sbomscan.New(s.refresh.Current)
 	if err := s.registries(d, pages); err != nil {
 		return nil, err
@@ -165,7 +171,7 @@ func (s *Server) desks() (*desks, error) {
 		return nil, err
 	}
 	d.organizations = organizations.New(s.store, organizations.Options{
-		Pages: pages, Observers: []organizations.Observer{d.inspector, controls, suspension{keys: s.keys}, handshakes.Departures{}}, Limits: limits,
+		Pages: pages, Observers: []organizations.Observer{d.inspector, controls, suspension{keys: s.keys}, handshakes.Departures{}, reach.Moves{}}, Limits: limits,
 		Transition: s.config.Transition, WaitPeriod: s.config.OrganizationWaitPeriod, Faults: directoryFaults(d.faults),
 	})
 	d.handshakes = handshakes.New(s.store, d.organizations, time.Now)
@@ -247,6 +253,7 @@ func (d *desks) services() []awsmodel.Service {
 	d.faults.AddHandlers(&own)
 	d.sinks.AddHandlers(&own)
 	d.registry.AddHandlers(&own)
+	d.reach.AddHandlers(&own)
 	return []awsmodel.Service{
 		found.Service(), d.sbomscan.Handlers().Service(), directory.Service(),
 		d.iam.Handlers().Service(), d.sts.Handlers().Service(), d.ecr.Handlers().Service(), d.regions.Handlers().Service(), own.Service(),

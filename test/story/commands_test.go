@@ -18,7 +18,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"json": jsonCommand, "names": namesCommand,
 	"account": accountCommand, "user": userCommand, "session": sessionCommand,
 	"alone": aloneCommand, "state": stateCommand,
-	"host": hostCommand, "feeds": feedsCommand,
+	"host": hostCommand, "feeds": feedsCommand, "own": ownCommand, "facts": factsCommand,
 }
 
 // awsCommand: aws PROFILE SERVICE OPERATION …

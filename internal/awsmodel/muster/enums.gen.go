@@ -113,6 +113,25 @@ const (
 	HostStatusRevoked HostStatus = "REVOKED"
 )
 
+// NetworkConfidence is an enumeration of the model; "" is absent.
+type NetworkConfidence string
+
+// The values of NetworkConfidence.
+const (
+	NetworkConfidenceCertain NetworkConfidence = "certain"
+	NetworkConfidenceAssumed NetworkConfidence = "assumed"
+	NetworkConfidenceUnknown NetworkConfidence = "unknown"
+)
+
+// NetworkSource is an enumeration of the model; "" is absent.
+type NetworkSource string
+
+// The values of NetworkSource.
+const (
+	NetworkSourceUpload    NetworkSource = "UPLOAD"
+	NetworkSourceCollector NetworkSource = "COLLECTOR"
+)
+
 // ProblemCode is an enumeration of the model; "" is absent.
 type ProblemCode string
 

@@ -120,6 +120,16 @@ type DeleteFunctionLayerInput struct {
 type DeleteFunctionLayerOutput struct {
 }
 
+// DeleteNetworkFactsInput is the input of DeleteNetworkFacts.
+type DeleteNetworkFactsInput struct {
+	AccountId *string // exactly 12 characters
+	Region    *string // 1 to 32 characters
+}
+
+// DeleteNetworkFactsOutput is the output of DeleteNetworkFacts.
+type DeleteNetworkFactsOutput struct {
+}
+
 // DeleteRegistryConnectionInput is the input of DeleteRegistryConnection.
 type DeleteRegistryConnectionInput struct {
 	ConnectionId string // required; 1 to 64 characters
@@ -157,6 +167,24 @@ type DiagnoseOrganizationOutput struct {
 	Problems            []Problem         // required
 	Regions             []RegionDiagnosis // required
 	Standing            Standing          // required
+}
+
+// ExplainReachabilityInput is the input of ExplainReachability.
+type ExplainReachabilityInput struct {
+	Destination string  // required; 1 to 512 characters
+	Protocol    *string // 1 to 16 characters
+	Source      string  // required; 1 to 512 characters
+}
+
+// ExplainReachabilityOutput is the output of ExplainReachability.
+type ExplainReachabilityOutput struct {
+	Asked        string            // required
+	Confidence   NetworkConfidence // required
+	Destination  string            // required
+	Flows        []NetworkFlow     // required
+	PairsLeftOut *int64
+	Reachable    bool   // required
+	Source       string // required
 }
 
 // GetFunctionInput is the input of GetFunction.
@@ -284,6 +312,31 @@ type ListHostsInput struct {
 type ListHostsOutput struct {
 	Hosts     []Host  // required
 	NextToken *string // 0 to 4096 characters
+}
+
+// ListNetworkConnectionsInput is the input of ListNetworkConnections.
+type ListNetworkConnectionsInput struct {
+	MaxResults *int32  // 1 to 1000
+	NextToken  *string // 0 to 4096 characters
+	Within     *string // 1 to 512 characters
+}
+
+// ListNetworkConnectionsOutput is the output of ListNetworkConnections.
+type ListNetworkConnectionsOutput struct {
+	Connections []NetworkConnection // required
+	NextToken   *string             // 0 to 4096 characters
+}
+
+// ListNetworkSnapshotsInput is the input of ListNetworkSnapshots.
+type ListNetworkSnapshotsInput struct {
+	MaxResults *int32  // 1 to 100
+	NextToken  *string // 0 to 4096 characters
+}
+
+// ListNetworkSnapshotsOutput is the output of ListNetworkSnapshots.
+type ListNetworkSnapshotsOutput struct {
+	NextToken *string           // 0 to 4096 characters
+	Snapshots []NetworkSnapshot // required
 }
 
 // ListRegistryConnectionsInput is the input of ListRegistryConnections.
@@ -574,4 +627,21 @@ type UpdateSinkInput struct {
 type UpdateSinkOutput struct {
 	SigningSecret *string // 1 to 1024 characters; sensitive
 	Sink          *Sink   // required
+}
+
+// UploadNetworkFactsInput is the input of UploadNetworkFacts.
+type UploadNetworkFactsInput struct {
+	AccountId  *string       // exactly 12 characters
+	Files      []NetworkFile // required; 0 to 1000 items
+	Incomplete *bool
+	Region     *string // 1 to 32 characters
+	UploadId   *string // 1 to 64 characters
+}
+
+// UploadNetworkFactsOutput is the output of UploadNetworkFacts.
+type UploadNetworkFactsOutput struct {
+	Changed  bool // required
+	Complete bool // required
+	Snapshot *NetworkSnapshot
+	UploadId string // required; 1 to 64 characters
 }

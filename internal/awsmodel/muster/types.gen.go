@@ -168,6 +168,104 @@ type HostEvidence struct {
 	Sockets     []Socket // required
 }
 
+// NetworkConnection is a structure of the model.
+type NetworkConnection struct {
+	Certain bool          // required
+	From    string        // required
+	Open    []NetworkOpen // required
+	Text    string        // required
+	To      string        // required
+}
+
+// NetworkFile is a structure of the model.
+type NetworkFile struct {
+	Content []byte // required; 1 to 8388608 bytes
+	Name    string // required; 1 to 1024 characters
+	Part    *int32 // 0 to 10000
+}
+
+// NetworkFlow is a structure of the model.
+type NetworkFlow struct {
+	Assumed   []string
+	Changes   []string
+	Doubts    []string
+	From      string // required
+	Obstacles []NetworkObstacle
+	Open      []NetworkOpen
+	Outcome   string       // required
+	Path      []NetworkHop // required
+	Return    []NetworkHop
+	Rules     []NetworkRule
+	Through   *string
+	To        string // required
+	Witness   *NetworkPacket
+}
+
+// NetworkHop is a structure of the model.
+type NetworkHop struct {
+	Detail *string
+	Id     string // required
+	Type   string // required
+}
+
+// NetworkObstacle is a structure of the model.
+type NetworkObstacle struct {
+	Component *NetworkHop // required
+	Reason    string      // required
+	Reply     bool        // required
+	Route     bool        // required
+}
+
+// NetworkOpen is a structure of the model.
+type NetworkOpen struct {
+	Addresses     []string
+	Ports         []NetworkPortRange
+	Protocol      string // required
+	WholeInternet *bool
+}
+
+// NetworkPacket is a structure of the model.
+type NetworkPacket struct {
+	Destination     string // required
+	DestinationPort *int32 // 0 to 65535
+	Protocol        string // required
+	Source          string // required
+	SourcePort      *int32 // 0 to 65535
+}
+
+// NetworkPortRange is a structure of the model.
+type NetworkPortRange struct {
+	First int32 // required; 0 to 65535
+	Last  int32 // required; 0 to 65535
+}
+
+// NetworkRule is a structure of the model.
+type NetworkRule struct {
+	Allow     bool        // required
+	Component *NetworkHop // required
+	Egress    bool        // required
+	Reply     bool        // required
+	Rule      string      // required
+}
+
+// NetworkSnapshot is a structure of the model.
+type NetworkSnapshot struct {
+	AccountId      string // required; exactly 12 characters
+	AnalysedAt     *time.Time
+	CollectedAt    *time.Time
+	Digest         *string
+	FailedAt       *time.Time
+	FailureCode    *string
+	FailureMessage *string
+	Instances      int64  // required
+	Interfaces     int64  // required
+	Region         string // required; 1 to 32 characters
+	SizeInBytes    *int64
+	Source         NetworkSource
+	StoredAt       *time.Time
+	Vpcs           int64 // required
+}
+
 // Problem is a structure of the model.
 type Problem struct {
 	AccountCount *int64

@@ -25,12 +25,12 @@ const (
 // kind of scan.
 func (s *Service) ListCoverage(ctx context.Context, call *awsmodel.Call, in *inspector2.ListCoverageInput) (*inspector2.ListCoverageOutput, error) {
 	const op = "ListCoverage"
-	after, err := place[catalog.Place](s, call, op, in.FilterCriteria, in.NextToken)
+	after, err := place[catalog.Row](s, call, op, in.FilterCriteria, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
 	if after == nil {
-		after = &catalog.Place{}
+		after = &catalog.Row{}
 	}
 	wanted, limit := coverageCriteria(in.FilterCriteria), size(in.MaxResults, usualResources, mostResources)
 	return view(ctx, s, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.ListCoverageOutput, error) {
@@ -43,7 +43,7 @@ func (s *Service) ListCoverage(ctx context.Context, call *awsmodel.Call, in *ins
 			out.CoveredResources = append(out.CoveredResources, wireCovered(&list[i]))
 		}
 		if len(list) == limit {
-			out.NextToken, err = token(s, call, op, in.FilterCriteria, list[limit-1].Place())
+			out.NextToken, err = token(s, call, op, in.FilterCriteria, list[limit-1].Row())
 		}
 		return out, err
 	})

@@ -84,6 +84,9 @@ func (s *Service) detail(ctx context.Context, f *finding.Finding) (inspector2.Fi
 		if f.Code != nil {
 			d.Cwes = f.Code.CWEs
 		}
+		if f.Network != nil {
+			d.Evidences = networkEvidence(f)
+		}
 		return d, nil
 	}
 	d.ReferenceUrls = first(f.Package.ReferenceURLs, mostReferences)
@@ -103,6 +106,15 @@ func (s *Service) detail(ctx context.Context, f *finding.Finding) (inspector2.Fi
 	d.Cwes, d.CisaData, d.ExploitObserved = append(d.Cwes, intel.CWEs...), cisa(&intel), observed(f)
 	d.RiskScore = new(riskScore(f, &intel))
 	return d, nil
+}
+
+// networkEvidence says which rules open the path and what listens at its end.
+func networkEvidence(f *finding.Finding) []inspector2.Evidence {
+	list := []inspector2.Evidence{}
+	for _, e := range f.Network.Evidence {
+		list = append(list, inspector2.Evidence{EvidenceRule: new(e.Rule), EvidenceDetail: new(e.Detail), Severity: new(string(f.Severity))})
+	}
+	return list
 }
 
 func first[T any](list []T, n int) []T { return append([]T{}, list[:min(n, len(list))]...) }

@@ -79,7 +79,11 @@ func (b *builder) instance(w *wireInstance, p place) error {
 		return nil
 	}
 	scope := p.zoned("", w.Placement.AvailabilityZone)
-	b.Instances = append(b.Instances, Instance{ID: ID(w.InstanceID), Scope: scope, Name: w.Tags.name(), VPC: ID(w.VpcID), State: w.State.Name})
+	b.Instances = append(b.Instances, Instance{
+		ID: ID(w.InstanceID), Scope: scope, Name: w.Tags.name(), VPC: ID(w.VpcID), State: w.State.Name, Subnet: ID(w.SubnetID), Image: w.ImageID,
+		Type: w.InstanceType, Key: w.KeyName, Profile: w.IamInstanceProfile.Arn,
+		Launched: moment(w.LaunchTime), Tags: w.Tags.all(),
+	})
 	nics := w.NetworkInterfaces
 	if len(nics) == 0 && w.PrivateIPAddress != "" {
 		nic := wireInterface{

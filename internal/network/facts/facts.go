@@ -6,6 +6,7 @@ package facts
 
 import (
 	"net/netip"
+	"time"
 
 	"muster/internal/arn"
 )
@@ -75,7 +76,12 @@ type Instance struct {
 	Name string
 	VPC  ID
 	// State is EC2's word: running, stopped, …
-	State string
+	State  string
+	Subnet ID
+	// What findings tell of the instance and reachability does not depend on.
+	Image, Type, Key, Profile string
+	Launched                  time.Time
+	Tags                      map[string]string
 }
 
 // Interface is a network interface.

@@ -71,7 +71,9 @@ func once[T any](all []T, id func(*T) *ID, merge func(into, from *T)) []T {
 
 func mergeList(into, from *PrefixList) {
 	into.Known = into.Known || from.Known
-	into.CIDRs = slices.Concat(into.CIDRs, from.CIDRs)
+	if !slices.Equal(into.CIDRs, from.CIDRs) { // Of AWS's own lists everybody tells the same.
+		into.CIDRs = slices.Concat(into.CIDRs, from.CIDRs)
+	}
 	into.Name = cmp.Or(into.Name, from.Name)
 }
 

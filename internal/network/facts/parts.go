@@ -190,7 +190,7 @@ func sameStructure(x, y *Facts) bool {
 	gateway := func(a, b *Gateway) bool {
 		return a.ID == b.ID && a.Scope == b.Scope && a.Name == b.Name && equal(a.VPCs, b.VPCs)
 	}
-	return equalFunc(x.Interfaces, y.Interfaces, sameInterface) && equal(x.Instances, y.Instances) &&
+	return equalFunc(x.Interfaces, y.Interfaces, sameInterface) && equalFunc(x.Instances, y.Instances, sameInstance) &&
 		equalFunc(x.VPCs, y.VPCs, sameVPC) && equalFunc(x.Subnets, y.Subnets, sameSubnet) &&
 		equalFunc(x.RouteTables, y.RouteTables, sameTable) &&
 		equalFunc(x.InternetGateways, y.InternetGateways, gateway) && equalFunc(x.EgressOnlyGateways, y.EgressOnlyGateways, gateway) &&
@@ -205,6 +205,11 @@ func sameInterface(a, b *Interface) bool {
 	return a.ID == b.ID && a.Scope == b.Scope && a.Name == b.Name && a.VPC == b.VPC && a.Subnet == b.Subnet && a.Instance == b.Instance &&
 		a.Kind == b.Kind && a.Description == b.Description && a.Device == b.Device && a.ForwardsForOthers == b.ForwardsForOthers &&
 		equal(a.Groups, b.Groups) && equal(a.Addresses, b.Addresses)
+}
+
+// sameInstance leaves out what reachability does not depend on.
+func sameInstance(a, b *Instance) bool {
+	return a.ID == b.ID && a.Scope == b.Scope && a.Name == b.Name && a.VPC == b.VPC && a.State == b.State
 }
 
 func sameVPC(a, b *VPC) bool {

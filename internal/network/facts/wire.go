@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The shapes of the describe answers, as far as they are read.
@@ -39,6 +40,8 @@ type (
 	}
 	wireInstance struct {
 		InstanceID, VpcID, SubnetID, PrivateIPAddress, PublicIPAddress string
+		ImageID, InstanceType, KeyName, LaunchTime                     string
+		IamInstanceProfile                                             struct{ Arn string }
 		State                                                          struct{ Name string }
 		Placement                                                      struct{ AvailabilityZone string }
 		SecurityGroups                                                 []wireGroupName
@@ -228,6 +231,27 @@ func (t wireTags) name() string {
 		}
 	}
 	return ""
+}
+
+// all are the tags by their keys.
+func (t wireTags) all() map[string]string {
+	if len(t) == 0 {
+		return nil
+	}
+	tags := make(map[string]string, len(t))
+	for _, tag := range t {
+		tags[tag.Key] = tag.Value
+	}
+	return tags
+}
+
+// moment reads a time that nothing depends on; another form is no time.
+func moment(text string) time.Time {
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
 }
 
 // prefix reads a CIDR block; bits beyond its length are dropped, as EC2 does.

@@ -1,8 +1,11 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"muster/internal/finding"
 	"muster/internal/finding/criteria"
@@ -85,18 +88,54 @@ func coverageWhere(scope Scope, region string, c *CoverageCriteria) *store.Where
 	return &w
 }
 
+// NetworkScan is the scan of what can be reached of an instance, which is
+// covered apart from that of its packages.
+const NetworkScan = "NETWORK"
+
+// networks are instances with the coverage of their networks in place of that
+// of their packages. Facts that could not be looked at again cover nothing.
+const networks = `(SELECT x.account, x.region, x.type, x.id, x.number, x.details, x.inventory, x.reported_at, x.collected_at,
+	x.first_seen_at, x.gone_at, n.covered, '` + NetworkScan + `' AS scan_type, '' AS scan_mode,
+	CASE WHEN s.failure <> '' THEN 'INACTIVE' ELSE n.status END AS status,
+	CASE WHEN s.failure <> '' THEN s.failure ELSE n.reason END AS reason, s.analysed_at AS scanned_at
+	FROM network_instances n
+	JOIN resources x ON x.account = n.account AND x.region = n.region AND x.type = 'AWS_EC2_INSTANCE' AND x.id = n.id
+	JOIN network_snapshots s ON s.account = n.account AND s.region = n.region)`
+
+// covering are the two tables of coverage, in the order of their scan types.
+func covering() []string { return []string{networks, "resources"} }
+
+// Row is the place of a row of coverage: a resource and a kind of scan.
+type Row struct {
+	Place
+	Scan string
+}
+
+// Row is the place of a resource's coverage.
+func (r *Resource) Row() Row { return Row{r.Place(), r.ScanType} }
+
+func compareRows(a, b Row) int {
+	return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Type, b.Type), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Scan, b.Scan))
+}
+
 // CoveragePage lists up to limit covered resources that a caller may see and
-// that meet the criteria, by account, type and id, after the place given.
-func CoveragePage(ctx context.Context, tx *store.Tx, scope Scope, region string, c *CoverageCriteria, after Place, limit int) ([]Resource, error) {
-	w := coverageWhere(scope, region, c)
-	w.After([]string{"r.account", "r.type", "r.id"}, after.Account, after.Type, after.ID)
-	rows, err := tx.Query(ctx, `SELECT `+columns("r.", resourceColumns)+` FROM resources r`+w.SQL()+
-		` ORDER BY r.account, r.type, r.id LIMIT `+w.Arg(limit), w.Args()...)
-	list, err := store.ReadAll(rows, err, scanResource)
-	if err != nil {
-		return nil, fmt.Errorf("list coverage: %w", err)
+// that meet the criteria, one for each kind of scan, by account, type, id and
+// kind of scan, after the row given.
+func CoveragePage(ctx context.Context, tx *store.Tx, scope Scope, region string, c *CoverageCriteria, after Row, limit int) ([]Resource, error) {
+	var all []Resource
+	for _, table := range covering() {
+		w := coverageWhere(scope, region, c)
+		w.After([]string{"r.account", "r.type", "r.id", "r.scan_type"}, after.Account, after.Type, after.ID, after.Scan)
+		rows, err := tx.Query(ctx, `SELECT `+columns("r.", resourceColumns)+` FROM `+table+` r`+w.SQL()+
+			` ORDER BY r.account, r.type, r.id LIMIT `+w.Arg(limit), w.Args()...)
+		list, err := store.ReadAll(rows, err, scanResource)
+		if err != nil {
+			return nil, fmt.Errorf("list coverage: %w", err)
+		}
+		all = append(all, list...)
 	}
-	return list, nil
+	slices.SortFunc(all, func(a, b Resource) int { return compareRows(a.Row(), b.Row()) })
+	return all[:min(limit, len(all))], nil
 }
 
 // Group is a column that coverage can be counted by.
@@ -120,29 +159,50 @@ type GroupCount struct {
 // CountCoverage counts the covered resources that a caller may see and that
 // meet the criteria.
 func CountCoverage(ctx context.Context, tx *store.Tx, scope Scope, region string, c *CoverageCriteria) (int64, error) {
-	w := coverageWhere(scope, region, c)
-	var n int64
-	err := store.One(tx.QueryRow(ctx, `SELECT COUNT(*) FROM resources r`+w.SQL(), w.Args()...), &n)
-	return n, err
+	var total int64
+	for _, table := range covering() {
+		w := coverageWhere(scope, region, c)
+		var n int64
+		if err := store.One(tx.QueryRow(ctx, `SELECT COUNT(*) FROM `+table+` r`+w.SQL(), w.Args()...), &n); err != nil {
+			return 0, err
+		}
+		total += n
+	}
+	return total, nil
 }
 
 // CountCoverageBy counts them in groups: up to limit groups by key, after the
 // key given. Resources without the group's value are not counted.
 func CountCoverageBy(ctx context.Context, tx *store.Tx, scope Scope, region string, c *CoverageCriteria, by Group, after string, limit int) ([]GroupCount, error) {
+	sum := map[string]int64{}
+	for _, table := range covering() {
+		list, err := countCoverageIn(ctx, tx, table, scope, region, c, by, after, limit)
+		if err != nil {
+			return nil, fmt.Errorf("count coverage: %w", err)
+		}
+		for _, g := range list {
+			sum[g.Key] += g.Count
+		}
+	}
+	var all []GroupCount
+	for _, key := range slices.Sorted(maps.Keys(sum)) {
+		all = append(all, GroupCount{key, sum[key]})
+	}
+	return all[:min(limit, len(all))], nil
+}
+
+// countCoverageIn counts in one of the tables.
+func countCoverageIn(ctx context.Context, tx *store.Tx, table string, scope Scope, region string, c *CoverageCriteria, by Group, after string, limit int) ([]GroupCount, error) {
 	w := coverageWhere(scope, region, c)
-	from := `resources r`
+	from := table + ` r`
 	if by == ByRepository {
 		from += ` JOIN resource_attributes v ON v.account = r.account AND v.resource = r.number AND v.name = '` + string(criteria.ImageRepository) + `'`
 	}
 	w.Add(string(by)+" > ?", after)
 	rows, err := tx.Query(ctx, `SELECT `+string(by)+`, COUNT(*) FROM `+from+w.SQL()+
 		` GROUP BY `+string(by)+` ORDER BY `+string(by)+` LIMIT `+w.Arg(limit), w.Args()...)
-	list, err := store.ReadAll(rows, err, func(s store.Scanner) (g GroupCount, err error) {
+	return store.ReadAll(rows, err, func(s store.Scanner) (g GroupCount, err error) {
 		err = s.Scan(&g.Key, &g.Count)
 		return g, err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("count coverage: %w", err)
-	}
-	return list, nil
 }

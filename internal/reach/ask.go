@@ -1,0 +1,109 @@
+package reach
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"muster/internal/awsmodel"
+	"muster/internal/awsmodel/muster"
+	"muster/internal/inspector"
+	"muster/internal/network"
+	"muster/internal/store"
+	"muster/internal/store/topology"
+)
+
+// visible is the networks that the caller sees: its own ones, and those of the
+// members of a delegated administrator. A member gets no word about others'
+// networks; what leads there is told as not known.
+func (s *Service) visible(ctx context.Context, call *awsmodel.Call) (*view, error) {
+	list, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]topology.Snapshot, error) {
+		scope, err := inspector.VisibleAccounts(ctx, tx, call.Account(), call.Region)
+		if err != nil {
+			return nil, err
+		}
+		return topology.Snapshots(ctx, tx, scope)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, &muster.ResourceNotFoundException{Message: "No network facts of accounts that you see are stored; UploadNetworkFacts takes them."}
+	}
+	return s.view(ctx, list)
+}
+
+// ExplainReachability answers whether flows can begin at one thing and arrive
+// at another: through what, decided by which rule, and what would change that.
+func (s *Service) ExplainReachability(ctx context.Context, call *awsmodel.Call, in *muster.ExplainReachabilityInput) (*muster.ExplainReachabilityOutput, error) {
+	v, err := s.visible(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	protocol := ""
+	if in.Protocol != nil {
+		protocol = *in.Protocol
+	}
+	a, err := v.explain(in.Source, in.Destination, protocol)
+	if err != nil {
+		return nil, refusal(err)
+	}
+	out := &muster.ExplainReachabilityOutput{
+		Source: a.Source, Destination: a.Destination, Asked: a.Asked, Reachable: a.Reachable,
+		Confidence: muster.NetworkConfidence(a.Confidence), Flows: []muster.NetworkFlow{},
+	}
+	if a.Left > 0 {
+		out.PairsLeftOut = new(int64(a.Left))
+	}
+	for i := range a.Flows {
+		out.Flows = append(out.Flows, wireFlow(&a.Flows[i]))
+	}
+	return out, nil
+}
+
+// refusal is what is wrong with a question.
+func refusal(err error) error {
+	if unknown, ok := errors.AsType[*network.UnknownError](err); ok {
+		return &muster.ResourceNotFoundException{Message: unknown.Error()}
+	}
+	return invalid("%v", err)
+}
+
+// ListNetworkConnections maps who can begin flows to whom, in a VPC, a subnet,
+// an account or everything that the caller sees.
+func (s *Service) ListNetworkConnections(ctx context.Context, call *awsmodel.Call, in *muster.ListNetworkConnectionsInput) (*muster.ListNetworkConnectionsOutput, error) {
+	const op = "ListNetworkConnections"
+	within := ""
+	if in.Within != nil {
+		within = *in.Within
+	}
+	cursor, err := s.opened(call, op, within, in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	limit, from := usualConnections, 0
+	if in.MaxResults != nil {
+		limit = int(*in.MaxResults)
+	}
+	if cursor != "" {
+		if from, err = strconv.Atoi(cursor); err != nil {
+			return nil, invalid("The nextToken is not valid for this request.")
+		}
+	}
+	v, err := s.visible(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	list, err := v.connections(within)
+	if err != nil {
+		return nil, refusal(err)
+	}
+	out := &muster.ListNetworkConnectionsOutput{Connections: []muster.NetworkConnection{}}
+	for i := min(from, len(list)); i < min(from+limit, len(list)); i++ {
+		out.Connections = append(out.Connections, wireConnection(&list[i]))
+	}
+	if from+limit < len(list) {
+		out.NextToken = new(s.config.Pages.Seal(call, op, within, []byte(strconv.Itoa(from+limit))))
+	}
+	return out, nil
+}

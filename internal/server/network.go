@@ -1,0 +1,22 @@
+package server
+
+import (
+	"time"
+
+	"muster/internal/network/exposure"
+	"muster/internal/network/space"
+	"muster/internal/pagetoken"
+	"muster/internal/reach"
+)
+
+// reach builds the desk for networks.
+func (s *Server) reach(d *desks, pages *pagetoken.Sealer) (*reach.Service, error) {
+	trusted, err := s.config.TrustedBlocks()
+	if err != nil {
+		return nil, err
+	}
+	return reach.New(reach.Config{
+		Store: s.store, Pages: pages, Scans: d.scan, Regions: regionsOf(s.config), Every: s.config.NetworkInterval, Now: time.Now, Log: s.log,
+		Findings: exposure.Options{Coarse: s.config.NetworkCoarse, Trusted: space.Of(trusted...)},
+	}), nil
+}
