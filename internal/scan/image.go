@@ -207,3 +207,34 @@ func followRepository(ctx context.Context, e *evaluator, q *question, v *verdict
 func (c *content) judges() bool {
 	return slices.ContainsFunc(c.items, func(it inventory.Item) bool { return it.Role.Judged() })
 }
+
+// windowsChanged is the handler of eligible.JobWindows: the images of an account
+// and of its members are judged by the new windows.
+func (s *Service) windowsChanged(ctx context.Context, job store.Job) error {
+	of, err := payload[eligible.Administrator](job)
+	if err != nil {
+		return err
+	}
+	judge := func(account arn.AccountID) error {
+		return s.eachResource(ctx, Account{account, of.Region}, finding.ContainerImage, func(list []catalog.Place) error { return s.scan(ctx, list) })
+	}
+	if err := judge(of.Account); err != nil {
+		return err
+	}
+	for after := arn.AccountID(""); ; {
+		members, err := store.Read(ctx, s.store, func(tx *store.Tx) ([]activation.Member, error) {
+			return activation.MembersPage(ctx, tx, of.Account, of.Region, after, together)
+		})
+		if err != nil || len(members) == 0 {
+			return err
+		}
+		for _, m := range members {
+			if after = m.Account; m.Account == of.Account {
+				continue
+			}
+			if err := judge(m.Account); err != nil {
+				return err
+			}
+		}
+	}
+}

@@ -18,6 +18,7 @@ import (
 	"muster/internal/advisorydb"
 	"muster/internal/arn"
 	"muster/internal/finding"
+	"muster/internal/registry/eligible"
 	"muster/internal/store"
 	"muster/internal/store/catalog"
 	"muster/internal/worker"
@@ -118,16 +119,18 @@ func (s *Service) now() time.Time { return s.config.Now().UTC().Truncate(time.Mi
 // Jobs are the handlers of the desk's jobs, by kind.
 func (s *Service) Jobs() map[string]worker.Handler {
 	return map[string]worker.Handler{
-		JobResource:    s.scanResource,
-		JobInventory:   s.scanInventory,
-		JobAdvisories:  s.advisoriesChanged,
-		JobAccount:     s.accountChanged,
-		JobAccounts:    s.accountsChanged,
-		JobStale:       s.lookForReport,
-		JobDue:         s.scanResource,
-		JobSuppression: s.resuppress,
-		JobRetention:   s.forget,
-		JobRecount:     s.recount,
+		JobResource:   s.scanResource,
+		JobInventory:  s.scanInventory,
+		JobAdvisories: s.advisoriesChanged,
+		JobAccount:    s.accountChanged,
+		JobAccounts:   s.accountsChanged,
+		JobStale:      s.lookForReport,
+		JobDue:        s.scanResource,
+
+		eligible.JobWindows: s.windowsChanged,
+		JobSuppression:      s.resuppress,
+		JobRetention:        s.forget,
+		JobRecount:          s.recount,
 
 		catalog.JobPost: s.post,
 	}

@@ -10,6 +10,7 @@ import (
 	"muster/internal/awsmodel/inspector2"
 	"muster/internal/inspector"
 	"muster/internal/inspector/relation"
+	"muster/internal/registry/eligible"
 	"muster/internal/store"
 	"muster/internal/store/activation"
 )
@@ -70,6 +71,9 @@ func (s *Service) UpdateConfiguration(ctx context.Context, call *awsmodel.Call, 
 			c.RescanDuration, c.ECRUpdatedAt = string(ecr.RescanDuration), call.Time
 			c.PullRescanDuration = cmp.Or(string(ecr.PullDateRescanDuration), c.PullRescanDuration)
 			c.PullRescanMode = cmp.Or(string(ecr.PullDateRescanMode), c.PullRescanMode)
+			if err := eligible.WindowsChanged(ctx, tx, standing.Account, call.Region); err != nil {
+				return nil, err
+			}
 		}
 		if ec2 := in.Ec2Configuration; ec2 != nil {
 			c.ScanMode, c.EC2UpdatedAt = string(ec2.ScanMode), call.Time

@@ -2,20 +2,44 @@
 // when: by the registry's rules, and by the windows after a push, a pull or a
 // use in which an image is scanned again (scanning specification 1.7).
 //
-// It works on values alone; nothing here reaches out.
+// It works on values alone, but for the jobs that follow from a decision.
 package eligible
 
 import (
 	"cmp"
+	"context"
+	"encoding/json"
 	"strings"
 	"time"
 
+	"muster/internal/arn"
+	"muster/internal/store"
 	"muster/internal/store/activation"
 	"muster/internal/store/registry"
 )
 
 // JobRead reads the content of an image; the payload is a registry.Key.
 const JobRead = "registry.read"
+
+// JobWindows judges the images of an account, and of the members that it
+// administers, after a change of the windows in which they are scanned again;
+// the payload is an Administrator.
+const JobWindows = "scan.windows-changed"
+
+// Administrator is the account whose configuration changed.
+type Administrator struct {
+	Account arn.AccountID `json:"account"`
+	Region  arn.Region    `json:"region"`
+}
+
+// WindowsChanged asks for JobWindows in the transaction of the change.
+func WindowsChanged(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region) error {
+	body, err := json.Marshal(Administrator{account, region})
+	if err != nil {
+		return err
+	}
+	return tx.Enqueue(ctx, store.Job{Kind: JobWindows, Key: string(account) + "/" + string(region), Account: string(account), Region: string(region), Payload: body})
+}
 
 // ECR's words for how often a repository is scanned, and for who scans.
 const (
