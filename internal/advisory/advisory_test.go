@@ -204,6 +204,7 @@ func FuzzParse(f *testing.F) {
 		if !json.Valid(data) || a.ID == "" {
 			t.Fatalf("accepted %q", data)
 		}
+		sameText(t, data, &a)
 		var group advisory.Group
 		group.Add(&a)
 		group.Resolve(&a)
@@ -252,8 +253,35 @@ func TestEncodeKeepsEverything(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", data, err)
 		}
+		sameText(t, data, &back)
 		if !reflect.DeepEqual(a, back) {
 			t.Fatalf("wrote %+v\nread  %+v\nof %s", a, back, data)
 		}
 	})
+}
+
+// sameText: ParseText reads what Parse reads, but for packages and versions.
+func sameText(t rapid.TB, data []byte, whole *advisory.Advisory) {
+	t.Helper()
+	text, err := advisory.ParseText(data)
+	if err != nil {
+		t.Fatalf("the text of an accepted record: %v", err)
+	}
+	ratings := func(a *advisory.Advisory) map[advisory.Severity]bool {
+		set := map[advisory.Severity]bool{}
+		for _, entry := range a.Affected {
+			for _, s := range entry.Severity {
+				set[s] = true
+			}
+		}
+		return set
+	}
+	if got, want := ratings(&text), ratings(whole); !reflect.DeepEqual(got, want) {
+		t.Errorf("ratings %v, want %v", got, want)
+	}
+	want := *whole
+	want.Affected, text.Affected = nil, nil
+	if !reflect.DeepEqual(text, want) {
+		t.Errorf("text %+v, want %+v", text, want)
+	}
 }

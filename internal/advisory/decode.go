@@ -38,6 +38,28 @@ func Parse(data []byte) (Advisory, error) {
 	return w.advisory(), nil
 }
 
+// ParseText reads what a record that Parse has accepted says beside the packages
+// and versions: of Affected only the entries with a severity are there, and of
+// them nothing else. It costs a fraction of Parse.
+func ParseText(data []byte) (Advisory, error) {
+	var w struct {
+		wireText
+		Affected []struct {
+			Severity []Severity `json:"severity"`
+		} `json:"affected"`
+	}
+	if err := json.Unmarshal(data, &w); err != nil {
+		return Advisory{}, fmt.Errorf("%w: %w", ErrRecord, err)
+	}
+	a, _ := w.text()
+	for _, entry := range w.Affected {
+		if len(entry.Severity) > 0 {
+			a.Affected = append(a.Affected, Affected{Severity: entry.Severity})
+		}
+	}
+	return a, nil
+}
+
 func refuse(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{ErrRecord}, args...)...)
 }
@@ -69,6 +91,12 @@ func checkShape(data []byte) error {
 // The wire form. Members that only vary in what databases put there are kept
 // raw, so that an odd one does not cost the record.
 type wireRecord struct {
+	wireText
+	Affected []wireAffected `json:"affected,omitempty"`
+}
+
+// wireText is a record without the packages.
+type wireText struct {
 	ID        string          `json:"id"`
 	Modified  string          `json:"modified,omitempty"`
 	Published string          `json:"published,omitempty"`
@@ -79,7 +107,6 @@ type wireRecord struct {
 	Summary   string          `json:"summary,omitempty"`
 	Details   string          `json:"details,omitempty"`
 	Severity  []Severity      `json:"severity,omitempty"`
-	Affected  []wireAffected  `json:"affected,omitempty"`
 	Refs      []Reference     `json:"references,omitempty"`
 	Database  json.RawMessage `json:"database_specific,omitempty"`
 }
@@ -183,16 +210,22 @@ func date(s string) time.Time {
 	return t
 }
 
-func (w *wireRecord) advisory() Advisory {
+// text converts what is not about packages, and returns the publisher's word
+// for the severity.
+func (w *wireText) text() (a Advisory, word string) {
 	word, cwes := databaseWords(w.Database)
 	if word == "" {
 		word = noticeWord(w.ID, w.Summary)
 	}
-	a := Advisory{
+	return Advisory{
 		ID: w.ID, Aliases: w.Aliases, Upstream: w.Upstream, Related: w.Related,
 		Modified: date(w.Modified), Published: date(w.Published), Withdrawn: date(w.Withdrawn),
 		Summary: w.Summary, Details: w.Details, Severity: w.Severity, References: w.Refs, CWEs: cwes,
-	}
+	}, word
+}
+
+func (w *wireRecord) advisory() Advisory {
+	a, word := w.text()
 	if len(w.Affected) > 0 {
 		a.Affected = make([]Affected, 0, len(w.Affected))
 	}

@@ -11,11 +11,11 @@ import (
 // architectures) lies in the entries' database_specific. Dates keep their
 // seconds.
 func Encode(a *Advisory) ([]byte, error) {
-	w := wireRecord{
+	w := wireRecord{wireText: wireText{
 		ID: a.ID, Aliases: a.Aliases, Upstream: a.Upstream, Related: a.Related,
 		Modified: writeDate(a.Modified), Published: writeDate(a.Published), Withdrawn: writeDate(a.Withdrawn),
 		Summary: a.Summary, Details: a.Details, Severity: a.Severity, Refs: a.References,
-	}
+	}}
 	var err error
 	if len(a.CWEs) > 0 {
 		if w.Database, err = json.Marshal(map[string][]string{"cwe_ids": a.CWEs}); err != nil {

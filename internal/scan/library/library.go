@@ -113,7 +113,7 @@ func (l *Library) record(c citation) *advisory.Advisory {
 	if r, ok := l.records[key]; ok {
 		return r
 	}
-	record, found, err := l.set.Advisory(c.ecosystem, c.id)
+	record, found, err := l.set.Text(c.ecosystem, c.id)
 	if err != nil && l.err == nil {
 		l.err = err
 	}
@@ -121,22 +121,8 @@ func (l *Library) record(c citation) *advisory.Advisory {
 		l.records[key] = nil
 		return nil
 	}
-	l.records[key] = slim(&record)
+	l.records[key] = &record
 	return l.records[key]
-}
-
-// slim keeps what addRecord reads: a scan remembers thousands of records.
-func slim(a *advisory.Advisory) *advisory.Advisory {
-	out := &advisory.Advisory{
-		ID: a.ID, Published: a.Published, Modified: a.Modified, Summary: a.Summary, Details: a.Details,
-		Severity: a.Severity, References: a.References, CWEs: a.CWEs, Upstream: a.Upstream,
-	}
-	for _, entry := range a.Affected {
-		if len(entry.Severity) > 0 {
-			out.Affected = append(out.Affected, advisory.Affected{Severity: entry.Severity})
-		}
-	}
-	return out
 }
 
 func fromCVE(raw *advisorydb.Intel) finding.Intel {
