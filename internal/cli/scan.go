@@ -227,7 +227,7 @@ func registryOptions(insecure bool) image.Registry {
 // collected, up to a size at which that begins to matter.
 func tuneMemory() {
 	debug.SetGCPercent(100)
-	debug.SetMemoryLimit(80 << 20)
+	debug.SetMemoryLimit(64 << 20)
 }
 
 // severity reads --fail-on; empty means never.
