@@ -55,7 +55,8 @@ type Component struct {
 	// Module is the stream of the rpm module that the package belongs to,
 	// "nodejs:18"; "" for packages outside modules and where it is not known.
 	// Of Windows it lists the installed updates, the newest first:
-	// "KB5034127 KB5034619".
+	// "KB5034127 KB5034619"; of Amazon Linux 2 it names the topic of the extras
+	// that the package is from: "amzn2extra:docker".
 	Module string
 	// Manager is Inspector's packageManager value.
 	Manager Manager

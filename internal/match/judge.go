@@ -104,8 +104,8 @@ func sourceName(c inventory.Component) string {
 // outside them. An entry without a module says nothing about modules where its
 // publisher never names them; there the versions tell (sameModularity).
 func (j *judge) sameStream(a *advisory.Advisory, entry *advisory.Affected) bool {
-	if isWindows(j.component) {
-		return true // there a module lists updates
+	if isWindows(j.component) || strings.HasPrefix(j.component.Module, extras) {
+		return true // there a module is none of rpm's
 	}
 	ours := j.component.Module
 	modular := ours != "" || moduleRelease(j.version) != ""

@@ -106,11 +106,18 @@ func rpmSourceVersion(c inventory.Component) string {
 	return c.SourceVersion
 }
 
+// extras begins the module of packages of Amazon Linux 2's extras, which are
+// judged by the advisories of their topic.
+const extras = "amzn2extra:"
+
 // amazonKeys: Amazon lists every binary package of a build, so that the source
 // package adds nothing. A kernel of Amazon Linux 2 is judged by the topic of
 // its series, not by what is said of the distribution's first kernel.
 func amazonKeys(c inventory.Component) []advisory.Key {
 	ecosystem := c.Ecosystem
+	if topic, ok := strings.CutPrefix(c.Module, extras); ok {
+		return keys(c.Name, ecosystem+":"+topic)
+	}
 	if ecosystem == "Amazon Linux:2" && sourceName(c) == "kernel" {
 		if series := kernelSeries(c.Version); series != "4.14" {
 			ecosystem += ":kernel-" + series

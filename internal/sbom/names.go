@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"muster/internal/advisory"
+	"muster/internal/extract/rpm"
 	"muster/internal/inventory"
 	"muster/internal/version"
 )
@@ -25,7 +26,7 @@ func systemPURL(it inventory.Item, system inventory.OS) purl {
 	if epoch, rest, ok := strings.Cut(it.Version, ":"); ok && p.kind == "rpm" {
 		p.version, p.qualifiers["epoch"] = rest, epoch
 	}
-	if it.Module != "" && p.kind == "rpm" {
+	if it.Module != "" && p.kind == "rpm" && !strings.HasPrefix(it.Module, rpm.Extras) {
 		p.qualifiers["rpmmod"] = it.Module
 	}
 	if it.Source != "" && it.Source != it.Name || it.SourceVersion != it.Version {

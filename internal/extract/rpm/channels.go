@@ -27,9 +27,9 @@ const (
 )
 
 // IsChannel reports whether a file, by its name relative to the root, says
-// which repositories a system has.
+// which repositories a system has, or which one a package came from.
 func IsChannel(name string) bool {
-	return name == repositories || path.Dir(name) == manifests && strings.HasSuffix(name, ".json")
+	return name == repositories || isYumdb(name) || path.Dir(name) == manifests && strings.HasSuffix(name, ".json")
 }
 
 // Ecosystem is the ecosystem of a system's packages by the repositories that

@@ -51,6 +51,7 @@ func Read(fsys fs.FS, system inventory.OS, running kernel.Running) ([]inventory.
 		}
 		return nil
 	})
+	addTopics(fsys, system, items)
 	return items, err
 }
 
