@@ -115,9 +115,18 @@ type Config struct {
 	// AuditLog is the file that gets one CloudTrail-form record per call;
 	// empty means audit.log in Data, "-" standard error, "off" none.
 	AuditLog string `yaml:"audit_log"`
+	// Metrics says who gets /metrics: MetricsLocal, callers on this machine, or
+	// MetricsEveryone.
+	Metrics string `yaml:"metrics"`
 	// LogLevel is debug, info, warn or error.
 	LogLevel string `yaml:"log_level"`
 }
+
+// Who gets /metrics.
+const (
+	MetricsLocal    = "local"
+	MetricsEveryone = "everyone"
+)
 
 // Default is what an empty file means.
 func Default() Config {
@@ -131,6 +140,7 @@ func Default() Config {
 		MaxBody:       10 << 20,
 		AgentKeyAge:   90 * 24 * time.Hour,
 		LogLevel:      "info",
+		Metrics:       MetricsLocal,
 
 		NetworkInterval: 12 * time.Hour,
 
@@ -245,6 +255,8 @@ func (c *Config) Check() error {
 		return errors.New("organization_wait_period: must not be negative")
 	case c.Throttle != ThrottleOff && c.Throttle != ThrottleAWS:
 		return errors.New("throttle: give aws or off")
+	case c.Metrics != MetricsLocal && c.Metrics != MetricsEveryone:
+		return errors.New("metrics: give local or everyone")
 	case c.FaultInjection && (!loopback(host) || c.TLSCert != "" || c.AllowPlainHTTP):
 		return fmt.Errorf("fault_injection: is for tests on one machine: listen (%s) has to be a loopback address, without tls_cert and allow_plain_http, which serve others", c.Listen)
 	case c.Transition < 0 || c.FeedsInterval < 0:

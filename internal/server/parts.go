@@ -45,6 +45,7 @@ import (
 	"muster/internal/rollout"
 	"muster/internal/sbomscan"
 	"muster/internal/scan"
+	"muster/internal/server/health"
 	"muster/internal/sts"
 	"muster/internal/worker"
 )
@@ -277,8 +278,16 @@ func (s *Server) doors(d *desks) (http.Handler, error) {
 	web.Info.Emulator, web.Info.Regions = s.emulation != nil, s.config.Regions
 	web.Logins = s.login(d.iam.Logins())
 	agents := agentapi.New(d.fleet, agentapi.Options{Log: s.log})
-	return route(aws, agents, registryapi.New(d.registry, time.Now, s.log), web, s.healthy), nil
+	s.health = &health.Config{Store: s.store, Now: time.Now, FeedAge: feedsMayAge * s.config.FeedsInterval}
+	if s.metrics, err = health.NewMetrics(s.health); err != nil {
+		return nil, err
+	}
+	return s.route(aws, agents, registryapi.New(d.registry, time.Now, s.log), web), nil
 }
+
+// feedsMayAge is how many intervals a source may go without a look until that
+// is worth a warning.
+const feedsMayAge = 3
 
 // anyone is for whom an emulator takes callers whose keys it has not issued;
 // nil everywhere else.

@@ -21,6 +21,7 @@ import (
 	"muster/internal/iam"
 	"muster/internal/keyring"
 	"muster/internal/refresh"
+	"muster/internal/server/health"
 	"muster/internal/store"
 	"muster/internal/worker"
 
@@ -41,6 +42,8 @@ type Server struct {
 	events   *event.Service
 	listener net.Listener
 	http     *http.Server
+	health   *health.Config
+	metrics  *health.Metrics
 	// handler answers all requests.
 	handler http.Handler
 	// transitions are the kinds of jobs that end asynchronous states.
@@ -166,6 +169,7 @@ func (s *Server) work(ctx context.Context) error {
 	g.Go(func() error { return s.worker.Run(ctx) })
 	g.Go(func() error { s.keys.Run(ctx, s.log); return nil })
 	g.Go(func() error { s.events.Watch(ctx); return nil })
+	g.Go(func() error { s.health.Watch(ctx, s.log); return nil })
 	if s.config.FeedsInterval > 0 {
 		g.Go(func() error { return s.schedule(ctx) })
 	}

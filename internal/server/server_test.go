@@ -49,6 +49,8 @@ func TestEachRequestFindsItsDoor(t *testing.T) {
 		status             int
 	}{
 		{"/healthz", "", "ok", http.StatusOK},
+		{"/readyz", "", "ready\nwarning: no advisories", http.StatusOK},
+		{"/metrics", "", "muster_ready 1", http.StatusOK},
 		{"/", "text/html", "", http.StatusSeeOther},
 		{"/", "*/*", "Missing Authentication Token", http.StatusForbidden},
 		{"/agent/v1/report", "", "MethodNotAllowed", http.StatusMethodNotAllowed},
