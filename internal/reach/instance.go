@@ -12,10 +12,12 @@ import (
 	"slices"
 	"time"
 
+	"muster/internal/agentwire"
 	"muster/internal/finding"
 	"muster/internal/network/facts"
 	"muster/internal/store"
 	"muster/internal/store/catalog"
+	"muster/internal/store/fleet"
 	"muster/internal/store/topology"
 )
 
@@ -146,13 +148,9 @@ func putResource(ctx context.Context, tx *store.Tx, at topology.Place, r finding
 			return err
 		}
 	}
-	if err == nil && known.Instance != nil && known.Instance.Managed {
-		r.Tags = maps.Clone(r.Tags)
-		if name, ok := known.Tags["Name"]; ok {
-			if r.Tags == nil {
-				r.Tags = map[string]string{}
-			}
-			r.Tags["Name"] = name
+	if err == nil && known.GoneAt.IsZero() && known.Instance != nil && known.Instance.Managed {
+		if r.Tags, err = tagsOf(ctx, tx, r, &known); err != nil {
+			return err
 		}
 		details := *r.Instance
 		details.Platform, details.Managed = known.Instance.Platform, true
@@ -160,6 +158,22 @@ func putResource(ctx context.Context, tx *store.Tx, at topology.Place, r finding
 	}
 	_, err = catalog.PutResource(ctx, tx, at.Account, at.Region, r, now)
 	return err
+}
+
+// tagsOf are the tags of an instance that an agent speaks for: those that the
+// host has of its own come before those that the facts tell.
+func tagsOf(ctx context.Context, tx *store.Tx, r finding.Resource, known *catalog.Resource) (map[string]string, error) {
+	tags := map[string]string{}
+	maps.Copy(tags, r.Tags)
+	if name, ok := known.Tags["Name"]; ok {
+		tags["Name"] = name
+	}
+	host, err := fleet.HostByID(ctx, tx, agentwire.HostID(r.ID))
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	maps.Copy(tags, host.Tags)
+	return tags, nil
 }
 
 // drop forgets what was known of instances that the facts do not tell of any

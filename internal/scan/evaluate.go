@@ -295,7 +295,11 @@ func (e *evaluator) findings(ctx context.Context, r *catalog.Resource, c *conten
 		in.Wanted, in.Installed = c.reached(n), c.installed
 	}
 	if v.network && n != nil {
-		in.Wanted = append(slices.Clip(in.Wanted), exposed(n)...)
+		network, err := exposed(ctx, e.tx, r, n)
+		if err != nil {
+			return nil, err
+		}
+		in.Wanted = append(slices.Clip(in.Wanted), network...)
 	}
 	changes := finding.Evaluate(in)
 	for _, c := range changes {

@@ -1,16 +1,22 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
+	"muster/internal/agentwire"
 	"muster/internal/arn"
 	"muster/internal/finding"
 	"muster/internal/store"
 	"muster/internal/store/activation"
 	"muster/internal/store/catalog"
+	"muster/internal/store/fleet"
 	"muster/internal/store/topology"
 )
 
@@ -70,13 +76,75 @@ func networkCoverage(r *catalog.Resource, scan activation.Status, v *verdict, be
 	return topology.Coverage{Covered: true, Status: codeActive, Reason: reasonSuccessful}
 }
 
-// exposed are the network findings that an instance wants.
-func exposed(n *topology.Instance) []finding.Draft {
+// exposed are the network findings that an instance wants. Where an agent has
+// told of the host's sockets they say what listens at the end of the path.
+func exposed(ctx context.Context, tx *store.Tx, r *catalog.Resource, n *topology.Instance) ([]finding.Draft, error) {
 	list := make([]finding.Draft, len(n.Findings))
 	for i := range n.Findings {
 		list[i].Content = n.Findings[i]
 	}
+	if len(list) == 0 || r.Instance == nil || !r.Instance.Managed {
+		return list, nil
+	}
+	told, err := fleet.EvidenceOf(ctx, tx, r.Account, r.Region, agentwire.HostID(r.ID))
+	if errors.Is(err, store.ErrNotFound) {
+		return list, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	sockets, err := fleet.Sockets(ctx, tx, r.Account, r.Region, agentwire.HostID(r.ID))
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		bare := *list[i].Network
+		bare.Evidence = append(slices.Clip(bare.Evidence), listening(&bare, sockets, told.CollectedAt)...)
+		list[i].Network = &bare
+	}
+	return list, nil
+}
+
+// mostListening is how many sockets the evidence of a finding lists.
+const mostListening = 20
+
+// listening says which programs listen on the ports of a path.
+func listening(n *finding.NetworkDetails, sockets []agentwire.Socket, at time.Time) []finding.NetworkEvidence {
+	const rule = "muster/listening"
+	var list []finding.NetworkEvidence
+	for _, s := range sockets {
+		port := int32(s.Port)
+		if string(s.Protocol) != n.Protocol || port < n.Begin || port > n.End || s.Address.IsLoopback() || len(list) == mostListening {
+			continue
+		}
+		list = append(list, finding.NetworkEvidence{Rule: rule, Detail: listener(&s) + " listens on " + netip.AddrPortFrom(s.Address, s.Port).String()})
+	}
+	if list == nil {
+		list = append(list, finding.NetworkEvidence{Rule: rule, Detail: "nothing listened here at " + at.UTC().Format(time.RFC3339)})
+	}
 	return list
+}
+
+// listener names a program as far as the agent could see it.
+func listener(s *agentwire.Socket) string {
+	name := cmp.Or(s.Process, s.Executable, "a program that the agent may not see")
+	var about []string
+	if s.Executable != "" && s.Executable != name {
+		about = append(about, s.Executable)
+	}
+	if s.Package != "" {
+		about = append(about, "package "+s.Package)
+	}
+	if s.Contained {
+		about = append(about, "in a container")
+	}
+	if s.Replaced {
+		about = append(about, "its file was replaced since it started")
+	}
+	if len(about) > 0 {
+		name += " (" + strings.Join(about, ", ") + ")"
+	}
+	return name
 }
 
 // reached are the findings of a content on a resource that can be reached as

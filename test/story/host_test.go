@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,10 +28,13 @@ type host struct {
 	id       agentwire.HostID
 	key      ed25519.PrivateKey
 	sequence int64
+	sockets  []agentwire.Socket
 }
 
-// hostCommand: host enroll NAME PROFILE enrols a host into the profile's
-// account and sets $NAME to its id; host report NAME PACKAGE=VERSION… reports
+// hostCommand: host enroll NAME PROFILE [INSTANCE] enrols a host into the
+// profile's account, as an instance where one is named, and sets $NAME to its
+// id; host listens NAME PORT PROCESS PACKAGE says so with each report from then
+// on; host report NAME PACKAGE=VERSION… reports
 // Debian 12 packages; host revoke NAME PROFILE withdraws its key; host stolen
 // NAME AS reports for host AS with NAME's key.
 func hostCommand(ts *testscript.TestScript, neg bool, args []string) {
@@ -38,11 +42,15 @@ func hostCommand(ts *testscript.TestScript, neg bool, args []string) {
 	var err error
 	switch args[0] {
 	case "enroll":
-		if err = w.enroll(args[1], args[2]); err == nil {
+		if err = w.enroll(args[1], args[2], args[3:]...); err == nil {
 			ts.Setenv(strings.ToUpper(args[1]), string(w.hosts[args[1]].id))
 		}
 	case "report":
 		err = w.report(w.hosts[args[1]], w.hosts[args[1]].id, args[2:])
+	case "listens":
+		h := w.hosts[args[1]]
+		h.sockets = append(h.sockets, agentwire.Socket{Protocol: agentwire.TCP, Address: netip.IPv4Unspecified(), Port: uint16(atoi(args[2])),
+			Process: args[3], Executable: "/usr/sbin/" + args[3], Package: args[4]})
 	case "stolen":
 		err = w.report(w.hosts[args[1]], w.hosts[args[2]].id, nil)
 	case "revoke":
@@ -58,11 +66,16 @@ func hostCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-func (w *world) enroll(name, profile string) error {
+// enroll enrols a host, as an instance where one is named.
+func (w *world) enroll(name, profile string, instance ...string) error {
 	var activation struct {
 		ActivationCode string `json:"activationCode"`
 	}
-	if err := w.musterCall(profile, "CreateActivation", map[string]any{}, &activation); err != nil {
+	in := map[string]any{}
+	if len(instance) > 0 {
+		in["instanceId"] = instance[0]
+	}
+	if err := w.musterCall(profile, "CreateActivation", in, &activation); err != nil {
 		return err
 	}
 	public, private, err := ed25519.GenerateKey(rand.Reader)
@@ -100,6 +113,10 @@ func (w *world) report(h *host, as agentwire.HostID, packages []string) error {
 	h.sequence++
 	report := &agentwire.Report{HostID: as, Sequence: h.sequence, CollectedAt: time.Now().UTC(), AgentVersion: "story",
 		InventoryHash: inv.Hash(), Inventory: &inv}
+	if h.sockets != nil {
+		report.Evidence = &agentwire.Evidence{Sockets: h.sockets}
+		report.EvidenceHash = report.Evidence.Hash()
+	}
 	body, err := agentwire.EncodeReport(report)
 	if err != nil {
 		return err
