@@ -185,15 +185,16 @@ func addStored(r *facts.Reader, f *zip.File, scope facts.Scope) (err error) {
 	return r.Add(string(scope.Account)+"/"+string(scope.Region)+"/"+f.Name, in)
 }
 
-// elsewhere names the Region that all facts are of when it is not the one that
-// they are told for.
+// elsewhere names the Region that all zones are of when it is not the one that
+// facts are told for.
 func elsewhere(p *facts.Part) (arn.Region, bool) {
 	var other arn.Region
 	for i := range p.Subnets {
-		switch r := p.Subnets[i].Region; {
-		case r == p.Region:
+		zone := p.Subnets[i].Zone
+		if strings.HasPrefix(zone, string(p.Region)) {
 			return "", false
-		case r != "":
+		}
+		if r := facts.PlaceOf(strings.TrimRight(zone, "abcdefghijklmnopqrstuvwxyz")).Region; r != "" {
 			other = r
 		}
 	}
