@@ -44,6 +44,10 @@ Exit codes:
 				return usageError{errors.New("--facts is required: a folder of describe answers, or one file of them")}
 			}
 			c, err := r.open(cmd)
+			if at := folderRegion(dir); err != nil && r.options.Region == "" && at != "" {
+				r.options.Region = at
+				c, err = r.open(cmd)
+			}
 			if err != nil {
 				return err
 			}
@@ -93,6 +97,21 @@ func factFolders(dir string) (fs.FS, []factFiles, error) {
 		err = fmt.Errorf("%s holds no .json file", dir)
 	}
 	return os.DirFS(root), all, err
+}
+
+// folderRegion is a Region that a folder of facts tells of, for callers who
+// have none of their own.
+func folderRegion(dir string) string {
+	_, all, err := factFolders(dir)
+	if err != nil {
+		return ""
+	}
+	for _, f := range all {
+		if f.Region != "" {
+			return string(f.Region)
+		}
+	}
+	return ""
 }
 
 func uploadFacts(ctx context.Context, w io.Writer, c *client.Client, dir, account, format string) error {
