@@ -16,22 +16,28 @@ import (
 )
 
 func newNetworkMap() *cobra.Command {
-	var dir, within string
+	var dir, within, level string
 	var out output
 	cmd := &cobra.Command{
 		Use:   "map",
 		Short: "List who can begin flows to whom, with protocols and ports",
-		Long:  `Pairs the interfaces with each other and with the internet. Large networks are mapped a VPC or subnet at a time.`,
-		Args:  noArgs,
+		Long: `Pairs the interfaces with each other and with the internet. Large networks are mapped a VPC or subnet at a time.
+With --level subnet or vpc the answer is what some interface of the one can send to some interface of the other.`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := out.check(); err != nil {
 				return err
+			}
+			switch network.Level(level) {
+			case network.ByInterface, network.BySubnet, network.ByVPC:
+			default:
+				return usageError{fmt.Errorf("--level: %q is not interface, subnet or vpc", level)}
 			}
 			s, err := snapshot(dir)
 			if err != nil {
 				return err
 			}
-			list, err := s.Connections(facts.ID(within))
+			list, err := s.ConnectionsBy(network.Level(level), facts.ID(within))
 			if err != nil {
 				return err
 			}
@@ -39,6 +45,7 @@ func newNetworkMap() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&dir, "facts", "", "folder or file of describe answers (required)")
+	cmd.Flags().StringVar(&level, "level", "interface", "what to list: interface, subnet or vpc")
 	cmd.Flags().StringVar(&within, "within", "", "id of a VPC or subnet whose interfaces are mapped (default all)")
 	out.flag(cmd)
 	return cmd

@@ -3,6 +3,7 @@ package network
 import (
 	"slices"
 
+	"muster/internal/network/ask"
 	"muster/internal/network/facts"
 	"muster/internal/network/guard"
 	"muster/internal/network/paths"
@@ -16,6 +17,9 @@ type Details struct {
 	Path, Return []paths.Hop
 	// Rules are those that decide about the witness, in order.
 	Rules []paths.Rule
+	// Opening are all rules of groups that let in some of it, whichever decides
+	// about the witness.
+	Opening []Rule
 	// Witness is a packet that gets through.
 	Witness paths.Packet
 	// Doubts say what makes it uncertain, Assumed what facts were missing.
@@ -40,7 +44,9 @@ func (s *Snapshot) Details(x *Exposure) Details {
 		}
 		m := s.Open(&j.Legs[0], t).Clip(x.Ports).Within(x.Sources)
 		if p, ok := s.Take(&j.Legs[0], t, m); ok {
-			return s.details(&j.Legs[0], t, p)
+			d := s.details(&j.Legs[0], t, p)
+			d.Opening = s.Opening(j.Legs[:1], t, ask.Question{Ports: x.Ports})
+			return d
 		}
 	}
 	return Details{}
@@ -80,6 +86,9 @@ func (s *Snapshot) balancedDetails(x *Exposure, t guard.Traffic) Details {
 					d.Path = append(d.Path, paths.BalancerHop(f.Via.Balancer))
 				}
 			}
+			first := j.Legs[0]
+			first.Port = f.Listener.Port
+			d.Opening = s.Opening(append([]paths.Leg{first}, legs...), t, ask.Question{Ports: x.Ports})
 			if b.Assumed != "" {
 				d.Assumed = append(d.Assumed, b.Assumed)
 			}

@@ -44,6 +44,7 @@ type (
 	UnknownError   = ask.UnknownError
 	AmbiguousError = ask.AmbiguousError
 	TooManyError   = ask.TooManyError
+	Level          = ask.Level
 )
 
 // The kinds of edges.
@@ -55,6 +56,13 @@ const (
 	PeeringConnection     = topology.PeeringConnection
 	TransitGateway        = topology.TransitGateway
 	GatewayEndpoint       = topology.GatewayEndpoint
+)
+
+// The levels of a map.
+const (
+	ByInterface = ask.ByInterface
+	BySubnet    = ask.BySubnet
+	ByVPC       = ask.ByVPC
 )
 
 // ProtocolName is "tcp", "udp", "icmp" or the number.

@@ -32,10 +32,38 @@ func (e *TooManyError) Error() string {
 	return fmt.Sprintf("%d interfaces are too many to pair with each other (at most %d); name one VPC or subnet, or list exposures", e.Interfaces, maxEndpoints)
 }
 
+// Level is what connections are told between.
+type Level string
+
+// The levels: addresses of interfaces, or what they lie in.
+const (
+	ByInterface Level = "interface"
+	BySubnet    Level = "subnet"
+	ByVPC       Level = "vpc"
+)
+
+// of names a place on a level.
+func (l Level) of(p topology.Place) string {
+	switch l {
+	case BySubnet:
+		return string(p.Interface.In.ID)
+	case ByVPC:
+		return string(p.Interface.VPC)
+	case ByInterface:
+	}
+	return p.Label()
+}
+
 // Connections lists who can begin flows to whom: interfaces of instances and
 // other things, and the internet, in both directions. within limits it to the
 // interfaces of one VPC or subnet; empty means all.
 func (s *Asker) Connections(within facts.ID) ([]Connection, error) {
+	return s.ConnectionsBy(ByInterface, within)
+}
+
+// ConnectionsBy is Connections between subnets or VPCs: what some interface of
+// the one can send to some interface of the other, or of the same.
+func (s *Asker) ConnectionsBy(level Level, within facts.ID) ([]Connection, error) {
 	var places []topology.Place
 	for _, n := range s.Order {
 		if n.Kind != "nat_gateway" && (within == "" || n.VPC == within || n.Subnet == within) {
@@ -48,20 +76,52 @@ func (s *Asker) Connections(within facts.ID) ([]Connection, error) {
 	var out []Connection
 	outside := endpoint{label: "internet", set: s.Internet, internet: true}
 	for _, x := range places {
-		out = s.connect(out, s.from(outside, endpoint{places: []topology.Place{x}}))
-		out = s.connect(out, s.towards(endpoint{places: []topology.Place{x}}, outside))
+		out = s.connect(out, outside.label, level.of(x), s.from(outside, endpoint{places: []topology.Place{x}}))
+		out = s.connect(out, level.of(x), outside.label, s.towards(endpoint{places: []topology.Place{x}}, outside))
 		for _, y := range places {
 			if x.Interface != y.Interface && x.Address.Private.Addr().Is4() == y.Address.Private.Addr().Is4() {
-				out = s.connect(out, s.pair(x, y))
+				out = s.connect(out, level.of(x), level.of(y), s.pair(x, y))
 			}
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Connection) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To)) })
-	return out, nil
+	return together(out), nil
 }
 
-// connect adds what candidates leave open.
-func (s *Asker) connect(out []Connection, all []candidate) []Connection {
+// together makes one connection of those between the same two things.
+func together(list []Connection) []Connection {
+	var out []Connection
+	for _, c := range list {
+		if n := len(out); n > 0 && out[n-1].From == c.From && out[n-1].To == c.To {
+			out[n-1].Open, out[n-1].Certain = append(out[n-1].Open, c.Open...), out[n-1].Certain && c.Certain
+			continue
+		}
+		out = append(out, c)
+	}
+	for i := range out {
+		out[i].Open = united(out[i].Open)
+	}
+	return out
+}
+
+// united joins what is open to the same addresses over the same protocol.
+func united(list []Open) []Open {
+	var out []Open
+next:
+	for _, o := range list {
+		for i := range out {
+			if out[i].Protocol == o.Protocol && slices.Equal(out[i].Addresses, o.Addresses) {
+				out[i].Ports = space.Ports(out[i].Ports, o.Ports)
+				continue next
+			}
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+// connect adds what candidates between two things leave open.
+func (s *Asker) connect(out []Connection, from, to string, all []candidate) []Connection {
 	for i := range all {
 		c := &all[i]
 		if c.journey.Block != nil {
@@ -76,11 +136,7 @@ func (s *Asker) connect(out []Connection, all []candidate) []Connection {
 			continue
 		}
 		certain := paths.Certain(c.journey.Legs) && c.assumed == ""
-		if n := len(out); n > 0 && out[n-1].From == c.from && out[n-1].To == c.to {
-			out[n-1].Open, out[n-1].Certain = append(out[n-1].Open, f.Open...), out[n-1].Certain && certain
-			continue
-		}
-		out = append(out, Connection{From: c.from, To: c.to, Open: f.Open, Certain: certain})
+		out = append(out, Connection{From: from, To: to, Open: f.Open, Certain: certain})
 	}
 	return out
 }

@@ -117,23 +117,37 @@ func addressText(set space.Set, internet bool) string {
 	return set.Widest().String()
 }
 
-// closing are the changes that close what is open: of the groups at the
-// destination every rule that lets some of it in.
+// closing are the changes that close what is open.
 func (s *Asker) closing(legs []paths.Leg, t guard.Traffic, q Question) []string {
-	last := &legs[len(legs)-1]
 	var out []string
-	for k := range last.Forward.Filters {
-		f := &last.Forward.Filters[k]
-		if f.Interface == nil || f.Egress {
-			continue
-		}
-		for _, g := range f.Interface.Guards {
-			for _, r := range s.opensAny(last, f, g, t, q) {
-				out = append(out, "remove or narrow in "+string(g.ID)+" the "+guard.RuleText(r, f.Egress))
-			}
-		}
+	for _, r := range s.Opening(legs, t, q) {
+		out = append(out, "remove or narrow in "+string(r.Component.ID)+" the "+r.Text)
 	}
 	return distinctOrder(out)
+}
+
+// Opening are all rules of groups that let in some of what is open on legs,
+// whichever decides about one packet: those at the destination, or where a
+// load balancer has groups those at the balancer.
+func (s *Asker) Opening(legs []paths.Leg, t guard.Traffic, q Question) []paths.Rule {
+	for i := range legs {
+		var out []paths.Rule
+		for k := range legs[i].Forward.Filters {
+			f := &legs[i].Forward.Filters[k]
+			if f.Interface == nil || f.Egress {
+				continue
+			}
+			for _, g := range f.Interface.Guards {
+				for _, r := range s.opensAny(&legs[i], f, g, t, q) {
+					out = append(out, paths.Rule{Component: paths.Hop{Type: "AWS::EC2::SecurityGroup", ID: g.ID}, Text: guard.RuleText(r, f.Egress), Allow: true})
+				}
+			}
+		}
+		if len(out) > 0 {
+			return out
+		}
+	}
+	return nil
 }
 
 // opensAny are the rules of a group that admit any of what is asked.

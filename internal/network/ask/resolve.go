@@ -62,7 +62,7 @@ func (s *Asker) endpointOf(text string) (endpoint, error) {
 		return e, nil
 	}
 	if p, err := netip.ParsePrefix(text); err == nil {
-		e.set = space.Of(p.Masked())
+		s.byBlock(&e, p.Masked())
 		return e, nil
 	}
 	found := s.byName(text)
@@ -158,6 +158,28 @@ func (s *Asker) byAddress(e *endpoint, a netip.Addr) {
 		return
 	}
 	e.label += " (" + string(cmp.Or(e.places[0].Interface.Instance, e.places[0].Interface.ID)) + ")"
+}
+
+// byBlock fills in what a block stands for: the interfaces with a private
+// address in it, else those with a public one, and what lies outside.
+func (s *Asker) byBlock(e *endpoint, block netip.Prefix) {
+	var public []topology.Place
+	for _, n := range s.Order {
+		for _, p := range n.Places() {
+			if block.Contains(p.Address.Private.Addr()) {
+				e.places = append(e.places, p)
+			} else if p.Address.Public.IsValid() && block.Contains(p.Address.Public) {
+				public = append(public, p)
+			}
+		}
+	}
+	if len(e.places) == 0 && block.Bits() > 0 {
+		e.places = public
+	}
+	e.set = space.Of(block)
+	if block.Bits() == 0 {
+		e.places = nil
+	}
 }
 
 // byName finds the resources that people call by a name.

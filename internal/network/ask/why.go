@@ -193,7 +193,14 @@ func (q *Question) concerns(c *candidate) bool {
 func (s *Asker) candidates(from, to endpoint, a *Answer) []candidate {
 	switch {
 	case len(from.places) > 0 && len(to.places) > 0:
-		return s.between(from, to, a)
+		out := s.between(from, to, a)
+		if !from.set.Empty() {
+			out = append(out, s.from(from, to)...)
+		}
+		if !to.set.Empty() {
+			out = append(out, s.towards(from, to)...)
+		}
+		return out
 	case len(to.places) > 0:
 		return s.from(from, to)
 	case len(from.places) > 0:
@@ -312,7 +319,7 @@ func (s *Asker) from(from, to endpoint) []candidate {
 		if !to.named.IsValid() {
 			out = append(out, s.overBalancers(from, y)...)
 		}
-		if len(out) == begin {
+		if len(out) == begin && len(from.places) == 0 {
 			reason := from.label + " is behind no edge of " + string(y.Interface.VPC)
 			out = append(out, candidate{from: from.label, to: y.Label(), journey: paths.Journey{Block: &paths.Block{Reason: reason}}})
 		}
@@ -436,6 +443,9 @@ func (s *Asker) towards(from, to endpoint) []candidate {
 		}
 		begin := len(out)
 		for _, j := range s.Outward(x, dst) {
+			if j.Block != nil && len(to.places) > 0 {
+				continue
+			}
 			if to.edge != nil && (j.Edge == nil || *j.Edge != *to.edge) {
 				continue
 			}
@@ -444,7 +454,7 @@ func (s *Asker) towards(from, to endpoint) []candidate {
 			}
 			out = append(out, candidate{from: x.Label(), to: to.label, journey: j, variable: true})
 		}
-		if len(out) == begin {
+		if len(out) == begin && len(to.places) == 0 {
 			reason := "no route of " + string(x.Interface.Subnet) + " leads to " + to.label
 			out = append(out, candidate{from: x.Label(), to: to.label, journey: paths.Journey{Block: &paths.Block{Reason: reason}}})
 		}

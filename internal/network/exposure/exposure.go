@@ -168,7 +168,7 @@ func one(s *network.Snapshot, k key, list []*network.Exposure, open space.Map, c
 	}
 	protocol := strings.ToUpper(network.ProtocolName(k.protocol))
 	f.Network = finding.NetworkDetails{Begin: int32(c.First), End: int32(c.Last), Protocol: protocol, Path: steps(d.Path, first.Scope)}
-	f.words(c, protocol, d.Rules)
+	f.words(c, protocol, d.Opening)
 	return f
 }
 
@@ -198,12 +198,34 @@ func (f *Finding) words(c cut, protocol string, rules []network.Rule) {
 	f.Title = fmt.Sprintf("%s reachable from %s - %s", what, name, protocol)
 	f.Description = fmt.Sprintf("On the instance %s, the ports %d-%d can be reached over %s from %s %s through the attached interface ENI %s.",
 		f.Instance, c.First, c.Last, protocol, component, f.Edge.ID, f.Interface)
-	f.Remediation = "Narrow the security group or network ACL on the path so that only the sources that need the ports reach them."
-	for _, r := range rules {
-		if r.Component.Type == "AWS::EC2::SecurityGroup" && r.Allow && !r.Egress {
-			f.Remediation = fmt.Sprintf("Remove or narrow the %s of %s, so that only the sources that need the ports reach them.", r.Text, r.Component.ID)
-		}
+	f.Remediation = remediation(rules)
+}
+
+// maxRules is how many rules a remediation names.
+const maxRules = 5
+
+// remediation says which rules to change: all that open the ports, by group.
+func remediation(rules []network.Rule) string {
+	if len(rules) == 0 {
+		return "Narrow the security group or network ACL on the path so that only the sources that need the ports reach them."
 	}
+	var order []facts.ID
+	texts := map[facts.ID][]string{}
+	for _, r := range rules[:min(len(rules), maxRules)] {
+		if texts[r.Component.ID] == nil {
+			order = append(order, r.Component.ID)
+		}
+		texts[r.Component.ID] = append(texts[r.Component.ID], r.Text)
+	}
+	var parts []string
+	for _, id := range order {
+		parts = append(parts, fmt.Sprintf("the %s of %s", strings.Join(texts[id], " and the "), id))
+	}
+	out := "Remove or narrow " + strings.Join(parts, ", and ")
+	if more := len(rules) - maxRules; more > 0 {
+		out += fmt.Sprintf(", and %d rules more", more)
+	}
+	return out + ", so that only the sources that need the ports reach them."
 }
 
 // steps are the components that Inspector lists: gateways, ACLs, groups,

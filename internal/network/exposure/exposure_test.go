@@ -58,6 +58,23 @@ func TestSplitAndCoarse(t *testing.T) {
 	}
 }
 
+// TestRemediationNamesEveryRule: changing only the rule that decides about the
+// example would not close what another one opens.
+func TestRemediationNamesEveryRule(t *testing.T) {
+	f := facts.Join(web(facts.Match{Protocol: facts.TCP, From: 22, To: 22}).Facts)
+	f.Groups[0].Ingress = append(f.Groups[0].Ingress, facts.Rule{Match: facts.Match{Protocol: facts.TCP, From: 20, To: 30}, CIDR: netip.MustParsePrefix("8.8.0.0/16")})
+	s := network.New(f)
+	for _, x := range Findings(s, s.Exposures(), Options{}) {
+		want := "Remove or narrow the inbound rule: tcp 20-30 from 8.8.0.0/16 of sg-1, so that only the sources that need the ports reach them."
+		if x.Network.Begin == 22 {
+			want = "Remove or narrow the inbound rule: tcp 22 from 0.0.0.0/0 and the inbound rule: tcp 20-30 from 8.8.0.0/16 of sg-1, so that only the sources that need the ports reach them."
+		}
+		if x.Remediation != want {
+			t.Errorf("port %d: %q, want %q", x.Network.Begin, x.Remediation, want)
+		}
+	}
+}
+
 // TestPath: the steps that Inspector lists, with ARNs, and the rule to change.
 func TestPath(t *testing.T) {
 	s := web(facts.Match{Protocol: facts.TCP, From: 22, To: 22})

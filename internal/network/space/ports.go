@@ -39,6 +39,21 @@ func PortsText(ranges []PortRange) string {
 	return strings.Join(texts, ",")
 }
 
+// Ports unites ranges of ports, in maximal runs.
+func Ports(lists ...[]PortRange) []PortRange {
+	all := slices.Concat(lists...)
+	slices.SortFunc(all, func(a, b PortRange) int { return cmp.Compare(a.First, b.First) })
+	var out []PortRange
+	for _, r := range all {
+		if n := len(out); n > 0 && int(r.First) <= int(out[n-1].Last)+1 {
+			out[n-1].Last = max(out[n-1].Last, r.Last)
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
 // Segment says which addresses belong to each port of a range.
 type Segment struct {
 	PortRange

@@ -87,6 +87,13 @@ func (p *printer) flow(f *network.Flow) {
 		}
 		p.line("  %-9s at %s%s: %s", label, component(o.Component), reply, o.Reason)
 	}
+	label := "to open"
+	if f.Open != nil {
+		label = "to close"
+	}
+	for _, c := range f.Changes {
+		p.line("  %-9s %s", label, c)
+	}
 	if f.Witness != nil {
 		p.line("  example   %s", packetText(f.Witness))
 	}
@@ -97,13 +104,6 @@ func (p *printer) flow(f *network.Flow) {
 	}
 	for _, text := range f.Assumed {
 		p.line("  assumed   %s", text)
-	}
-	label := "to open"
-	if f.Open != nil {
-		label = "to close"
-	}
-	for _, c := range f.Changes {
-		p.line("  %-9s %s", label, c)
 	}
 }
 

@@ -79,16 +79,16 @@ func (s *Network) expand(f *facts.RouteTable, v *VPC) []routing.Route {
 		local[c] = true
 	}
 	for _, r := range f.Routes {
+		target := s.resolve(r.Target)
 		if r.PrefixList != "" {
 			for _, p := range s.entries[r.PrefixList] {
-				out = append(out, routing.Route{Prefix: p, Target: r.Target, List: r.PrefixList, Blackhole: r.Blackhole})
+				out = append(out, routing.Route{Prefix: p, Target: target, List: r.PrefixList, Blackhole: r.Blackhole || s.gone(target, v)})
 			}
 			continue
 		}
 		if !r.Propagated {
 			delete(local, r.CIDR)
 		}
-		target := s.resolve(r.Target)
 		out = append(out, routing.Route{Prefix: r.CIDR, Target: target, Blackhole: r.Blackhole || s.gone(target, v), Propagated: r.Propagated})
 	}
 	for c := range local {
