@@ -300,10 +300,11 @@ func rules(permissions []wirePermission) ([]Rule, error) {
 	return out, nil
 }
 
-func (w *wirePermission) convert() ([]Rule, error) {
+// match is what the permission asks of packets beyond their addresses.
+func (w *wirePermission) match() (Match, error) {
 	protocol, err := w.IPProtocol.protocol()
 	if err != nil {
-		return nil, err
+		return Match{}, err
 	}
 	m := Match{Protocol: protocol, From: -1, To: -1}
 	if w.FromPort != nil {
@@ -312,7 +313,12 @@ func (w *wirePermission) convert() ([]Rule, error) {
 	if w.ToPort != nil {
 		m.To = *w.ToPort
 	}
-	if err := m.check(); err != nil {
+	return m, m.check()
+}
+
+func (w *wirePermission) convert() ([]Rule, error) {
+	m, err := w.match()
+	if err != nil {
 		return nil, err
 	}
 	var out []Rule

@@ -132,6 +132,51 @@ func TestJoins(t *testing.T) {
 	}
 }
 
+// TestRulesApart: groups whose rules are told apart from them are the groups
+// that tell of their rules themselves.
+func TestRulesApart(t *testing.T) {
+	together, err := read(t, map[string]string{"vpc.json": aVPC, "g.json": `{"SecurityGroups": [{"GroupId": "sg-1", "VpcId": "vpc-1",
+		"IpPermissions": [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "10.0.0.0/8"}], "PrefixListIds": [{"PrefixListId": "pl-1"}]},
+			{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-2"}]}],
+		"IpPermissionsEgress": [{"IpProtocol": "icmp", "FromPort": 8, "ToPort": -1, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}]}]}`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	apart, err := read(t, map[string]string{"vpc.json": aVPC, "g.json": `{"SecurityGroups": [{"GroupId": "sg-1", "VpcId": "vpc-1"}]}`,
+		"r.json": `{"SecurityGroupRules": [
+			{"GroupId": "sg-1", "IsEgress": false, "IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIpv4": "10.0.0.0/8"},
+			{"GroupId": "sg-1", "IsEgress": false, "IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "PrefixListId": "pl-1"},
+			{"GroupId": "sg-1", "IsEgress": false, "IpProtocol": "-1", "FromPort": -1, "ToPort": -1, "ReferencedGroupInfo": {"GroupId": "sg-2"}},
+			{"GroupId": "sg-1", "IsEgress": true, "IpProtocol": "icmp", "FromPort": 8, "ToPort": -1, "CidrIpv6": "::/0"}]}`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := Compare(together, apart); !c.Empty() || len(apart.Groups[0].Ingress) != 3 {
+		t.Errorf("%+v, %+v", together.Groups, apart.Groups)
+	}
+}
+
+// TestAttributesByFileName: answers that do not say whom they are about are
+// about what their file is named after.
+func TestAttributesByFileName(t *testing.T) {
+	f, err := read(t, map[string]string{
+		"vpc.json": aVPC,
+		"lb.json":  `{"LoadBalancers": [{"LoadBalancerArn": "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/net/x/0a1b", "Type": "network"}]}`,
+		"tg.json":  `{"TargetGroups": [{"TargetGroupArn": "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/y/0c1d"}]}`,
+		"arn%3Aaws%3Aelasticloadbalancing%3Aeu-west-1%3A111122223333%3Aloadbalancer%2Fnet%2Fx%2F0a1b.json": `{"Attributes": [{"Key": "load_balancing.cross_zone.enabled", "Value": "true"}]}`,
+		"arn%3Aaws%3Aelasticloadbalancing%3Aeu-west-1%3A111122223333%3Atargetgroup%2Fy%2F0c1d.json":        `{"Attributes": [{"Key": "preserve_client_ip.enabled", "Value": "false"}]}`,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := f.LoadBalancers[0].CrossZone; l == nil || !*l {
+		t.Errorf("cross-zone: %v", l)
+	}
+	if g := f.TargetGroups[0].PreserveClient; g == nil || *g {
+		t.Errorf("client's address: %v", g)
+	}
+}
+
 // FuzzReader: no answer, however broken, may stop the program.
 func FuzzReader(f *testing.F) {
 	f.Add([]byte(aVPC))

@@ -14,6 +14,7 @@ import (
 // once, at the end.
 func (r *Reader) Facts() (*Facts, error) {
 	b := &r.b
+	b.joinRules()
 	b.joinInterfaces()
 	b.assignSubnets()
 	b.joinElastics()

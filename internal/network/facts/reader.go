@@ -35,8 +35,10 @@ type Reader struct {
 type builder struct {
 	Facts
 	// embedded are the interfaces as instances tell of them.
-	embedded      []Interface
-	elastics      []wireAddress
+	embedded []Interface
+	elastics []wireAddress
+	// loose are rules that were told apart from their groups.
+	loose         []looseRule
 	listeners     []wireListener
 	healths       []wireHealth
 	attributeSets []wireAttributes
@@ -64,7 +66,7 @@ func lists() map[string]element {
 		"reservations": list((*builder).reservation), "instances": list((*builder).instance),
 		"networkinterfaces": list((*builder).networkInterface), "addresses": list((*builder).elastic),
 		"routetables": list((*builder).routeTable), "networkacls": list((*builder).acl),
-		"securitygroups": list((*builder).group), "prefixlists": list((*builder).prefixList),
+		"securitygroups": list((*builder).group), "securitygrouprules": list((*builder).groupRule), "prefixlists": list((*builder).prefixList),
 		"internetgateways": list((*builder).internetGateway), "egressonlyinternetgateways": list((*builder).egressOnly),
 		"vpngateways": list((*builder).vpnGateway), "natgateways": list((*builder).natGateway),
 		"vpnconnections": list((*builder).vpn), "virtualinterfaces": list((*builder).directConnect),
@@ -243,7 +245,7 @@ func skip(dec *json.Decoder, token json.Token) error {
 
 // named finds the resource that an answer is about in a file's name, where
 // tools put the parameters of the call.
-var named = regexp.MustCompile(`arn:[a-z-]+:elasticloadbalancing:[^"/]*:targetgroup/[^"/]+/[0-9a-f]+|pl-[0-9a-f]+|tgw-rtb-[0-9a-f]+`)
+var named = regexp.MustCompile(`arn:[a-z-]+:elasticloadbalancing:[^"/]*:(?:targetgroup/[^"/]+|loadbalancer/[a-z]+/[^"/]+)/[0-9a-f]+|pl-[0-9a-f]+|tgw-rtb-[0-9a-f]+`)
 
 // whole reads the members left over as one resource, when they are one.
 func (r *Reader) whole(name string, members map[string]json.RawMessage, p place) error {
@@ -271,6 +273,8 @@ func (r *Reader) whole(name string, members map[string]json.RawMessage, p place)
 func addName(members map[string]json.RawMessage, id string) {
 	member := ""
 	switch {
+	case strings.Contains(id, ":loadbalancer/"):
+		member = "LoadBalancerArn"
 	case strings.HasPrefix(id, "arn:"):
 		member = "TargetGroupArn"
 	case strings.HasPrefix(id, "pl-"):

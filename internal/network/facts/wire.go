@@ -120,6 +120,13 @@ type (
 			GroupID, UserID, VpcID, VpcPeeringConnectionID, PeeringStatus string
 		}
 	}
+	wireGroupRule struct {
+		GroupID, CidrIpv4, CidrIpv6, PrefixListID string
+		IsEgress                                  bool
+		IPProtocol                                flexible
+		FromPort, ToPort                          *int
+		ReferencedGroupInfo                       struct{ GroupID, PeeringStatus, VpcPeeringConnectionID string }
+	}
 	wirePrefixList struct {
 		PrefixListID, PrefixListName, OwnerID string
 		Cidrs                                 []string

@@ -119,9 +119,11 @@ func (s *Sim) proxied(node, n *facts.Interface, p Packet) bool {
 // target's, and its reply on the same way back.
 func (s *Sim) shown(lb *facts.LoadBalancer, node, n *facts.Interface, p Packet) bool {
 	here, there := s.subnet(node.Subnet), s.subnet(n.Subnet)
-	t := &travel{s: s, p: p, via: lb.Groups, plain: true}
+	// Targets cannot name the clients' groups; they see addresses and the
+	// balancer's groups.
+	leaving, t := &travel{s: s, p: p, plain: true}, &travel{s: s, p: p, via: lb.Groups}
 	r := &travel{s: s, p: p.answer(), reply: true}
-	if !t.groups(node, true) || !t.groups(n, false) {
+	if !leaving.groups(node, true) || !t.groups(n, false) {
 		return false
 	}
 	return here.ID == there.ID || t.acl(here, true) && t.acl(there, false) && r.acl(there, true) && r.acl(here, false)
