@@ -213,7 +213,7 @@ func (s *Finder) beyond(j Journey, l Leg, o outcome, from topology.Place, depth 
 	first.Forward.noReferences = true
 	var out []Journey
 	for _, k := range s.outwardDeep(own, o.set, depth+1) {
-		if nat.Private && k.Edge != nil && k.Edge.Kind == topology.InternetGateway {
+		if nat.Private && len(k.Legs) == 1 && k.Edge != nil && k.Edge.Kind == topology.InternetGateway {
 			k = Journey{Set: k.Set, Block: &Block{Hops: k.Legs[0].Forward.Hops, Reason: string(nat.ID) + " is private", Set: k.Set}}
 		}
 		for i := range k.Legs {
