@@ -37,7 +37,7 @@ func TestSimulatorAgrees(t *testing.T) {
 		open, through, total = open+c.open, through+c.through, total+*agreePackets
 	}
 	t.Logf("%d packets, %d of them get through, %d by load balancers", total, open, through)
-	if open*50 < total || through*1000 < total {
+	if *agreeNetworks >= 20 && (open*50 < total || through*1000 < total) {
 		t.Errorf("only %d of %d packets get through; the networks prove little", open, total)
 	}
 }
