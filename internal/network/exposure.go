@@ -98,8 +98,10 @@ type collector struct {
 	ways map[sharing][]opening
 	// shared are the openings of interfaces with the same groups.
 	shared map[groupSharing][]opening
-	// used notes what exposures depend on; nil where nobody asks.
-	used *uses
+	// used notes what exposures depend on; nil where nobody asks. members are
+	// the marks of groups' members.
+	used    *uses
+	members map[facts.ID]uint64
 }
 
 // sharing is all that decides a way into a subnet.
@@ -129,7 +131,7 @@ type opening struct {
 func protocols() [2]facts.Protocol { return [2]facts.Protocol{facts.TCP, facts.UDP} }
 
 func newCollector(s *Snapshot, used *uses) *collector {
-	return &collector{s: s, used: used, ways: map[sharing][]opening{}, shared: map[groupSharing][]opening{}}
+	return &collector{s: s, used: used, members: map[facts.ID]uint64{}, ways: map[sharing][]opening{}, shared: map[groupSharing][]opening{}}
 }
 
 // direct are the exposures of an interface without load balancers.
@@ -207,7 +209,7 @@ func (c *collector) guarded(w opening, n *topology.Interface) (opening, bool) {
 	own.Interface = n
 	o := opening{leg: w.leg, own: &own}
 	if c.used != nil {
-		o.mark = w.mark*31 + own.Mark()
+		o.mark = w.mark*31 + own.Mark() + c.named(&own)
 	}
 	for i, p := range protocols() {
 		if len(w.maps[i]) > 0 {
@@ -238,7 +240,7 @@ func (c *collector) waysTo(key sharing, to topology.Place) (ways []opening, same
 		o.leg.Forward.Filters, o.own = without(&l.Forward, to.Interface)
 		if c.used != nil {
 			c.used.way(to.Interface.In, &o.leg)
-			o.mark = o.leg.Mark()
+			o.mark = c.marks(1, []paths.Leg{o.leg})
 		}
 		for i, p := range protocols() {
 			o.maps[i] = c.s.Open(&o.leg, guard.Traffic{Protocol: p})
@@ -382,22 +384,11 @@ next:
 	for _, x := range all {
 		for i := range out {
 			if o := &out[i]; o.Edge == x.Edge && o.Protocol == x.Protocol && o.Ports == x.Ports {
-				o.Sources = space.Union(o.Sources, x.Sources)
+				o.Sources, o.mark = space.Union(o.Sources, x.Sources), o.mark*31+x.mark
 				continue next
 			}
 		}
 		out = append(out, x)
 	}
 	return out
-}
-
-// marks joins the mark of a first leg with those of later ones.
-func (c *collector) marks(m uint64, legs []paths.Leg) uint64 {
-	if c.used == nil {
-		return 0
-	}
-	for i := range legs {
-		m = m*31 + legs[i].Mark()
-	}
-	return m
 }

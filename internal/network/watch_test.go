@@ -26,7 +26,7 @@ func halves(f *facts.Facts) map[string]*facts.Facts {
 	a.Interfaces = slices.DeleteFunc(slices.Clone(f.Interfaces), func(n facts.Interface) bool { return n.VPC == last })
 	b.Interfaces = slices.DeleteFunc(slices.Clone(f.Interfaces), func(n facts.Interface) bool { return n.VPC != last })
 	b.Subnets = f.Subnets
-	return map[string]*facts.Facts{"a": &a, "b": &b}
+	return map[string]*facts.Facts{"a": facts.Join(&a), "b": facts.Join(&b)}
 }
 
 // alter makes one random change to facts that nobody else holds.
