@@ -86,6 +86,8 @@ type FunctionDetails struct {
 	Architecture   string    `json:"architecture,omitempty"`
 	LastModifiedAt time.Time `json:"lastModifiedAt,omitzero"`
 	LastInvokedAt  time.Time `json:"lastInvokedAt,omitzero"`
+	// RuntimeName is the runtime in Lambda's words.
+	RuntimeName string `json:"runtimeName,omitempty"`
 	// Supported says that functions of the runtime are scanned for packages.
 	Supported bool `json:"supported,omitempty"`
 }

@@ -26,6 +26,12 @@ const (
 	layerFolder    = "opt"
 )
 
+// ReadZip reads a zip archive by itself, as "muster scan archive:FILE" does;
+// temp is the folder for temporary files, "" for the system's.
+func ReadZip(ctx context.Context, name, temp string) (inventory.Inventory, error) {
+	return readZip(ctx, name, Options{Temp: temp})
+}
+
 // readZip reads a Java archive as such, and any other zip file as a folder.
 func readZip(ctx context.Context, name string, opts Options) (_ inventory.Inventory, err error) {
 	switch {

@@ -24,6 +24,7 @@ import (
 	"muster/internal/event/send"
 	"muster/internal/fault"
 	"muster/internal/fleet"
+	"muster/internal/functions"
 	"muster/internal/iam"
 	"muster/internal/iam/managed"
 	"muster/internal/inspector"
@@ -63,6 +64,7 @@ type desks struct {
 	keys          *encryption.Service
 	tags          *tagging.Service
 	fleet         *fleet.Service
+	functions     *functions.Service
 	registry      *registry.Service
 	ecr           *ecr.Service
 	scan          *scan.Service
@@ -179,6 +181,7 @@ func (s *Server) desks() (*desks, error) {
 	d.policies = policies.New(s.store, d.organizations, policies.Options{Regions: regionsOf(s.config), Transition: s.config.Transition, Delay: d.faults.Delay})
 	d.iam = iam.New(s.keys, iam.Options{Pages: pages, Usage: d.inspector, Controls: s.obeyed(controls)})
 	d.fleet = s.fleet(d, pages)
+	d.functions = functions.New(functions.Config{Store: s.store, Scans: d.scan, Pages: pages})
 	return d, nil
 }
 
@@ -252,6 +255,7 @@ func (d *desks) services() []awsmodel.Service {
 	d.rollout.AddHandlers(&own)
 	d.doctor.AddHandlers(&own)
 	d.faults.AddHandlers(&own)
+	d.functions.AddHandlers(&own)
 	d.sinks.AddHandlers(&own)
 	d.registry.AddHandlers(&own)
 	d.reach.AddHandlers(&own)

@@ -43,6 +43,21 @@ func (e *ResourceNotFoundException) ErrorCode() string { return "ResourceNotFoun
 // HTTPStatus is the status of the response.
 func (e *ResourceNotFoundException) HTTPStatus() int { return 404 }
 
+// ServiceQuotaExceededException is the error ServiceQuotaExceededException, status 402.
+type ServiceQuotaExceededException struct {
+	Message string
+}
+
+func (e *ServiceQuotaExceededException) Error() string {
+	return "ServiceQuotaExceededException: " + e.Message
+}
+
+// ErrorCode is the code on the wire.
+func (e *ServiceQuotaExceededException) ErrorCode() string { return "ServiceQuotaExceededException" }
+
+// HTTPStatus is the status of the response.
+func (e *ServiceQuotaExceededException) HTTPStatus() int { return 402 }
+
 // ValidationException is the error ValidationException, status 400.
 type ValidationException struct {
 	Fields  []ValidationExceptionField

@@ -12,7 +12,7 @@ func Model() *awsmodel.Model { return &model }
 var model = awsmodel.Model{
 	Name: "muster", SigningName: "muster", EventSource: "muster.amazonaws.com", Version: "2026-11-01", Protocol: "json", TargetPrefix: "Muster_20261101", XMLNamespace: "",
 
-	Exceptions: []int{0, 26, 211, 290},
+	Exceptions: []int{0, 26, 211, 240, 290},
 	Shapes: []awsmodel.Shape{
 		0: {Name: "AccessDeniedException", Kind: awsmodel.Structure, Members: []awsmodel.Member{
 			{Name: "message", Shape: 263, Required: true},

@@ -363,11 +363,6 @@ type RolloutTarget struct {
 	Tags        map[string]string // 1 to 50 entries
 }
 
-// ServiceQuotaExceededException is a structure of the model.
-type ServiceQuotaExceededException struct {
-	Message string // required
-}
-
 // Sink is a structure of the model.
 type Sink struct {
 	ConsecutiveFailures *int64
