@@ -78,7 +78,7 @@ var rooms = map[string]struct {
 
 	"awsapi": {doors, ""}, "agentapi": {doors, ""}, "registryapi": {doors, ""}, "console": {doors, ""}, "report": {doors, ""},
 
-	"client": {assembly, ""}, "server": {assembly, ""}, "agent": {assembly, ""}, "up": {assembly, ""}, "emulate": {assembly, ""}, "cli": {assembly, ""},
+	"client": {assembly, ""}, "server": {assembly, ""}, "agent": {assembly, ""}, "cluster": {assembly, ""}, "up": {assembly, ""}, "emulate": {assembly, ""}, "cli": {assembly, ""},
 }
 
 // room is the first folder below internal/, or "" for what is not in a room.
