@@ -54,6 +54,11 @@ quality: ## matching against labels, recorded answers, committed scores and, wit
 quality-update: ## write the scores that the gate holds changes to
 	$(GO) run ./test/cmd/quality -update
 
+.PHONY: pictures
+pictures: console ## the README's pictures of the console, taken anew
+	@test/needs.sh all
+	MUSTER_PICTURES=$(CURDIR)/docs/pictures $(GO) test ./test/browser -run TestPictures -count 1
+
 generate: ## every generated file: interface packages and docs/coverage.md
 	$(GO) generate ./...
 	$(GO) run ./test/cmd/coverage > docs/coverage.md

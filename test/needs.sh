@@ -40,6 +40,8 @@ nats-server nats-server
 chromium chromium
 END
 have_boto3 || missing+=(python3-boto3)
+# Japanese pages are blank without a font that has its characters.
+[ "$mode" = check ] || [ -n "$(fc-list :lang=ja 2>/dev/null)" ] || missing+=(fonts-vlgothic fontconfig)
 # Only 'make test' runs with the race detector.
 [ "$mode" = check ] || have_compiler || missing+=(gcc libc6-dev)
 [ ${#missing[@]} -eq 0 ] && exit 0

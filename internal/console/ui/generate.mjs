@@ -16,7 +16,7 @@ const services = {
   muster: undefined,
   ecr: ["DescribeRepositories", "DescribeImages", "GetRegistryScanningConfiguration", "PutRegistryScanningConfiguration"],
   sts: ["AssumeRole", "GetCallerIdentity", "GetSessionToken"],
-  iam: ["ListAccountAliases", "ListUsers", "ListMFADevices", "CreateVirtualMFADevice", "EnableMFADevice", "DeactivateMFADevice", "DeleteVirtualMFADevice", "ChangePassword", "GetUser"],
+  iam: ["ChangePassword", "CreateVirtualMFADevice", "DeactivateMFADevice", "DeleteVirtualMFADevice", "EnableMFADevice", "GetLoginProfile", "GetUser", "ListMFADevices"],
 };
 
 const primitives = {

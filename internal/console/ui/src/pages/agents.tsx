@@ -14,6 +14,7 @@ import { Confirm } from "../shell/confirm";
 import { useNotices } from "../shell/notices";
 import { List } from "../table/list";
 import { useText } from "../text";
+import { Activations, useActivations } from "./activations";
 import { findingsHref } from "./findings";
 import { Status } from "./status";
 
@@ -24,7 +25,9 @@ export default function Agents() {
   const [creating, create] = useState(false);
   const [revoking, revoke] = useState<Host>();
   const notices = useNotices();
+  const activations = useActivations();
   return (
+    <SpaceBetween size="l">
     <List<Host>
       id="agents"
       title={t("agents.title")}
@@ -49,7 +52,7 @@ export default function Agents() {
         <>
           <Button disabled={!h || h.status === "REVOKED"} onClick={() => revoke(h)}>{t("agents.revoke")}</Button>
           <Button variant="primary" onClick={() => create(true)}>{t("agents.create")}</Button>
-          {creating && <Create close={() => create(false)} />}
+          {creating && <Create close={() => { create(false); activations.again(); }} />}
           {revoking && (
             <Confirm title={t("agents.revokeTitle", { host: revoking.label ?? revoking.hostId })} label={t("agents.revoke")} close={() => revoke(undefined)} act={async () => {
               await client.call(RevokeHost, { hostId: revoking.hostId });
@@ -62,6 +65,8 @@ export default function Agents() {
         </>
       )}
     />
+    <Activations found={activations} />
+    </SpaceBetween>
   );
 }
 
@@ -70,17 +75,18 @@ function Create({ close }: { close: () => void }) {
   const { client } = useSigned();
   const [label, setLabel] = useState("");
   const [hours, setHours] = useState("24");
+  const [limit, setLimit] = useState("1");
   const [made, setMade] = useState<CreateActivationResponse>();
   if (made) return <Made made={made} close={close} />;
-  // Success, too, closes the question; what was made is shown then.
-  const cancel = () => made || close();
   return (
-    <Confirm title={t("agents.create")} label={t("do.create")} close={cancel} act={async () => {
-      setMade(await client.call(CreateActivation, { hostLabel: label.trim() || undefined, expiresInSeconds: Math.round(Number(hours) * 3600) }));
+    <Confirm title={t("agents.create")} label={t("do.create")} close={close} act={async () => {
+      setMade(await client.call(CreateActivation, { hostLabel: label.trim() || undefined, expiresInSeconds: Math.round(Number(hours) * 3600), hostLimit: Number(limit) }));
+      return false;
     }}>
       <SpaceBetween size="m">
         <div>{t("agents.createHelp")}</div>
         <FormField label={t("agents.label")}><Input value={label} onChange={({ detail }) => setLabel(detail.value)} /></FormField>
+        <FormField label={t("activation.limit")}><Input type="number" value={limit} onChange={({ detail }) => setLimit(detail.value)} /></FormField>
         <FormField label={t("agents.hours")} constraintText={t("agents.hoursHelp")}><Input type="number" value={hours} onChange={({ detail }) => setHours(detail.value)} /></FormField>
       </SpaceBetween>
     </Confirm>

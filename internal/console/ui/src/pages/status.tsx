@@ -2,9 +2,9 @@ import StatusIndicator, { type StatusIndicatorProps } from "@cloudscape-design/c
 import { useText } from "../text";
 
 const kinds: Record<string, StatusIndicatorProps.Type> = {
-  ENABLED: "success", ACTIVATED: "success", SUCCEEDED: "success", CURRENT: "success", ACTIVE: "success", SUCCESS: "success", SELF: "success",
+  ENABLED: "success", ACTIVATED: "success", SUCCEEDED: "success", CURRENT: "success", ACTIVE: "success", SUCCESS: "success", SELF: "success", CONNECTED: "success",
   ENABLING: "in-progress", DISABLING: "in-progress", SUSPENDING: "in-progress", CREATED: "in-progress", IN_PROGRESS: "in-progress", PENDING: "pending", DISABLE_IN_PROGRESS: "in-progress",
-  DISABLED: "stopped", DEACTIVATED: "stopped", REMOVED: "stopped", NONE: "stopped", CANCELED: "stopped", REVOKED: "stopped", ABSENT: "stopped", STANDALONE: "success",
+  DISABLED: "stopped", DEACTIVATED: "stopped", REMOVED: "stopped", NONE: "stopped", CANCELED: "stopped", EXPIRED: "stopped", USED: "stopped", DELETED: "stopped", REVOKED: "stopped", ABSENT: "stopped", STANDALONE: "success",
   FAILED: "error", REFUSED: "error", REJECTED: "error",
 };
 

@@ -11,7 +11,10 @@ import { useText } from "../text";
 
 /** Asks before something is done; closes when it is, and says why when it is not. */
 export function Confirm({ title, children, act, label, close, word }: {
-  title: string; children: ReactNode; act: () => Promise<unknown>; label: string; close: () => void;
+  title: string; children: ReactNode;
+  /** Does it; false keeps the question open, as there is something to show. */
+  act: () => Promise<unknown>;
+  label: string; close: () => void;
   /** What must be typed first. */
   word?: string;
 }) {
@@ -23,8 +26,7 @@ export function Confirm({ title, children, act, label, close, word }: {
     setBusy(true);
     setError(undefined);
     try {
-      await act();
-      close();
+      if ((await act()) !== false) close();
     } catch (e) {
       setError(e);
       setBusy(false);

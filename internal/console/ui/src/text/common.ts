@@ -136,5 +136,8 @@ export const common = {
   "nav.usage": ["Usage", "使用状況"],
   "nav.operation": ["Operation", "運用"],
   "nav.feeds": ["Advisory feeds", "アドバイザリフィード"],
+  "nav.registries": ["Registries", "レジストリ"],
+  "nav.sinks": ["Event destinations", "イベントの送信先"],
+  "nav.security": ["Sign-in and security", "サインインとセキュリティ"],
   "nav.agents": ["Agents", "エージェント"],
 } as const;

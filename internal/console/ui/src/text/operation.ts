@@ -33,7 +33,7 @@ export const operation = {
   "agents.revokeBody": ["Its key is refused from now on and its findings are closed. Enrol it again with a new code.", "以後このキーは拒否され、検出結果はクローズされます。再登録には新しいコードが必要です。"],
   "agents.revoked": ["{host} is revoked.", "{host} を取り消しました。"],
   "agents.create": ["Create activation code", "アクティベーションコードを作成"],
-  "agents.createHelp": ["A code enrols one host, in this account and Region.", "コード 1 つでこのアカウントとリージョンにホスト 1 台を登録できます。"],
+  "agents.createHelp": ["A code enrols hosts in this account and Region.", "コードでこのアカウントとリージョンにホストを登録できます。"],
   "agents.hours": ["Valid for hours", "有効期間 (時間)"],
   "agents.hoursHelp": ["1 to 720", "1～720"],
   "agents.code": ["Activation code", "アクティベーションコード"],
