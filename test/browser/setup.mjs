@@ -32,7 +32,7 @@ try {
   await picture(management, "start");
   await visit(management, "/delegate");
   await management.getByLabel(t("delegate.account"), { exact: true }).fill(given.auditAccount);
-  await management.getByLabel(t("delegate.regions")).click();
+  await management.locator("form").getByLabel(t("delegate.regions")).first().click();
   await management.getByRole("option", { name: "eu-west-1" }).click();
   await management.keyboard.press("Escape");
   await button(management, "delegate.delegate").click();
