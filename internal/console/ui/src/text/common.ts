@@ -38,7 +38,7 @@ export const common = {
   "signIn.keyId": ["Access key ID", "アクセスキー ID"],
   "signIn.secret": ["Secret access key", "シークレットアクセスキー"],
   "signIn.token": ["Session token, for temporary keys", "セッショントークン (一時キーの場合)"],
-  "signIn.password": ["With a user name", "ユーザー名"],
+  "signIn.password": ["With a user name", "ユーザー名とパスワード"],
   "signIn.account": ["Account ID or alias", "アカウント ID またはエイリアス"],
   "signIn.user": ["User name", "ユーザー名"],
   "signIn.pass": ["Password", "パスワード"],
