@@ -56,7 +56,7 @@ func fetchAmazon(ctx context.Context, s *session) error {
 
 // amazonExtras reads the catalogue of topics.
 func (s *session) amazonExtras(ctx context.Context) ([]amazonRepository, error) {
-	b, err := s.client.text(ctx, s.at("2/extras-catalog.json"), maxText)
+	b, err := s.client.Text(ctx, s.at("2/extras-catalog.json"), maxText)
 	if errors.Is(err, feed.ErrAbsent) {
 		return nil, nil
 	}
@@ -81,7 +81,7 @@ func (s *session) amazonExtras(ctx context.Context) ([]amazonRepository, error) 
 }
 
 func (s *session) amazonRepository(ctx context.Context, r amazonRepository) error {
-	b, err := s.client.text(ctx, s.at(r.list), maxText)
+	b, err := s.client.Text(ctx, s.at(r.list), maxText)
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ type repomd struct {
 // about updates.
 func (s *session) updateinfo(ctx context.Context, base string) (updateinfo, error) {
 	address := base + "/repodata/repomd.xml"
-	b, err := s.client.text(ctx, address, maxText)
+	b, err := s.client.Text(ctx, address, maxText)
 	if err != nil {
 		return updateinfo{}, err
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"muster/internal/feed"
+	"muster/internal/feed/fetch/web"
 )
 
 // maxDocument bounds one document of an archive; maxDocuments their number,
@@ -32,12 +33,12 @@ type patch map[string][]byte
 // applyPatch writes the archive at base, with the patch, to out. Members are
 // in the order of their names and carry no dates: the same documents are the
 // same bytes. What did not change is copied as it is packed.
-func applyPatch(base, out string, p patch) (received, error) {
+func applyPatch(base, out string, p patch) (web.Received, error) {
 	var members []*zip.File
 	if base != "" {
 		z, err := zip.OpenReader(base)
 		if err != nil {
-			return received{}, fmt.Errorf("%s: %w", base, err)
+			return web.Received{}, fmt.Errorf("%s: %w", base, err)
 		}
 		defer func() { _ = z.Close() }()
 		members = z.File
@@ -99,10 +100,10 @@ func addMember(z *zip.Writer, name string, document []byte) error {
 }
 
 // writeZIP makes an archive and says what it is.
-func writeZIP(out string, fill func(*zip.Writer) error) (received, error) {
+func writeZIP(out string, fill func(*zip.Writer) error) (web.Received, error) {
 	f, err := os.Create(out)
 	if err != nil {
-		return received{}, err
+		return web.Received{}, err
 	}
 	h := sha256.New()
 	count := &counter{}
@@ -112,9 +113,9 @@ func writeZIP(out string, fill func(*zip.Writer) error) (received, error) {
 		err = z.Close()
 	}
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return received{}, errors.Join(err, os.Remove(out))
+		return web.Received{}, errors.Join(err, os.Remove(out))
 	}
-	return received{size: count.n, sha256: hex.EncodeToString(h.Sum(nil))}, nil
+	return web.Received{Size: count.n, SHA256: hex.EncodeToString(h.Sum(nil))}, nil
 }
 
 type counter struct{ n int64 }
@@ -127,7 +128,7 @@ func (c *counter) Write(p []byte) (int, error) {
 // repack turns an unpacked tar into an archive of its documents: those that
 // name accepts, under the names that it gives them. The tar is read once, so
 // its members come in the tar's order.
-func repack(t io.Reader, out string, name func(member string) (string, bool)) (received, error) {
+func repack(t io.Reader, out string, name func(member string) (string, bool)) (web.Received, error) {
 	return writeZIP(out, func(z *zip.Writer) error {
 		r := tar.NewReader(feed.Bounded(t, maxUnpacked))
 		seen := map[string]bool{}
@@ -159,7 +160,7 @@ func repack(t io.Reader, out string, name func(member string) (string, bool)) (r
 }
 
 // placeArchive puts a repacked or patched archive in place.
-func (s *session) placeArchive(name, from string, made received, origin note) (bool, error) {
-	made.note = origin
+func (s *session) placeArchive(name, from string, made web.Received, origin web.Note) (bool, error) {
+	made.Note = origin
 	return s.place(name, from, made, expectation{count: countZIP})
 }

@@ -26,6 +26,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"muster/internal/feed/fetch/web"
 	"muster/internal/feed/layout"
 )
 
@@ -232,7 +233,7 @@ func (f *Fetcher) one(ctx context.Context, s source, opts Options) (Result, erro
 	defer cancel()
 	session := &session{
 		fetcher: f, source: s, shrunken: opts.AcceptShrunken, now: f.Now().UTC(), state: f.source(s.name),
-		client: newClient(f.Transport, f.hosts(s), f.Now, f.Wait),
+		client: web.New(f.Transport, f.hosts(s), f.Now, f.Wait),
 	}
 	err := s.run(run, session)
 	if ctx.Err() != nil {

@@ -36,7 +36,7 @@ func (s *session) since(ctx context.Context, address, mark string, parse func(st
 	last, seen := parseMark(mark)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // gives up the rest of the body
-	r, err := s.client.get(ctx, address, nil)
+	r, err := s.client.Get(ctx, address, nil)
 	if err != nil {
 		return nil, mark, err
 	}
@@ -111,7 +111,7 @@ func (s *session) documents(ctx context.Context, changes []change, address func(
 	g.SetLimit(8)
 	for i, c := range changes {
 		g.Go(func() error {
-			b, err := s.client.text(ctx, address(c.name), maxDocument)
+			b, err := s.client.Text(ctx, address(c.name), maxDocument)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}

@@ -11,6 +11,7 @@ import (
 
 	"muster/internal/feed/feedtest"
 	"muster/internal/feed/fetch"
+	"muster/internal/feed/fetch/web"
 	"muster/internal/feed/layout"
 )
 
@@ -218,7 +219,7 @@ func TestAMirrorListMayNotLeadAway(t *testing.T) {
 	f.web.SetText("/amazon/2/core/latest/x86_64/mirror.list", "https://elsewhere.example.com/2/core\n")
 	f.good("kev")
 	r := f.run(fetch.Options{Sources: []string{"amazon"}})
-	if r[0].Err == nil || !errors.Is(r[0].Err, fetch.ErrNotAllowed) || !slices.Contains(r[0].Changed, layout.Amazon("2023", "core")) {
+	if r[0].Err == nil || !errors.Is(r[0].Err, web.ErrNotAllowed) || !slices.Contains(r[0].Changed, layout.Amazon("2023", "core")) {
 		t.Errorf("one bad repository should not hold up the others: %+v", r)
 	}
 }

@@ -14,8 +14,8 @@ import (
 // change is not the one seen last are asked for again. The API answers XML to
 // those who do not ask for JSON.
 func fetchMicrosoft(ctx context.Context, s *session) error {
-	s.client.header = http.Header{"Accept": {"application/json"}}
-	b, err := s.client.text(ctx, s.at("updates"), maxText)
+	s.client.Header = http.Header{"Accept": {"application/json"}}
+	b, err := s.client.Text(ctx, s.at("updates"), maxText)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"muster/internal/feed"
+	"muster/internal/feed/fetch/web"
 	"muster/internal/feed/layout"
 )
 
@@ -60,7 +61,7 @@ func fetchNVD(ctx context.Context, s *session) error {
 // nvdFile fetches one file if its description says that it is another one.
 func (s *session) nvdFile(ctx context.Context, name string) error {
 	address := s.at("nvdcve-2.0-" + name)
-	b, err := s.client.text(ctx, address+".meta", maxText)
+	b, err := s.client.Text(ctx, address+".meta", maxText)
 	if err != nil {
 		return err
 	}
@@ -141,7 +142,7 @@ const maxWindow = 120 * 24 * time.Hour
 // a process that dies goes on there, and then what was modified since.
 func fetchNVDAPI(ctx context.Context, s *session) error {
 	if key := s.fetcher.NVDKey; key != "" {
-		s.client.header = http.Header{"Apikey": {key}}
+		s.client.Header = http.Header{"Apikey": {key}}
 	}
 	if s.mark(nvdModified) == "" {
 		return s.nvdPages(ctx)
@@ -218,7 +219,7 @@ func (s *session) nvdPage(ctx context.Context, query url.Values) (nvdAnswer, []b
 	}
 	query.Set("resultsPerPage", "2000")
 	address := s.source.base + "?" + query.Encode()
-	b, err := s.client.text(ctx, address, maxIndex*4)
+	b, err := s.client.Text(ctx, address, maxIndex*4)
 	if err != nil {
 		return page, nil, err
 	}
@@ -240,24 +241,24 @@ func (s *session) nvdKeep(name string, b []byte, records int) error {
 	if err != nil {
 		return err
 	}
-	got.note = note{URL: s.source.base}
+	got.Note = web.Note{URL: s.source.base}
 	_, err = s.place(file, made, got, expectation{count: func(string) (int, error) { return records, nil }})
 	return err
 }
 
 // packed writes bytes by gzip, the same bytes for the same content.
-func packed(path string, b []byte) (received, error) {
+func packed(path string, b []byte) (web.Received, error) {
 	f, err := os.Create(path)
 	if err != nil {
-		return received{}, err
+		return web.Received{}, err
 	}
 	h, n := sha256.New(), &counter{}
 	z := gzip.NewWriter(io.MultiWriter(f, h, n))
 	_, err = z.Write(b)
 	if err = errors.Join(err, z.Close(), f.Sync(), f.Close()); err != nil {
-		return received{}, err
+		return web.Received{}, err
 	}
-	return received{size: n.n, sha256: hex.EncodeToString(h.Sum(nil))}, nil
+	return web.Received{Size: n.n, SHA256: hex.EncodeToString(h.Sum(nil))}, nil
 }
 
 // nvdWindow reads what was modified in a range of dates and joins it to what

@@ -60,7 +60,7 @@ func fetchOSV(ctx context.Context, s *session) error {
 // configuration wants.
 func (s *session) ecosystems(ctx context.Context) ([]string, error) {
 	wanted := s.fetcher.Ecosystems
-	b, err := s.client.text(ctx, s.at("ecosystems.txt"), maxText)
+	b, err := s.client.Text(ctx, s.at("ecosystems.txt"), maxText)
 	if errors.Is(err, feed.ErrAbsent) && len(wanted) > 0 {
 		return wanted, nil
 	}
@@ -155,7 +155,7 @@ func (s *session) wholeEcosystem(ctx context.Context, name string) ([]change, er
 
 // wholeList reads all of an ecosystem's list of changes.
 func (s *session) wholeList(ctx context.Context, name string) ([]change, error) {
-	b, err := s.client.text(ctx, s.at(url.PathEscape(name)+"/modified_id.csv"), maxIndex)
+	b, err := s.client.Text(ctx, s.at(url.PathEscape(name)+"/modified_id.csv"), maxIndex)
 	if err != nil {
 		return nil, err
 	}
@@ -293,7 +293,7 @@ func (s *session) fold(file string, p patch) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.placeArchive(file, made, got, s.known(file).note)
+	_, err = s.placeArchive(file, made, got, s.known(file).Note)
 	return err
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"muster/internal/feed"
+	"muster/internal/feed/fetch/web"
 )
 
 // Marks of a CSAF directory.
@@ -38,7 +39,7 @@ var (
 // of changes and a list of deletions (feeds specification 5).
 func fetchCSAF(file string) func(context.Context, *session) error {
 	return func(ctx context.Context, s *session) error {
-		b, err := s.client.text(ctx, s.at("archive_latest.txt"), maxText)
+		b, err := s.client.Text(ctx, s.at("archive_latest.txt"), maxText)
 		if err != nil {
 			return err
 		}
@@ -69,7 +70,7 @@ func (s *session) csafWhole(ctx context.Context, file, latest, date string) erro
 	if err != nil {
 		return err
 	}
-	got, err := s.download(ctx, address, file, expectation{limit: maxArchive, sha256: sum}, note{})
+	got, err := s.download(ctx, address, file, expectation{limit: maxArchive, sha256: sum}, web.Note{})
 	if err != nil {
 		return err
 	}
@@ -88,7 +89,7 @@ func (s *session) csafWhole(ctx context.Context, file, latest, date string) erro
 	if err := errors.Join(s.save(), os.Remove(s.part(file))); err != nil {
 		return err
 	}
-	if _, err := s.placeArchive(file, made, repacked, got.note); err != nil {
+	if _, err := s.placeArchive(file, made, repacked, got.Note); err != nil {
 		return err
 	}
 	s.setMark(csafArchive, latest)
@@ -98,7 +99,7 @@ func (s *session) csafWhole(ctx context.Context, file, latest, date string) erro
 
 // checksum reads the SHA-256 that lies beside a file; "" where there is none.
 func (s *session) checksum(ctx context.Context, address string) (string, error) {
-	b, err := s.client.text(ctx, address+".sha256", maxText)
+	b, err := s.client.Text(ctx, address+".sha256", maxText)
 	if errors.Is(err, feed.ErrAbsent) {
 		return "", nil
 	}
@@ -112,15 +113,15 @@ func (s *session) checksum(ctx context.Context, address string) (string, error) 
 	return word, nil
 }
 
-func (s *session) unpackZstd(from, out string) (received, error) {
+func (s *session) unpackZstd(from, out string) (web.Received, error) {
 	in, err := os.Open(from)
 	if err != nil {
-		return received{}, err
+		return web.Received{}, err
 	}
 	defer func() { _ = in.Close() }()
 	z, err := zstd.NewReader(bufio.NewReader(in), zstd.WithDecoderMaxMemory(512<<20), zstd.WithDecoderConcurrency(2))
 	if err != nil {
-		return received{}, err
+		return web.Received{}, err
 	}
 	defer z.Close()
 	return repack(z, out, csafMember)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"muster/internal/feed"
+	"muster/internal/feed/fetch/web"
 	"muster/internal/feed/layout"
 )
 
@@ -50,7 +51,7 @@ func fetchRocky(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.placeArchive(layout.RockyErrata, made, got, note{URL: s.source.base}); err != nil {
+	if _, err := s.placeArchive(layout.RockyErrata, made, got, web.Note{URL: s.source.base}); err != nil {
 		return err
 	}
 	s.setMark(rockyWhole, s.stamp())
@@ -83,7 +84,7 @@ func (s *session) rockyPages(ctx context.Context, have map[string]string, whole 
 func (s *session) rockyPage(ctx context.Context, number, size int) (rockyPage, error) {
 	var page rockyPage
 	address := s.source.base + "/?page=" + strconv.Itoa(number) + "&size=" + strconv.Itoa(size)
-	b, err := s.client.text(ctx, address, maxIndex)
+	b, err := s.client.Text(ctx, address, maxIndex)
 	if err != nil {
 		return page, err
 	}

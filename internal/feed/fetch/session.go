@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"muster/internal/feed"
+	"muster/internal/feed/fetch/web"
 )
 
 // source is how one publisher's data set is fetched.
@@ -35,7 +36,7 @@ type source struct {
 type session struct {
 	fetcher  *Fetcher
 	source   source
-	client   *client
+	client   *web.Client
 	shrunken bool
 	now      time.Time
 	bytes    atomic.Int64
@@ -119,7 +120,7 @@ func (s *session) known(name string) fileState {
 // put fetches an address into a file of the folder, unless it is there
 // already. changed says that the file was replaced.
 func (s *session) put(ctx context.Context, address, name string, want expectation) (changed bool, err error) {
-	got, err := s.download(ctx, address, name, want, s.known(name).note)
+	got, err := s.download(ctx, address, name, want, s.known(name).Note)
 	if errors.Is(err, feed.ErrNotModified) {
 		return false, nil
 	}
@@ -131,45 +132,36 @@ func (s *session) put(ctx context.Context, address, name string, want expectatio
 
 // download fetches an address to the partial name of a file and holds it to
 // the publisher's checksum.
-func (s *session) download(ctx context.Context, address, name string, want expectation, known note) (received, error) {
+func (s *session) download(ctx context.Context, address, name string, want expectation, known web.Note) (web.Received, error) {
 	limit := want.limit
 	if limit == 0 {
 		limit = maxFile
 	}
-	t := &transfer{client: s.client, address: address, part: s.part(name), limit: limit, stall: s.fetcher.Stall}
-	got, err := t.run(ctx, known)
-	s.bytes.Add(t.came)
+	t := &web.Transfer{Client: s.client, Address: address, Part: s.part(name), Limit: limit, Stall: s.fetcher.Stall}
+	got, err := t.Run(ctx, known)
+	s.bytes.Add(t.Came)
 	if errors.Is(err, feed.ErrNotModified) {
 		return got, err
 	}
 	if errors.Is(err, feed.ErrTooLarge) {
-		return got, errors.Join(err, discard(t.part))
+		return got, errors.Join(err, web.Discard(t.Part))
 	}
 	if err != nil {
 		return got, err
 	}
-	if want.sha256 != "" && !strings.EqualFold(want.sha256, got.sha256) {
-		return got, s.refuse(name, t.part, fmt.Sprintf("its SHA-256 is %s, the publisher says %s", got.sha256, strings.ToLower(want.sha256)))
+	if want.sha256 != "" && !strings.EqualFold(want.sha256, got.SHA256) {
+		return got, s.refuse(name, t.Part, fmt.Sprintf("its SHA-256 is %s, the publisher says %s", got.SHA256, strings.ToLower(want.sha256)))
 	}
 	return got, nil
 }
 
-// discard removes a partial file and its note.
-func discard(part string) error {
-	err := os.Remove(part + ".json")
-	if errors.Is(err, os.ErrNotExist) {
-		err = nil // an answer without content leaves none
-	}
-	return errors.Join(err, os.Remove(part))
-}
-
 // place checks a complete file and puts it in its place.
-func (s *session) place(name, from string, got received, want expectation) (bool, error) {
+func (s *session) place(name, from string, got web.Received, want expectation) (bool, error) {
 	known := s.known(name)
-	if known.SHA256 == got.sha256 {
+	if known.SHA256 == got.SHA256 {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		known.note = got.note
+		known.Note = got.Note
 		s.state.Files[name] = known
 		return false, os.Remove(from)
 	}
@@ -185,17 +177,17 @@ func (s *session) place(name, from string, got received, want expectation) (bool
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state.Files[name] = fileState{got.note, got.sha256, got.size, records, s.now}
+	s.state.Files[name] = fileState{got.Note, got.SHA256, got.Size, records, s.now}
 	s.changed = append(s.changed, name)
 	return true, nil
 }
 
 // shrank refuses a file that lost too many records, or bytes where records
 // are not counted.
-func (s *session) shrank(known fileState, got received, records int) error {
+func (s *session) shrank(known fileState, got web.Received, records int) error {
 	before, after, unit := int64(known.Records), int64(records), "records"
 	if before == 0 {
-		before, after, unit = known.Size, got.size, "bytes"
+		before, after, unit = known.Size, got.Size, "bytes"
 	}
 	if s.shrunken || after*100 >= before*(100-maxShrink) {
 		return nil
@@ -263,9 +255,9 @@ func (s *session) finish(err error) {
 	if !errors.As(err, &refused) { // what is refused now is refused in a minute
 		st.NextAt = s.now.Add(min(s.source.every, 5*time.Minute<<min(st.Failures-1, 10)))
 	}
-	busy := new(busyError)
-	if errors.As(err, &busy) && busy.until.After(st.NextAt) {
-		st.NextAt = busy.until
+	busy := new(web.BusyError)
+	if errors.As(err, &busy) && busy.Until.After(st.NextAt) {
+		st.NextAt = busy.Until
 	}
 }
 

@@ -51,7 +51,7 @@ func fetchEPSS(ctx context.Context, s *session) error {
 
 // fetchPhoton follows the list of versions.
 func fetchPhoton(ctx context.Context, s *session) error {
-	b, err := s.client.text(ctx, s.at("photon_versions.json"), maxText)
+	b, err := s.client.Text(ctx, s.at("photon_versions.json"), maxText)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ var link = regexp.MustCompile(`(?i)href="([^"?#]+)"`)
 
 // index reads the names on an index page; those that lead elsewhere are left out.
 func (s *session) index(ctx context.Context, address string) ([]string, error) {
-	b, err := s.client.text(ctx, address, maxIndex)
+	b, err := s.client.Text(ctx, address, maxIndex)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"muster/internal/feed/fetch/web"
 	"muster/internal/feed/layout"
 )
 
@@ -41,7 +42,7 @@ type sourceState struct {
 
 // fileState is one file of the folder as it was fetched.
 type fileState struct {
-	note
+	web.Note
 	SHA256    string    `json:"sha256"`
 	Size      int64     `json:"size"`
 	Records   int       `json:"records"`

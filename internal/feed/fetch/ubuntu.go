@@ -11,13 +11,14 @@ import (
 	"github.com/ulikunitz/xz"
 
 	"muster/internal/feed"
+	"muster/internal/feed/fetch/web"
 )
 
 // tarXZ fetches a tar.xz of documents and keeps them as a zip, each under the
 // last part of its name.
 func tarXZ(file string) func(context.Context, *session) error {
 	return func(ctx context.Context, s *session) error {
-		got, err := s.download(ctx, s.source.base, file, expectation{limit: maxArchive}, s.known(file).note)
+		got, err := s.download(ctx, s.source.base, file, expectation{limit: maxArchive}, s.known(file).Note)
 		if errors.Is(err, feed.ErrNotModified) {
 			return nil
 		}
@@ -32,23 +33,23 @@ func tarXZ(file string) func(context.Context, *session) error {
 		if err := os.Remove(s.part(file)); err != nil {
 			return err
 		}
-		_, err = s.placeArchive(file, made, repacked, got.note)
+		_, err = s.placeArchive(file, made, repacked, got.Note)
 		return err
 	}
 }
 
-func unpackXZ(from, out string) (received, error) {
+func unpackXZ(from, out string) (web.Received, error) {
 	if err := head("x.xz", from); err != nil {
-		return received{}, err
+		return web.Received{}, err
 	}
 	in, err := os.Open(from)
 	if err != nil {
-		return received{}, err
+		return web.Received{}, err
 	}
 	defer func() { _ = in.Close() }()
 	x, err := xz.ReaderConfig{DictCap: 64 << 20}.NewReader(bufio.NewReader(in))
 	if err != nil {
-		return received{}, err
+		return web.Received{}, err
 	}
 	return repack(x, out, func(member string) (string, bool) {
 		name := path.Base(member)

@@ -1,4 +1,7 @@
-package fetch
+// Package web brings single files here from publishers: requests that wait and
+// are made again, only to hosts that are allowed, and downloads that go on where
+// they stopped.
+package web
 
 import (
 	"context"
@@ -29,14 +32,15 @@ const (
 // not allow.
 var ErrNotAllowed = errors.New("the address is not allowed")
 
-// busyError says that a server wants to be left alone until a time.
-type busyError struct {
+// BusyError says that a server wants to be left alone until a time.
+type BusyError struct {
 	status string
-	until  time.Time
+	// Until is when it may be asked again.
+	Until time.Time
 }
 
-func (e *busyError) Error() string {
-	return fmt.Sprintf("the server answers %s and asks to come back after %s", e.status, e.until.UTC().Format(time.RFC3339))
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("the server answers %s and asks to come back after %s", e.status, e.Until.UTC().Format(time.RFC3339))
 }
 
 // errRange says that there is nothing at the place where a partial file ends.
@@ -47,18 +51,19 @@ type statusError struct{ status string }
 
 func (e *statusError) Error() string { return "the server answers " + e.status }
 
-// client makes requests to one publisher and the hosts it may refer to.
-type client struct {
+// Client makes requests to one publisher and the hosts it may refer to.
+type Client struct {
 	http  *http.Client
 	hosts []string
-	// header goes with every request.
-	header http.Header
+	// Header goes with every request.
+	Header http.Header
 	now    func() time.Time
 	wait   func(context.Context, time.Duration) error
 }
 
-func newClient(transport http.RoundTripper, hosts []string, now func() time.Time, wait func(context.Context, time.Duration) error) *client {
-	c := &client{hosts: hosts, now: now, wait: wait}
+// New makes a client that may ask the hosts only.
+func New(transport http.RoundTripper, hosts []string, now func() time.Time, wait func(context.Context, time.Duration) error) *Client {
+	c := &Client{hosts: hosts, now: now, wait: wait}
 	c.http = &http.Client{Transport: transport, CheckRedirect: func(req *http.Request, via []*http.Request) error {
 		if len(via) > maxRedirects {
 			return fmt.Errorf("more than %d redirects", maxRedirects)
@@ -72,7 +77,7 @@ func newClient(transport http.RoundTripper, hosts []string, now func() time.Time
 }
 
 // allowed refuses hosts that neither the table nor configuration names.
-func (c *client) allowed(u *url.URL) error {
+func (c *Client) allowed(u *url.URL) error {
 	if u.Scheme != "https" && u.Scheme != "http" {
 		return fmt.Errorf("%w: %s", ErrNotAllowed, u.Redacted())
 	}
@@ -82,9 +87,9 @@ func (c *client) allowed(u *url.URL) error {
 	return nil
 }
 
-// get asks until there is an answer that stands: content, "not modified"
+// Get asks until there is an answer that stands: content, "not modified"
 // (feed.ErrNotModified) or "not there" (feed.ErrAbsent). Errors name the address.
-func (c *client) get(ctx context.Context, address string, header http.Header) (*http.Response, error) {
+func (c *Client) Get(ctx context.Context, address string, header http.Header) (*http.Response, error) {
 	for attempt := 1; ; attempt++ {
 		r, err := c.try(ctx, address, header)
 		if err == nil {
@@ -101,11 +106,11 @@ func (c *client) get(ctx context.Context, address string, header http.Header) (*
 }
 
 // pause says how long to wait before the next attempt, if there is one.
-func (c *client) pause(err error, attempt int) (time.Duration, bool) {
+func (c *Client) pause(err error, attempt int) (time.Duration, bool) {
 	var status *statusError
-	switch busy := new(busyError); {
+	switch busy := new(BusyError); {
 	case errors.As(err, &busy):
-		left := busy.until.Sub(c.now())
+		left := busy.Until.Sub(c.now())
 		return max(left, firstPause), left <= longestPause && attempt < attempts
 	case errors.Is(err, feed.ErrNotModified), errors.Is(err, feed.ErrAbsent), errors.Is(err, errRange), errors.Is(err, ErrNotAllowed), errors.As(err, &status):
 		return 0, false
@@ -116,7 +121,7 @@ func (c *client) pause(err error, attempt int) (time.Duration, bool) {
 	return firstPause << (attempt - 1), attempt < attempts
 }
 
-func (c *client) try(ctx context.Context, address string, header http.Header) (*http.Response, error) {
+func (c *Client) try(ctx context.Context, address string, header http.Header) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, &statusError{err.Error()}
@@ -124,7 +129,7 @@ func (c *client) try(ctx context.Context, address string, header http.Header) (*
 	if err := c.allowed(req.URL); err != nil {
 		return nil, err
 	}
-	for _, h := range []http.Header{c.header, header} {
+	for _, h := range []http.Header{c.Header, header} {
 		for name, values := range h {
 			req.Header[name] = values
 		}
@@ -146,7 +151,7 @@ func (c *client) try(ctx context.Context, address string, header http.Header) (*
 }
 
 // refusal is the error of an answer without content.
-func (c *client) refusal(r *http.Response) error {
+func (c *Client) refusal(r *http.Response) error {
 	switch {
 	case r.StatusCode == http.StatusNotModified:
 		return feed.ErrNotModified
@@ -156,7 +161,7 @@ func (c *client) refusal(r *http.Response) error {
 		return errRange
 	case r.StatusCode == http.StatusTooManyRequests, r.StatusCode == http.StatusServiceUnavailable:
 		if until, ok := retryAfter(r.Header.Get("Retry-After"), c.now()); ok {
-			return &busyError{r.Status, until}
+			return &BusyError{r.Status, until}
 		}
 		return errors.New("the server answers " + r.Status)
 	case r.StatusCode >= 500:
@@ -182,10 +187,10 @@ func retryAfter(text string, now time.Time) (time.Time, bool) {
 	return at, true
 }
 
-// text fetches a small text, at most limit bytes.
-func (c *client) text(ctx context.Context, address string, limit int64) ([]byte, error) {
+// Text fetches a small text, at most limit bytes.
+func (c *Client) Text(ctx context.Context, address string, limit int64) ([]byte, error) {
 	for attempt := 1; ; attempt++ {
-		r, err := c.get(ctx, address, nil)
+		r, err := c.Get(ctx, address, nil)
 		if err != nil {
 			return nil, err
 		}

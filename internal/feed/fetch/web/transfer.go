@@ -1,4 +1,4 @@
-package fetch
+package web
 
 import (
 	"context"
@@ -18,64 +18,66 @@ import (
 	"muster/internal/feed"
 )
 
-// transfer brings one file here, and goes on where it stopped: within a run,
+// Transfer brings one file here, and goes on where it stopped: within a run,
 // and, by the note beside the partial file, after the process ended.
-type transfer struct {
-	client  *client
-	address string
-	// part is the partial file; part+".json" is the note about it.
-	part  string
-	limit int64
-	// stall ends an attempt on which no byte came for so long.
-	stall time.Duration
+type Transfer struct {
+	Client  *Client
+	Address string
+	// Part is the partial file; Part+".json" is the note about it.
+	Part string
+	// Limit bounds the file, in bytes.
+	Limit int64
+	// Stall ends an attempt on which no byte came for so long.
+	Stall time.Duration
+	// Came counts the bytes of this run.
+	Came int64
 
 	file    *os.File
 	hash    hash.Hash
 	written int64
-	// came counts the bytes of this run.
-	came int64
-	note note
+	note    Note
 }
 
-// note identifies the content that a partial file is the beginning of.
-type note struct {
+// Note identifies the content that a partial file is the beginning of.
+type Note struct {
 	URL          string `json:"url"`
 	ETag         string `json:"etag,omitempty"`
 	LastModified string `json:"last_modified,omitempty"`
 }
 
-// received is a complete download, at the partial file's name.
-type received struct {
-	note
-	size   int64
-	sha256 string
+// Received is a complete download, at the partial file's name.
+type Received struct {
+	Note
+	Size int64
+	// SHA256 is hexadecimal.
+	SHA256 string
 }
 
-// run downloads the file unless it is the one that known describes
+// Run downloads the file unless it is the one that known describes
 // (feed.ErrNotModified).
-func (t *transfer) run(ctx context.Context, known note) (received, error) {
+func (t *Transfer) Run(ctx context.Context, known Note) (Received, error) {
 	if err := t.open(); err != nil {
-		return received{}, err
+		return Received{}, err
 	}
 	err := t.fill(ctx, known)
 	if err = errors.Join(err, t.file.Sync(), t.file.Close()); err != nil {
 		if t.written == 0 {
-			err = errors.Join(err, discard(t.part))
+			err = errors.Join(err, Discard(t.Part))
 		}
-		return received{}, err
+		return Received{}, err
 	}
-	return received{t.note, t.written, hex.EncodeToString(t.hash.Sum(nil))}, os.Remove(t.part + ".json")
+	return Received{t.note, t.written, hex.EncodeToString(t.hash.Sum(nil))}, os.Remove(t.Part + ".json")
 }
 
 // open takes up what an earlier run left, if it is of this address.
-func (t *transfer) open() (err error) {
+func (t *Transfer) open() (err error) {
 	t.hash = sha256.New()
-	if t.file, err = os.OpenFile(t.part, os.O_CREATE|os.O_RDWR, 0o644); err != nil {
+	if t.file, err = os.OpenFile(t.Part, os.O_CREATE|os.O_RDWR, 0o644); err != nil {
 		return err
 	}
-	var n note
-	b, err := os.ReadFile(t.part + ".json")
-	if err != nil || json.Unmarshal(b, &n) != nil || n.URL != t.address || n.condition() == "" {
+	var n Note
+	b, err := os.ReadFile(t.Part + ".json")
+	if err != nil || json.Unmarshal(b, &n) != nil || n.URL != t.Address || n.condition() == "" {
 		return t.restart()
 	}
 	t.note = n
@@ -85,15 +87,15 @@ func (t *transfer) open() (err error) {
 	return nil
 }
 
-func (t *transfer) restart() error {
+func (t *Transfer) restart() error {
 	t.hash.Reset()
-	t.written, t.note = 0, note{}
+	t.written, t.note = 0, Note{}
 	_, err := t.file.Seek(0, io.SeekStart)
 	return errors.Join(err, t.file.Truncate(0))
 }
 
 // fill asks for what is missing until nothing is.
-func (t *transfer) fill(ctx context.Context, known note) error {
+func (t *Transfer) fill(ctx context.Context, known Note) error {
 	for attempt := 1; ; attempt++ {
 		before := t.written
 		err := t.attempt(ctx, known)
@@ -107,7 +109,7 @@ func (t *transfer) fill(ctx context.Context, known note) error {
 		if !errors.As(err, &broken) || attempt >= attempts || ctx.Err() != nil {
 			return err
 		}
-		if err := t.client.wait(ctx, firstPause<<(attempt-1)); err != nil {
+		if err := t.Client.wait(ctx, firstPause<<(attempt-1)); err != nil {
 			return err
 		}
 	}
@@ -119,10 +121,10 @@ type brokenError struct{ error }
 func (e *brokenError) Unwrap() error { return e.error }
 
 // attempt makes one request and takes what comes.
-func (t *transfer) attempt(ctx context.Context, known note) error {
+func (t *Transfer) attempt(ctx context.Context, known Note) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	r, err := t.client.get(ctx, t.address, t.header(known))
+	r, err := t.Client.Get(ctx, t.Address, t.header(known))
 	if errors.Is(err, errRange) {
 		return errors.Join(&brokenError{err}, t.restart())
 	}
@@ -132,34 +134,34 @@ func (t *transfer) attempt(ctx context.Context, known note) error {
 	if err := t.begin(r); err != nil {
 		return errors.Join(err, r.Body.Close())
 	}
-	timer := time.AfterFunc(t.stall, func() { cancel(fmt.Errorf("no byte came for %s", t.stall)) })
+	timer := time.AfterFunc(t.Stall, func() { cancel(fmt.Errorf("no byte came for %s", t.Stall)) })
 	defer timer.Stop()
-	body := feed.Bounded(&watched{r.Body, timer, t.stall}, t.limit-t.written)
+	body := feed.Bounded(&watched{r.Body, timer, t.Stall}, t.Limit-t.written)
 	n, err := io.Copy(io.MultiWriter(t.file, t.hash), body)
-	t.written, t.came = t.written+n, t.came+n
+	t.written, t.Came = t.written+n, t.Came+n
 	err = errors.Join(err, r.Body.Close())
 	var ours *os.PathError
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, feed.ErrTooLarge):
-		return fmt.Errorf("%s: %w: the body has more than %d bytes", t.address, feed.ErrTooLarge, t.limit)
+		return fmt.Errorf("%s: %w: the body has more than %d bytes", t.Address, feed.ErrTooLarge, t.Limit)
 	case errors.As(err, &ours):
 		return err
 	case context.Cause(ctx) != nil:
-		return &brokenError{fmt.Errorf("%s: broken off after %d bytes: %w", t.address, t.written, context.Cause(ctx))}
+		return &brokenError{fmt.Errorf("%s: broken off after %d bytes: %w", t.Address, t.written, context.Cause(ctx))}
 	}
-	return &brokenError{fmt.Errorf("%s: broken off after %d bytes: %w", t.address, t.written, err)}
+	return &brokenError{fmt.Errorf("%s: broken off after %d bytes: %w", t.Address, t.written, err)}
 }
 
 // header asks for the rest of what is there, or for something newer than known.
-func (t *transfer) header(known note) http.Header {
+func (t *Transfer) header(known Note) http.Header {
 	h := http.Header{}
 	switch {
 	case t.written > 0 && t.note.condition() != "":
 		h.Set("Range", "bytes="+strconv.FormatInt(t.written, 10)+"-")
 		h.Set("If-Range", t.note.condition())
-	case known.URL == t.address:
+	case known.URL == t.Address:
 		if known.ETag != "" {
 			h.Set("If-None-Match", known.ETag)
 		}
@@ -171,27 +173,27 @@ func (t *transfer) header(known note) http.Header {
 }
 
 // begin decides whether the body is the rest or the whole.
-func (t *transfer) begin(r *http.Response) error {
+func (t *Transfer) begin(r *http.Response) error {
 	if r.StatusCode == http.StatusPartialContent {
 		want := fmt.Sprintf("bytes %d-", t.written)
 		if got := r.Header.Get("Content-Range"); !strings.HasPrefix(got, want) {
-			return errors.Join(&brokenError{fmt.Errorf("%s: asked for %s, the server sends %q", t.address, want, got)}, t.restart())
+			return errors.Join(&brokenError{fmt.Errorf("%s: asked for %s, the server sends %q", t.Address, want, got)}, t.restart())
 		}
 		return nil
 	}
 	if err := t.restart(); err != nil {
 		return err
 	}
-	t.note = note(feed.ValidatorOf(t.address, r))
+	t.note = Note(feed.ValidatorOf(t.Address, r))
 	b, err := json.Marshal(t.note)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(t.part+".json", b, 0o644)
+	return os.WriteFile(t.Part+".json", b, 0o644)
 }
 
 // condition is what If-Range may name: a strong tag or a date.
-func (n note) condition() string {
+func (n Note) condition() string {
 	if n.ETag != "" && !strings.HasPrefix(n.ETag, "W/") {
 		return n.ETag
 	}
@@ -211,4 +213,13 @@ func (w *watched) Read(p []byte) (int, error) {
 		w.timer.Reset(w.stall)
 	}
 	return n, err
+}
+
+// Discard removes a partial file and its note.
+func Discard(part string) error {
+	err := os.Remove(part + ".json")
+	if errors.Is(err, os.ErrNotExist) {
+		err = nil // an answer without content leaves none
+	}
+	return errors.Join(err, os.Remove(part))
 }
