@@ -9,8 +9,10 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -36,7 +38,8 @@ and reports a change within seconds. It reads the host, writes only its state
 folder, and speaks only to the server it was enrolled at.
 
 Exit codes: 0 done, 1 failed and may be tried again, 2 wrong command line,
-3 refused: not enrolled, revoked, or the activation was not accepted.`
+3 refused: not enrolled, revoked, the activation was not accepted, or agent and
+server are too far apart in age.`
 
 // Execute runs the command line and returns the exit code.
 func Execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
@@ -50,7 +53,7 @@ func Execute(ctx context.Context, args []string, in io.Reader, out, errs io.Writ
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
-	root.AddCommand(newEnroll(), newRun(), newOnce())
+	root.AddCommand(newEnroll(), newRun(), newOnce(), newRotateKey(), newInstall(), newUninstall())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{cmd, err} })
 	err := root.ExecuteContext(ctx)
 	if err == nil {
@@ -81,7 +84,7 @@ func exitCode(err error, errs io.Writer) int {
 	}
 	if refused, ok := errors.AsType[*agent.RefusedError](err); ok {
 		switch refused.Code {
-		case agentwire.CodeActivation, agentwire.CodeRevoked, agentwire.CodeBadSignature:
+		case agentwire.CodeActivation, agentwire.CodeRevoked, agentwire.CodeBadSignature, agentwire.CodeAgentTooOld, agentwire.CodeAgentTooNew:
 			return ExitRefused
 		}
 	}
@@ -184,6 +187,8 @@ func readSecrets(cmd *cobra.Command, e *agent.Enrollment, caFile string) error {
 type flags struct {
 	cfg     agent.Config
 	verbose bool
+	// memory is the bound of run, in MiB.
+	memory int64
 }
 
 func (f *flags) register(cmd *cobra.Command) {
@@ -216,8 +221,9 @@ func newRun() *cobra.Command {
 		Use:   "run",
 		Short: "Report what is installed, and every change, until stopped",
 		Long: `Report what is installed now, then every change within seconds, and a sign of
-life in between. Failures are tried again with growing pauses; nothing is lost,
-because what is installed at the time is what is reported.
+life in between; the sockets that the host listens on, too. Only what changed is
+sent. Failures are tried again with growing pauses; what could not be delivered
+waits in the state folder, and the newest report takes the place of older ones.
 
 It ends on SIGINT or SIGTERM, or with exit code 3 when the host was revoked.`,
 		Example: "  muster-agent run --path /opt --path /srv",
@@ -227,10 +233,17 @@ It ends on SIGINT or SIGTERM, or with exit code 3 when the host was revoked.`,
 			if err != nil {
 				return err
 			}
+			if f.memory > 0 {
+				debug.SetMemoryLimit(f.memory << 20)
+			}
+			runtime.GOMAXPROCS(1)
 			return errors.Join(a.Run(cmd.Context()), a.Close())
 		},
 	}
 	f.register(cmd)
+	cmd.Flags().IntVar(&f.cfg.MaxCPU, "max-cpu", 50, "percent of one processor that a look may take (100 for all)")
+	cmd.Flags().Int64Var(&f.memory, "max-memory", 128, "MiB of memory that the agent tries to stay below (0 for no bound)")
+	cmd.Flags().DurationVar(&f.cfg.KeyAge, "key-age", 90*24*time.Hour, "age at which the host's key is replaced unasked (0 for never)")
 	return cmd
 }
 
