@@ -101,6 +101,20 @@ type Config struct {
 	// NetworkTrusted are blocks of addresses that raise no network finding
 	// alone.
 	NetworkTrusted []string `yaml:"network_trusted"`
+	// ExportsEndpoint is the URL of an S3-compatible service that findings
+	// reports and SBOM exports go to; empty means the folder exports in Data.
+	ExportsEndpoint string `yaml:"exports_endpoint"`
+	// ExportsRegion is what requests to it are signed for.
+	ExportsRegion string `yaml:"exports_region"`
+	// ExportsAccessKey and ExportsSecretKey sign them.
+	ExportsAccessKey string `yaml:"exports_access_key"`
+	ExportsSecretKey string `yaml:"exports_secret_key"`
+	// ExportsBuckets are the buckets that accounts may write to, each as
+	// ACCOUNT=BUCKET or *=BUCKET.
+	ExportsBuckets []string `yaml:"exports_buckets"`
+	// ExportsKMS says that the service encrypts under the keys that exports
+	// name.
+	ExportsKMS bool `yaml:"exports_kms"`
 	// FaultInjection lets testers make operations fail (package fault). It is
 	// refused beyond loopback.
 	FaultInjection bool `yaml:"fault_injection"`
@@ -139,6 +153,7 @@ func Default() Config {
 		MemberLimit:   10_000,
 		MaxBody:       10 << 20,
 		AgentKeyAge:   90 * 24 * time.Hour,
+		ExportsRegion: "us-east-1",
 		LogLevel:      "info",
 		Metrics:       MetricsLocal,
 
@@ -286,6 +301,9 @@ func (c *Config) Check() error {
 	if _, err := c.SinkPrefixes(); err != nil {
 		return err
 	}
+	if _, err := c.ExportBuckets(); err != nil {
+		return err
+	}
 	_, err = c.Prices()
 	return err
 }
@@ -325,6 +343,9 @@ func (c *Config) AdvisoryDir() string { return filepath.Join(c.Data, "advisories
 
 // FeedsDir is where publishers' files and what bundles brought live.
 func (c *Config) FeedsDir() string { return filepath.Join(c.Data, "feeds") }
+
+// ExportsDir is where reports and exports live that go to no bucket.
+func (c *Config) ExportsDir() string { return filepath.Join(c.Data, "exports") }
 
 // Secure reports whether the server speaks TLS.
 func (c *Config) Secure() bool { return c.TLSCert != "" }

@@ -21,6 +21,8 @@ type Document struct {
 	Created         time.Time
 	Inventory       inventory.Inventory
 	Vulnerabilities []Vulnerability
+	// Properties are names and values about the target: CycloneDX's metadata.
+	Properties [][2]string
 }
 
 // Vulnerability is one vulnerability and the items that have it.

@@ -26,8 +26,9 @@ type (
 		Vulnerabilities []cdxVuln   `json:"vulnerabilities,omitempty"`
 	}
 	cdxMetadata struct {
-		Tools     any     `json:"tools"`
-		Component cdxItem `json:"component"`
+		Tools      any       `json:"tools"`
+		Component  cdxItem   `json:"component"`
+		Properties []cdxPair `json:"properties,omitempty"`
 	}
 	cdxItem struct {
 		Ref        string    `json:"bom-ref"`
@@ -90,7 +91,7 @@ func WriteCycloneDX(w io.Writer, spec string, d *Document) error {
 	out := cdxOut{
 		Schema: "http://cyclonedx.org/schema/bom-" + spec + ".schema.json", Format: "CycloneDX", Spec: spec,
 		Serial: "urn:uuid:" + d.serial(), Version: 1,
-		Metadata: cdxMetadata{Tools: cdxTools(spec, d.Tool), Component: d.subject()}, Components: []cdxItem{},
+		Metadata: cdxMetadata{Tools: cdxTools(spec, d.Tool), Component: d.subject(), Properties: pairs(d.Properties)}, Components: []cdxItem{},
 	}
 	if o := d.Inventory.OS; o != (inventory.OS{}) {
 		name := o.ID

@@ -29,6 +29,7 @@ import (
 	"muster/internal/iam/managed"
 	"muster/internal/inspector"
 	"muster/internal/inspector/encryption"
+	"muster/internal/inspector/exports"
 	"muster/internal/inspector/results"
 	"muster/internal/inspector/settings"
 	"muster/internal/inspector/tagging"
@@ -78,6 +79,7 @@ type desks struct {
 	sinks         *sinks.Service
 	guard         *send.Guard
 	reach         *reach.Service
+	exports       *exports.Service
 }
 
 // parts builds everything between the store and the listener and returns the
@@ -99,8 +101,9 @@ func (s *Server) parts(ctx context.Context) (http.Handler, error) {
 	maps.Copy(jobs, s.events.Jobs())
 	maps.Copy(jobs, d.registry.Jobs())
 	maps.Copy(jobs, d.reach.Jobs())
+	maps.Copy(jobs, d.exports.Jobs())
 	s.worker = worker.New(s.store, jobs, s.workerOptions())
-	if err := errors.Join(d.scan.CatchUp(ctx), d.inspector.CatchUp(ctx), s.events.Start(ctx)); err != nil {
+	if err := errors.Join(d.scan.CatchUp(ctx), d.inspector.CatchUp(ctx), s.events.Start(ctx), d.exports.Start(ctx)); err != nil {
 		return nil, err
 	}
 	return s.doors(d)
@@ -165,6 +168,9 @@ func (s *Server) desks() (*desks, error) {
 	}
 	d.guard = send.NewGuard(networks)
 	d.sinks = sinks.New(sinks.Config{Store: s.store, Keyring: s.keyring, Pages: pages, Guard: d.guard})
+	if d.exports, err = s.exports(pages); err != nil {
+		return nil, err
+	}
 	d.doctor = s.doctor(d, pages)
 	d.rollout = rollout.New(rollout.Config{
 		Store: s.store, Pages: pages, Inspector: d.inspector, Access: d.access, Regions: regionsOf(s.config),
@@ -247,6 +253,7 @@ func (d *desks) services() []awsmodel.Service {
 	d.usage.AddHandlers(&found)
 	d.keys.AddHandlers(&found)
 	d.tags.AddHandlers(&found)
+	d.exports.AddHandlers(&found)
 	directory := d.organizations.Handlers()
 	d.handshakes.AddHandlers(&directory)
 	d.policies.AddHandlers(&directory)
@@ -259,6 +266,7 @@ func (d *desks) services() []awsmodel.Service {
 	d.sinks.AddHandlers(&own)
 	d.registry.AddHandlers(&own)
 	d.reach.AddHandlers(&own)
+	d.exports.AddOwnHandlers(&own)
 	return []awsmodel.Service{
 		found.Service(), d.sbomscan.Handlers().Service(), directory.Service(),
 		d.iam.Handlers().Service(), d.sts.Handlers().Service(), d.ecr.Handlers().Service(), d.regions.Handlers().Service(), own.Service(),

@@ -40,6 +40,26 @@ const (
 	ActivationStatusDeleted ActivationStatus = "DELETED"
 )
 
+// ExportKind is an enumeration of the model; "" is absent.
+type ExportKind string
+
+// The values of ExportKind.
+const (
+	ExportKindFindings ExportKind = "FINDINGS"
+	ExportKindSbom     ExportKind = "SBOM"
+)
+
+// ExportStatus is an enumeration of the model; "" is absent.
+type ExportStatus string
+
+// The values of ExportStatus.
+const (
+	ExportStatusInProgress ExportStatus = "IN_PROGRESS"
+	ExportStatusSucceeded  ExportStatus = "SUCCEEDED"
+	ExportStatusFailed     ExportStatus = "FAILED"
+	ExportStatusCancelled  ExportStatus = "CANCELLED"
+)
+
 // FaultKind is an enumeration of the model; "" is absent.
 type FaultKind string
 

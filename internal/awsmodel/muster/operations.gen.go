@@ -187,6 +187,21 @@ type ExplainReachabilityOutput struct {
 	Source       string // required
 }
 
+// GetExportObjectInput is the input of GetExportObject.
+type GetExportObjectInput struct {
+	ExportId  string  // required; exactly 36 characters
+	Key       string  // required; 1 to 2048 characters
+	NextToken *string // 0 to 4096 characters
+	Raw       *bool
+}
+
+// GetExportObjectOutput is the output of GetExportObject.
+type GetExportObjectOutput struct {
+	Content   []byte  // required
+	NextToken *string // 0 to 4096 characters
+	Size      int64   // required
+}
+
 // GetFunctionInput is the input of GetFunction.
 type GetFunctionInput struct {
 	FunctionName string // required; 1 to 64 characters
@@ -258,6 +273,31 @@ type ListDeadLettersInput struct {
 type ListDeadLettersOutput struct {
 	DeadLetters []DeadLetter // required
 	NextToken   *string      // 0 to 4096 characters
+}
+
+// ListExportObjectsInput is the input of ListExportObjects.
+type ListExportObjectsInput struct {
+	ExportId   string  // required; exactly 36 characters
+	MaxResults *int32  // 1 to 100
+	NextToken  *string // 0 to 4096 characters
+}
+
+// ListExportObjectsOutput is the output of ListExportObjects.
+type ListExportObjectsOutput struct {
+	NextToken *string        // 0 to 4096 characters
+	Objects   []ExportObject // required
+}
+
+// ListExportsInput is the input of ListExports.
+type ListExportsInput struct {
+	MaxResults *int32  // 1 to 100
+	NextToken  *string // 0 to 4096 characters
+}
+
+// ListExportsOutput is the output of ListExports.
+type ListExportsOutput struct {
+	Exports   []Export // required
+	NextToken *string  // 0 to 4096 characters
 }
 
 // ListFaultsInput is the input of ListFaults.

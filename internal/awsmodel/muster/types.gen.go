@@ -69,6 +69,26 @@ type DeadLetter struct {
 	Time       time.Time // required
 }
 
+// Export is a structure of the model.
+type Export struct {
+	BucketName   string    // required
+	CreatedAt    time.Time // required
+	ErrorCode    *string
+	ErrorMessage *string
+	ExportId     string // required; exactly 36 characters
+	FinishedAt   *time.Time
+	Format       string // required
+	KeyPrefix    *string
+	Kind         ExportKind   // required
+	Status       ExportStatus // required
+}
+
+// ExportObject is a structure of the model.
+type ExportObject struct {
+	Key  string // required; 1 to 2048 characters
+	Size int64  // required
+}
+
 // Fault is a structure of the model.
 type Fault struct {
 	AccountIds        []string // 1 to 1000 items
