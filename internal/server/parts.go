@@ -267,6 +267,7 @@ func (d *desks) services() []awsmodel.Service {
 	d.registry.AddHandlers(&own)
 	d.reach.AddHandlers(&own)
 	d.exports.AddOwnHandlers(&own)
+	d.results.AddOwnHandlers(&own)
 	return []awsmodel.Service{
 		found.Service(), d.sbomscan.Handlers().Service(), directory.Service(),
 		d.iam.Handlers().Service(), d.sts.Handlers().Service(), d.ecr.Handlers().Service(), d.regions.Handlers().Service(), own.Service(),

@@ -96,6 +96,19 @@ const (
 	FeedStatusAbsent      FeedStatus = "ABSENT"
 )
 
+// FindingHistoryKind is an enumeration of the model; "" is absent.
+type FindingHistoryKind string
+
+// The values of FindingHistoryKind.
+const (
+	FindingHistoryKindOpened       FindingHistoryKind = "OPENED"
+	FindingHistoryKindReopened     FindingHistoryKind = "REOPENED"
+	FindingHistoryKindChanged      FindingHistoryKind = "CHANGED"
+	FindingHistoryKindSuppressed   FindingHistoryKind = "SUPPRESSED"
+	FindingHistoryKindUnsuppressed FindingHistoryKind = "UNSUPPRESSED"
+	FindingHistoryKindClosed       FindingHistoryKind = "CLOSED"
+)
+
 // FunctionArchitecture is an enumeration of the model; "" is absent.
 type FunctionArchitecture string
 

@@ -202,6 +202,16 @@ type GetExportObjectOutput struct {
 	Size      int64   // required
 }
 
+// GetFindingHistoryInput is the input of GetFindingHistory.
+type GetFindingHistoryInput struct {
+	FindingArn string // required; 1 to 100 characters
+}
+
+// GetFindingHistoryOutput is the output of GetFindingHistory.
+type GetFindingHistoryOutput struct {
+	Entries []FindingHistoryEntry // required
+}
+
 // GetFunctionInput is the input of GetFunction.
 type GetFunctionInput struct {
 	FunctionName string // required; 1 to 64 characters

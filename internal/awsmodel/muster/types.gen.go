@@ -124,6 +124,15 @@ type Feed struct {
 	Status      FeedStatus // required
 }
 
+// FindingHistoryEntry is a structure of the model.
+type FindingHistoryEntry struct {
+	At             time.Time          // required
+	Kind           FindingHistoryKind // required
+	PreviousStatus *string
+	Reason         string // required
+	Status         string // required
+}
+
 // Function is a structure of the model.
 type Function struct {
 	Architecture   FunctionArchitecture

@@ -65,7 +65,7 @@ func resourceCriteria(in *inspector2.ResourceFilterCriteria) *catalog.CoverageCr
 		Strings: map[criteria.Attribute][]criteria.String{
 			"scanStatusCode": {{Comparison: criteria.Equals, Value: "ACTIVE"}}, "scanType": {{Comparison: criteria.Equals, Value: "PACKAGE"}},
 		},
-		Tags:    map[finding.ResourceType][]criteria.Tag{},
+		Tags: map[finding.ResourceType][]criteria.Tag{},
 	}
 	if in == nil {
 		return c

@@ -47,6 +47,7 @@ func (s *Service) AddHandlers(h *inspector2.Handlers) {
 	h.ListFindingAggregations = s.ListFindingAggregations
 	h.BatchGetFindingDetails = s.BatchGetFindingDetails
 	h.SearchVulnerabilities = s.SearchVulnerabilities
+	h.BatchGetCodeSnippet = s.BatchGetCodeSnippet
 	h.GetClustersForImage = s.GetClustersForImage
 	h.ListCoverage = s.ListCoverage
 	h.ListCoverageStatistics = s.ListCoverageStatistics
