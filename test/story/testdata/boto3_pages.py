@@ -31,6 +31,7 @@ ONE_PAGE = {
     "organizations.ListTagsForResource": "the client cannot ask for smaller pages",
     "inspector2.ListDelegatedAdminAccounts": "a Region has one administrator",
     "inspector2.ListCoverageStatistics": "the client cannot ask for smaller pages",
+    "inspector2.GetClustersForImage": "no image runs in a cluster here",
     "inspector2.SearchVulnerabilities": "the client cannot ask for smaller pages",
     "iam.ListAccountAliases": "an account has one alias",
     "iam.ListMFADevices": "there are none",
@@ -188,6 +189,7 @@ class Setup:
                 "ListTargetsForPolicy": {"PolicyId": self.policy},
             },
             "inspector2": {
+                "GetClustersForImage": {"filter": {"resourceId": f"arn:aws:ecr:us-east-1:{self.accounts['audit']}:repository/a/sha256:{64 * '0'}"}},
                 "ListFindingAggregations": {"aggregationType": "PACKAGE"},
                 "ListCoverageStatistics": {"groupBy": "RESOURCE_TYPE"},
                 "SearchVulnerabilities": {"filterCriteria": {"vulnerabilityIds": ["CVE-2026-0001"]}},
