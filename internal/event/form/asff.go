@@ -12,13 +12,13 @@ import (
 // interfaces, 9.2).
 type asff struct {
 	SchemaVersion   string
-	Id              string
+	ID              string `json:"Id"`
 	ProductArn      string
 	ProductName     string
 	CompanyName     string
 	Region          string
-	GeneratorId     string
-	AwsAccountId    string
+	GeneratorID     string `json:"GeneratorId"`
+	AwsAccountID    string `json:"AwsAccountId"`
 	Types           []string
 	FirstObservedAt string
 	LastObservedAt  string
@@ -59,10 +59,13 @@ type asffNetwork struct {
 
 type asffPorts struct{ Begin, End int32 }
 
-type asffComponent struct{ ComponentId, ComponentType string }
+type asffComponent struct {
+	ComponentID   string `json:"ComponentId"`
+	ComponentType string
+}
 
 type asffVulnerability struct {
-	Id                     string
+	ID                     string `json:"Id"`
 	VulnerablePackages     []asffPackage
 	Cvss                   []asffCVSS
 	RelatedVulnerabilities []string `json:",omitempty"`
@@ -110,8 +113,8 @@ type asffVendor struct {
 func hubFinding(f *eventform.Finding, region string) asff {
 	r := &f.Resources[0]
 	out := asff{
-		SchemaVersion: "2018-10-08", Id: f.FindingARN, ProductArn: "arn:aws:securityhub:" + region + "::product/aws/inspector",
-		ProductName: "Inspector", CompanyName: "Amazon", Region: region, GeneratorId: "AWSInspector", AwsAccountId: f.Account,
+		SchemaVersion: "2018-10-08", ID: f.FindingARN, ProductArn: "arn:aws:securityhub:" + region + "::product/aws/inspector",
+		ProductName: "Inspector", CompanyName: "Amazon", Region: region, GeneratorID: "AWSInspector", AwsAccountID: f.Account,
 		Types: []string{hubType(f)}, FirstObservedAt: iso(f.FirstObservedAt), LastObservedAt: iso(f.LastObservedAt),
 		CreatedAt: iso(f.FirstObservedAt), UpdatedAt: iso(f.UpdatedAt), Severity: hubSeverity(f.Severity),
 		Title: cut(f.Title, 256), Description: cut(f.Description, 1024),
@@ -184,7 +187,7 @@ func hubFields(f *eventform.Finding) map[string]string {
 func hubVulnerability(f *eventform.Finding) asffVulnerability {
 	p := f.Package
 	v := asffVulnerability{
-		Id: p.VulnerabilityID, RelatedVulnerabilities: p.Related, ReferenceUrls: p.ReferenceURLs, FixAvailable: f.Fix, ExploitAvailable: f.Exploit,
+		ID: p.VulnerabilityID, RelatedVulnerabilities: p.Related, ReferenceUrls: p.ReferenceURLs, FixAvailable: f.Fix, ExploitAvailable: f.Exploit,
 		Vendor: asffVendor{p.Source, p.SourceURL, p.VendorSeverity, iso(p.VendorCreatedAt), iso(p.VendorUpdatedAt)},
 		Cvss:   []asffCVSS{}, VulnerablePackages: []asffPackage{},
 	}

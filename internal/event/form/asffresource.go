@@ -4,7 +4,7 @@ import "muster/internal/finding/eventform"
 
 type asffResource struct {
 	Type      string
-	Id        string
+	ID        string `json:"Id"`
 	Partition string
 	Region    string
 	Tags      map[string]string `json:",omitempty"`
@@ -19,18 +19,18 @@ type asffDetails struct {
 
 type asffInstance struct {
 	Type                  string   `json:",omitempty"`
-	ImageId               string   `json:",omitempty"`
-	IpV4Addresses         []string `json:",omitempty"`
-	IpV6Addresses         []string `json:",omitempty"`
+	ImageID               string   `json:"ImageId,omitempty"`
+	IPV4Addresses         []string `json:"IpV4Addresses,omitempty"`
+	IPV6Addresses         []string `json:"IpV6Addresses,omitempty"`
 	KeyName               string   `json:",omitempty"`
 	IamInstanceProfileArn string   `json:",omitempty"`
-	VpcId                 string   `json:",omitempty"`
-	SubnetId              string   `json:",omitempty"`
+	VpcID                 string   `json:"VpcId,omitempty"`
+	SubnetID              string   `json:"SubnetId,omitempty"`
 	LaunchedAt            string   `json:",omitempty"`
 }
 
 type asffImage struct {
-	RegistryId       string
+	RegistryID       string `json:"RegistryId"`
 	RepositoryName   string
 	Architecture     string `json:",omitempty"`
 	ImageDigest      string
@@ -51,11 +51,11 @@ type asffFunction struct {
 type asffVPC struct {
 	SecurityGroupIds []string `json:",omitempty"`
 	SubnetIds        []string `json:",omitempty"`
-	VpcId            string   `json:",omitempty"`
+	VpcID            string   `json:"VpcId,omitempty"`
 }
 
 func hubResource(r *eventform.Resource, account string) asffResource {
-	out := asffResource{Type: "Other", Id: resourceARN(r, account), Partition: r.Partition, Region: r.Region, Tags: r.Tags}
+	out := asffResource{Type: "Other", ID: resourceARN(r, account), Partition: r.Partition, Region: r.Region, Tags: r.Tags}
 	switch d := r.Details; {
 	case d.Instance != nil:
 		i := d.Instance

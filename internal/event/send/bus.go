@@ -105,7 +105,7 @@ func (b *bus) put(ctx context.Context, entries []entry) []error {
 func malformed(code string) bool { return code == "MalformedDetail" || code == "InvalidArgument" }
 
 // result is what became of one entry.
-type result struct{ EventId, ErrorCode string }
+type result struct{ ErrorCode string }
 
 func (b *bus) request(ctx context.Context, entries []entry) ([]result, error) {
 	body, err := json.Marshal(struct{ Entries []entry }{entries})
