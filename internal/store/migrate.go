@@ -81,6 +81,11 @@ func (s *Store) lockMigration(url string) (unlock func() error, err error) {
 	if !ok {
 		return func() error { return nil }, nil
 	}
+	return takeLock(path)
+}
+
+// takeLock waits for the lock file of a SQLite database.
+func takeLock(path string) (unlock func() error, err error) {
 	f, err := os.OpenFile(lockPath(path), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err

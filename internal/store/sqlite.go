@@ -66,11 +66,22 @@ func (s *Store) openSQLite(ctx context.Context, path string, opts Options) error
 	s.read.SetMaxIdleConns(limit)
 	s.read.SetConnMaxIdleTime(readerIdle)
 	s.read.SetConnMaxLifetime(readerLife)
-	if err := s.write.PingContext(ctx); err != nil {
+	if err := s.connectFirst(ctx, path); err != nil {
 		return errors.Join(fmt.Errorf("store: open %s: %w", path, translate(err)), s.Close())
 	}
 	s.background.Go(s.writeGroups)
 	return nil
+}
+
+// connectFirst makes the writer's connection. The first one of a new database
+// turns write-ahead logging on, for which SQLite does not wait: of several
+// processes that start together all but one would be told that it is busy.
+func (s *Store) connectFirst(ctx context.Context, path string) error {
+	unlock, err := takeLock(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.write.PingContext(ctx), unlock())
 }
 
 // openPool makes a pool of connections with further parameters.
@@ -90,6 +101,11 @@ func refuseMissing(path string) error {
 		return nil // whatever is wrong shows when it is opened
 	}
 	if _, err := os.Stat(lockPath(path)); err != nil {
+		return nil
+	}
+	// The lock file comes after the database: another process may have made
+	// both since the first look.
+	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
 	return fmt.Errorf("store: %w: there has been a database %s: give it back, or remove %s to begin with an empty one",

@@ -43,21 +43,16 @@ func TestLinksInDocumentsLead(t *testing.T) {
 	}
 }
 
-// TestFilesAreNumbered keeps decisions and migrations without gaps or twins:
-// with two migrations of one number no database opens.
-func TestFilesAreNumbered(t *testing.T) {
-	for pattern, separator := range map[string]string{
-		"../../docs/decisions/[0-9]*.md": "-", "../../internal/store/migrations/[0-9]*.sql": "_",
-	} {
-		files, err := filepath.Glob(pattern)
-		if err != nil || len(files) == 0 {
-			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
-		}
-		for i, f := range files {
-			want := fmt.Sprintf("%04d%s", i+1, separator)
-			if !strings.HasPrefix(filepath.Base(f), want) {
-				t.Errorf("%s should begin with %s", f, want)
-			}
+// TestDecisionsAreNumbered keeps docs/decisions without gaps or twins.
+func TestDecisionsAreNumbered(t *testing.T) {
+	files, err := filepath.Glob("../../docs/decisions/[0-9]*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range files {
+		want := fmt.Sprintf("%04d-", i+1)
+		if !strings.HasPrefix(filepath.Base(f), want) {
+			t.Errorf("%s: the %d. decision should begin with %s", filepath.Base(f), i+1, want)
 		}
 	}
 }
