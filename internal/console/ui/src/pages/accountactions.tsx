@@ -1,5 +1,5 @@
 import ButtonDropdown from "@cloudscape-design/components/button-dropdown";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { AssociateMember, BatchUpdateMemberEc2DeepInspectionStatus, DisassociateMember } from "../api/inspector2";
 import { ListAccountStates, type ListAccountStatesRequest, type ResourceType, ResourceTypeValues, StartRollout } from "../api/muster";
 import { useSigned } from "../session/context";
@@ -137,14 +137,12 @@ function withNeeded(action: string, type: ResourceType): ResourceType[] {
   return [type];
 }
 
-/** How many accounts are meant, asked anew when it is more than the page. */
-function useCount(chosen: Chosen): number {
+/** How many accounts are meant, asked when it is more than the page; until the answer comes no number is shown. */
+function useCount(chosen: Chosen): number | string {
   const { client } = useSigned();
-  const [n, setN] = useState(chosen.rows.length);
-  const [begun, begin] = useState(false);
-  if (chosen.all && !begun) {
-    begin(true);
-    client.call(ListAccountStates, { ...chosen.all, maxResults: 1 }).then((out) => setN(out.accountCount), () => undefined);
-  }
+  const [n, setN] = useState<number | string>(chosen.all ? "…" : chosen.rows.length);
+  useEffect(() => {
+    if (chosen.all) client.call(ListAccountStates, { ...chosen.all, maxResults: 1 }).then((out) => setN(out.accountCount), () => undefined);
+  }, []);
   return n;
 }
