@@ -79,6 +79,10 @@ func rehearse(t *testing.T, s fleetgen.Shape, from config.Config, url, file stri
 		t.Errorf("backed up\n%s\nrestored\n%s", before, after)
 	}
 	running := start(t, to)
+	// What the start re-scans moves in the list while it is paged through.
+	if err := running.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if n := listed(t, running.Server.URL(), key); n != total || n == 0 {
 		t.Errorf("%d findings are listed, %d were", n, total)
 	}
