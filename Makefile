@@ -32,11 +32,11 @@ check: ## the everyday part: formatting, vet, linters, tests on SQLite and Postg
 	@$(MAKE) --no-print-directory lint
 	$(GO) run ./test/cmd/postgres -- $(GO) test -short $(TESTFLAGS) ./...
 
-test: ## everything: installs what the tests need, then all tests with the race detector, then three seconds for every fuzz target
+test: ## everything: installs what the tests need, then all tests with the race detector, then three seconds for every fuzz target, whose discoveries are shown
 	@test/needs.sh all
 	@$(MAKE) --no-print-directory build lint
 	$(GO) run ./test/cmd/postgres -- $(GO) test -race -timeout 30m $(TESTFLAGS) ./...
-	@test/fuzz.sh 3s
+	@test/fuzz.sh 3s report
 
 lint: ## formatting, vet and the chosen linters (docs/decisions/0003-linters.md)
 	@test/lint.sh

@@ -111,11 +111,15 @@ func (n *notice) line(text string) {
 	}
 }
 
+// longestName bounds names of packages and releases; longer ones could not be
+// stored.
+const longestName = 256
+
 // affect reads "[bookworm] - webkit2gtk 2.46.6-1~deb12u1".
 func (n *notice) affect(text string) {
 	codename, rest, ok := strings.Cut(text[1:], "]")
 	words := strings.Fields(strings.TrimPrefix(strings.TrimSpace(rest), "-"))
-	if !ok || len(words) < 2 {
+	if !ok || len(words) < 2 || len(words[0]) > longestName || len(codename) > longestName {
 		return
 	}
 	state, fixed := Resolved, words[1]
