@@ -8,10 +8,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"muster/internal/testshared"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -68,8 +68,11 @@ func Models(t testing.TB) string {
 
 // write puts every description of the project below dir in botocore's layout.
 func write(dir string) error {
-	_, here, _, _ := runtime.Caller(0)
-	files, err := filepath.Glob(filepath.Join(filepath.Dir(here), "..", "awsmodel", "models", "*.json"))
+	root, err := testshared.Root()
+	if err != nil {
+		return err
+	}
+	files, err := filepath.Glob(filepath.Join(root, "internal", "awsmodel", "models", "*.json"))
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"testing"
 )
 
@@ -19,8 +18,11 @@ func Dir(t testing.TB) string {
 	t.Helper()
 	dir := os.Getenv("MUSTER_SHARED")
 	if dir == "" {
-		_, file, _, _ := runtime.Caller(0)
-		dir = filepath.Join(filepath.Dir(file), "..", "..", "..", "shared")
+		root, err := Root()
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir = filepath.Join(root, "..", "shared")
 	}
 	if _, err := os.Stat(filepath.Join(dir, "advisories")); err != nil {
 		Missing(t, "no real data at "+dir+": set MUSTER_SHARED to run this test")

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"muster/internal/scanner"
+	"muster/internal/testshared"
 )
 
 // Score is what a target came to.
@@ -123,8 +123,11 @@ func Table() string { return filepath.Join(folder(), "scores.txt") }
 
 // folder is the package's testdata.
 func folder() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "testdata")
+	root, err := testshared.Root()
+	if err != nil {
+		root = "."
+	}
+	return filepath.Join(root, "test", "quality", "testdata")
 }
 
 // ReadTable reads the committed scores.
