@@ -40,6 +40,15 @@ const (
 	ActivationStatusDeleted ActivationStatus = "DELETED"
 )
 
+// AuditOutcome is an enumeration of the model; "" is absent.
+type AuditOutcome string
+
+// The values of AuditOutcome.
+const (
+	AuditOutcomeSuccess AuditOutcome = "SUCCESS"
+	AuditOutcomeFailure AuditOutcome = "FAILURE"
+)
+
 // ExportKind is an enumeration of the model; "" is absent.
 type ExportKind string
 
@@ -96,6 +105,27 @@ const (
 	FeedStatusAbsent      FeedStatus = "ABSENT"
 )
 
+// FilterAction is an enumeration of the model; "" is absent.
+type FilterAction string
+
+// The values of FilterAction.
+const (
+	FilterActionNone     FilterAction = "NONE"
+	FilterActionSuppress FilterAction = "SUPPRESS"
+)
+
+// FilterChange is an enumeration of the model; "" is absent.
+type FilterChange string
+
+// The values of FilterChange.
+const (
+	FilterChangeCreated   FilterChange = "CREATED"
+	FilterChangeUpdated   FilterChange = "UPDATED"
+	FilterChangeExpirySet FilterChange = "EXPIRY_SET"
+	FilterChangeExpired   FilterChange = "EXPIRED"
+	FilterChangeDeleted   FilterChange = "DELETED"
+)
+
 // FindingHistoryKind is an enumeration of the model; "" is absent.
 type FindingHistoryKind string
 
@@ -107,6 +137,19 @@ const (
 	FindingHistoryKindSuppressed   FindingHistoryKind = "SUPPRESSED"
 	FindingHistoryKindUnsuppressed FindingHistoryKind = "UNSUPPRESSED"
 	FindingHistoryKindClosed       FindingHistoryKind = "CLOSED"
+)
+
+// FindingSeverity is an enumeration of the model; "" is absent.
+type FindingSeverity string
+
+// The values of FindingSeverity.
+const (
+	FindingSeverityUntriaged     FindingSeverity = "UNTRIAGED"
+	FindingSeverityInformational FindingSeverity = "INFORMATIONAL"
+	FindingSeverityLow           FindingSeverity = "LOW"
+	FindingSeverityMedium        FindingSeverity = "MEDIUM"
+	FindingSeverityHigh          FindingSeverity = "HIGH"
+	FindingSeverityCritical      FindingSeverity = "CRITICAL"
 )
 
 // FunctionArchitecture is an enumeration of the model; "" is absent.
@@ -144,6 +187,14 @@ const (
 	HostStatusActive  HostStatus = "ACTIVE"
 	HostStatusSilent  HostStatus = "SILENT"
 	HostStatusRevoked HostStatus = "REVOKED"
+)
+
+// MapComparison is an enumeration of the model; "" is absent.
+type MapComparison string
+
+// The values of MapComparison.
+const (
+	MapComparisonEquals MapComparison = "EQUALS"
 )
 
 // NetworkConfidence is an enumeration of the model; "" is absent.
@@ -341,6 +392,16 @@ const (
 	StandingManagement             Standing = "MANAGEMENT"
 	StandingDelegatedAdministrator Standing = "DELEGATED_ADMINISTRATOR"
 	StandingStandalone             Standing = "STANDALONE"
+)
+
+// StringComparison is an enumeration of the model; "" is absent.
+type StringComparison string
+
+// The values of StringComparison.
+const (
+	StringComparisonEquals    StringComparison = "EQUALS"
+	StringComparisonPrefix    StringComparison = "PREFIX"
+	StringComparisonNotEquals StringComparison = "NOT_EQUALS"
 )
 
 // ValidationExceptionReason is an enumeration of the model; "" is absent.

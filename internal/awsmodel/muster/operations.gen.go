@@ -148,6 +148,20 @@ type DeleteSinkInput struct {
 type DeleteSinkOutput struct {
 }
 
+// DescribeFiltersInput is the input of DescribeFilters.
+type DescribeFiltersInput struct {
+	Action     FilterAction
+	FilterArns []string // 1 to 100 items
+	MaxResults *int32   // 1 to 100
+	NextToken  *string  // 0 to 4096 characters
+}
+
+// DescribeFiltersOutput is the output of DescribeFilters.
+type DescribeFiltersOutput struct {
+	Filters   []FilterState // required
+	NextToken *string       // 0 to 4096 characters
+}
+
 // DiagnoseOrganizationInput is the input of DiagnoseOrganization.
 type DiagnoseOrganizationInput struct {
 	AllRegions              *bool
@@ -200,6 +214,15 @@ type GetExportObjectOutput struct {
 	Content   []byte  // required
 	NextToken *string // 0 to 4096 characters
 	Size      int64   // required
+}
+
+// GetFilterSettingsInput is the input of GetFilterSettings.
+type GetFilterSettingsInput struct {
+}
+
+// GetFilterSettingsOutput is the output of GetFilterSettings.
+type GetFilterSettingsOutput struct {
+	Settings *FilterSettings // required
 }
 
 // GetFindingHistoryInput is the input of GetFindingHistory.
@@ -272,6 +295,30 @@ type ListActivationsOutput struct {
 	NextToken   *string      // 0 to 4096 characters
 }
 
+// ListAuditEventsInput is the input of ListAuditEvents.
+type ListAuditEventsInput struct {
+	AccountId    *string // exactly 12 characters
+	EndTime      *time.Time
+	ErrorCode    *string // 1 to 2048 characters
+	MaxResults   *int32  // 1 to 100
+	NextToken    *string // 0 to 4096 characters
+	Operation    *string // 1 to 2048 characters
+	Organization *bool
+	Outcome      AuditOutcome
+	Principal    *string // 1 to 2048 characters
+	Region       *string // 1 to 32 characters
+	RequestId    *string // 1 to 2048 characters
+	Resource     *string // 1 to 2048 characters
+	Service      *string // 1 to 2048 characters
+	StartTime    *time.Time
+}
+
+// ListAuditEventsOutput is the output of ListAuditEvents.
+type ListAuditEventsOutput struct {
+	Events    []AuditEvent // required
+	NextToken *string      // 0 to 4096 characters
+}
+
 // ListDeadLettersInput is the input of ListDeadLetters.
 type ListDeadLettersInput struct {
 	MaxResults *int32  // 1 to 100
@@ -326,6 +373,20 @@ type ListFeedsInput struct {
 // ListFeedsOutput is the output of ListFeeds.
 type ListFeedsOutput struct {
 	Feeds []Feed // required
+}
+
+// ListFilterHistoryInput is the input of ListFilterHistory.
+type ListFilterHistoryInput struct {
+	Changes    []FilterChange // 1 to 5 items
+	FilterArn  *string        // 1 to 128 characters
+	MaxResults *int32         // 1 to 100
+	NextToken  *string        // 0 to 4096 characters
+}
+
+// ListFilterHistoryOutput is the output of ListFilterHistory.
+type ListFilterHistoryOutput struct {
+	Entries   []FilterHistoryEntry // required
+	NextToken *string              // 0 to 4096 characters
 }
 
 // ListFunctionLayersInput is the input of ListFunctionLayers.
@@ -441,6 +502,26 @@ type ListSinksOutput struct {
 	Sinks     []Sink  // required
 }
 
+// PreviewFilterInput is the input of PreviewFilter.
+type PreviewFilterInput struct {
+	FilterArn      *string // 1 to 128 characters
+	FilterCriteria *FilterCriteria
+	MaxResults     *int32  // 1 to 100
+	NextToken      *string // 0 to 65536 characters
+}
+
+// PreviewFilterOutput is the output of PreviewFilter.
+type PreviewFilterOutput struct {
+	AccountCount    int64                  // required
+	ByAccount       []FindingAccountCount  // required
+	BySeverity      []FindingSeverityCount // required
+	Complete        bool                   // required
+	Findings        []PreviewedFinding     // required
+	HiddenCount     int64                  // required
+	NextToken       *string                // 0 to 65536 characters
+	SuppressedCount int64                  // required
+}
+
 // PublishFunctionLayerInput is the input of PublishFunctionLayer.
 type PublishFunctionLayerInput struct {
 	LayerName string // required; 1 to 64 characters
@@ -477,6 +558,28 @@ type PutFaultInput struct {
 // PutFaultOutput is the output of PutFault.
 type PutFaultOutput struct {
 	Fault *Fault // required
+}
+
+// PutFilterExpiryInput is the input of PutFilterExpiry.
+type PutFilterExpiryInput struct {
+	ExpiresAt *time.Time
+	FilterArn string  // required; 1 to 128 characters
+	Reason    *string // 1 to 512 characters
+}
+
+// PutFilterExpiryOutput is the output of PutFilterExpiry.
+type PutFilterExpiryOutput struct {
+	Filter *FilterState // required
+}
+
+// PutFilterSettingsInput is the input of PutFilterSettings.
+type PutFilterSettingsInput struct {
+	ReasonRequired bool // required
+}
+
+// PutFilterSettingsOutput is the output of PutFilterSettings.
+type PutFilterSettingsOutput struct {
+	Settings *FilterSettings // required
 }
 
 // PutFunctionInput is the input of PutFunction.

@@ -42,6 +42,26 @@ type Activation struct {
 	Tags         map[string]string // 0 to 50 entries
 }
 
+// AuditEvent is a structure of the model.
+type AuditEvent struct {
+	AccountId         string // required; exactly 12 characters
+	ErrorCode         *string
+	ErrorMessage      *string
+	EventId           string       // required
+	Operation         string       // required
+	Outcome           AuditOutcome // required
+	PrincipalArn      string       // required
+	PrincipalType     string       // required
+	Region            string       // required
+	RequestId         string       // required
+	RequestParameters *string
+	Resources         []string  // required
+	Service           string    // required
+	SourceIpAddress   string    // required
+	Time              time.Time // required
+	UserAgent         *string
+}
+
 // ClusterImage is a structure of the model.
 type ClusterImage struct {
 	Digest            string  // required; exactly 71 characters
@@ -51,6 +71,12 @@ type ClusterImage struct {
 	TaskDefinitionArn *string // 1 to 512 characters
 	WorkloadName      *string // 1 to 512 characters
 	WorkloadType      *string // 1 to 512 characters
+}
+
+// DateFilter is a structure of the model.
+type DateFilter struct {
+	StartInclusive *time.Time
+	EndInclusive   *time.Time
 }
 
 // DeadLetter is a structure of the model.
@@ -124,6 +150,108 @@ type Feed struct {
 	Status      FeedStatus // required
 }
 
+// FilterCriteria is a structure of the model.
+type FilterCriteria struct {
+	FindingArn                     []StringFilter    // 1 to 10 items
+	AwsAccountId                   []StringFilter    // 1 to 10 items
+	FindingType                    []StringFilter    // 1 to 10 items
+	Severity                       []StringFilter    // 1 to 10 items
+	FirstObservedAt                []DateFilter      // 1 to 10 items
+	LastObservedAt                 []DateFilter      // 1 to 10 items
+	UpdatedAt                      []DateFilter      // 1 to 10 items
+	FindingStatus                  []StringFilter    // 1 to 10 items
+	Title                          []StringFilter    // 1 to 10 items
+	InspectorScore                 []NumberFilter    // 1 to 10 items
+	ResourceType                   []StringFilter    // 1 to 10 items
+	ResourceId                     []StringFilter    // 1 to 10 items
+	ResourceTags                   []MapFilter       // 1 to 10 items
+	Ec2InstanceImageId             []StringFilter    // 1 to 10 items
+	Ec2InstanceVpcId               []StringFilter    // 1 to 10 items
+	Ec2InstanceSubnetId            []StringFilter    // 1 to 10 items
+	EcrImagePushedAt               []DateFilter      // 1 to 10 items
+	EcrImageArchitecture           []StringFilter    // 1 to 10 items
+	EcrImageRegistry               []StringFilter    // 1 to 10 items
+	EcrImageRepositoryName         []StringFilter    // 1 to 10 items
+	EcrImageTags                   []StringFilter    // 1 to 10 items
+	EcrImageHash                   []StringFilter    // 1 to 10 items
+	EcrImageLastInUseAt            []DateFilter      // 1 to 10 items
+	EcrImageInUseCount             []NumberFilter    // 1 to 10 items
+	PortRange                      []PortRangeFilter // 1 to 10 items
+	NetworkProtocol                []StringFilter    // 1 to 10 items
+	ComponentId                    []StringFilter    // 1 to 10 items
+	ComponentType                  []StringFilter    // 1 to 10 items
+	VulnerabilityId                []StringFilter    // 1 to 10 items
+	VulnerabilitySource            []StringFilter    // 1 to 10 items
+	VendorSeverity                 []StringFilter    // 1 to 10 items
+	VulnerablePackages             []PackageFilter   // 1 to 10 items
+	RelatedVulnerabilities         []StringFilter    // 1 to 10 items
+	FixAvailable                   []StringFilter    // 1 to 10 items
+	LambdaFunctionName             []StringFilter    // 1 to 10 items
+	LambdaFunctionLayers           []StringFilter    // 1 to 10 items
+	LambdaFunctionRuntime          []StringFilter    // 1 to 10 items
+	LambdaFunctionLastModifiedAt   []DateFilter      // 1 to 10 items
+	LambdaFunctionExecutionRoleArn []StringFilter    // 1 to 10 items
+	ExploitAvailable               []StringFilter    // 1 to 10 items
+	CodeVulnerabilityDetectorName  []StringFilter    // 1 to 10 items
+	CodeVulnerabilityDetectorTags  []StringFilter    // 1 to 10 items
+	CodeVulnerabilityFilePath      []StringFilter    // 1 to 10 items
+	EpssScore                      []NumberFilter    // 1 to 10 items
+	CodeRepositoryProjectName      []StringFilter    // 1 to 10 items
+	CodeRepositoryProviderType     []StringFilter    // 1 to 10 items
+}
+
+// FilterHistoryEntry is a structure of the model.
+type FilterHistoryEntry struct {
+	Action          FilterAction // required
+	At              time.Time    // required
+	Change          FilterChange // required
+	Description     *string
+	EntryId         string // required
+	ExpiresAt       *time.Time
+	FilterArn       string // required; 1 to 128 characters
+	FilterCriteria  *FilterCriteria
+	HiddenCount     int64  // required
+	Name            string // required
+	PreviousAction  FilterAction
+	PrincipalArn    *string
+	Reason          *string
+	RequestId       *string
+	ReturnedCount   int64 // required
+	SourceIpAddress *string
+}
+
+// FilterSettings is a structure of the model.
+type FilterSettings struct {
+	ReasonRequired bool // required
+	UpdatedAt      *time.Time
+	UpdatedBy      *string
+}
+
+// FilterState is a structure of the model.
+type FilterState struct {
+	Action        FilterAction // required
+	CreatedAt     time.Time    // required
+	CreatedBy     *string
+	Description   *string
+	ExpiredAt     *time.Time
+	ExpiresAt     *time.Time
+	FilterArn     string // required; 1 to 128 characters
+	HiddenCount   int64  // required
+	Name          string // required
+	Reason        *string
+	ReturnedCount int64     // required
+	UpdatedAt     time.Time // required
+	UpdatedBy     *string
+}
+
+// FindingAccountCount is a structure of the model.
+type FindingAccountCount struct {
+	AccountId string // required; exactly 12 characters
+	Count     int64  // required
+	Critical  int64  // required
+	High      int64  // required
+}
+
 // FindingHistoryEntry is a structure of the model.
 type FindingHistoryEntry struct {
 	At             time.Time          // required
@@ -131,6 +259,12 @@ type FindingHistoryEntry struct {
 	PreviousStatus *string
 	Reason         string // required
 	Status         string // required
+}
+
+// FindingSeverityCount is a structure of the model.
+type FindingSeverityCount struct {
+	Count    int64           // required
+	Severity FindingSeverity // required
 }
 
 // Function is a structure of the model.
@@ -195,6 +329,13 @@ type HostEvidence struct {
 	Kernel      *string
 	Notes       []string
 	Sockets     []Socket // required
+}
+
+// MapFilter is a structure of the model.
+type MapFilter struct {
+	Comparison MapComparison // required
+	Key        string        // required; 1 to 128 characters
+	Value      *string       // 0 to 256 characters
 }
 
 // NetworkConnection is a structure of the model.
@@ -293,6 +434,43 @@ type NetworkSnapshot struct {
 	Source         NetworkSource
 	StoredAt       *time.Time
 	Vpcs           int64 // required
+}
+
+// NumberFilter is a structure of the model.
+type NumberFilter struct {
+	UpperInclusive *float64
+	LowerInclusive *float64
+}
+
+// PackageFilter is a structure of the model.
+type PackageFilter struct {
+	Name                 *StringFilter
+	Version              *StringFilter
+	Epoch                *NumberFilter
+	Release              *StringFilter
+	Architecture         *StringFilter
+	SourceLayerHash      *StringFilter
+	SourceLambdaLayerArn *StringFilter
+	FilePath             *StringFilter
+}
+
+// PortRangeFilter is a structure of the model.
+type PortRangeFilter struct {
+	BeginInclusive *int32 // 0 to 65535
+	EndInclusive   *int32 // 0 to 65535
+}
+
+// PreviewedFinding is a structure of the model.
+type PreviewedFinding struct {
+	AccountId       string          // required; exactly 12 characters
+	FindingArn      string          // required; 1 to 100 characters
+	FirstObservedAt time.Time       // required
+	ResourceId      string          // required
+	ResourceType    string          // required
+	Severity        FindingSeverity // required
+	Title           string          // required
+	Type            string          // required
+	VulnerabilityId *string
 }
 
 // Problem is a structure of the model.
@@ -439,6 +617,12 @@ type Socket struct {
 	Process     *string
 	Protocol    SocketProtocol // required
 	Replaced    *bool
+}
+
+// StringFilter is a structure of the model.
+type StringFilter struct {
+	Comparison StringComparison // required
+	Value      string           // required; 1 to 1024 characters
 }
 
 // ValidationExceptionField is a structure of the model.
