@@ -12,6 +12,7 @@ import (
 	"muster/internal/scan"
 	"muster/internal/store"
 	"muster/internal/store/activation"
+	"muster/internal/store/catalog"
 	"muster/internal/store/findings"
 	"muster/internal/store/storetest"
 	"muster/internal/worker"
@@ -94,6 +95,12 @@ func (w *world) checkFleet(hosts int) {
 		wrong, err := findings.VerifyCounts(w.t.Context(), tx)
 		if len(wrong) > 0 {
 			w.t.Errorf("counts: %v", wrong)
+		}
+		if err != nil {
+			return err
+		}
+		if wrong, err = catalog.VerifyCoverage(w.t.Context(), tx); len(wrong) > 0 {
+			w.t.Errorf("coverage: %v", wrong)
 		}
 		return err
 	})

@@ -360,7 +360,11 @@ func (p *player) history(name string) (answer []string) {
 func (p *player) counts() (answer []string) {
 	p.view(func(ctx context.Context, tx *store.Tx) error {
 		wrong, err := findings.VerifyCounts(ctx, tx)
-		answer = append(wrong, "agree")
+		if err != nil {
+			return err
+		}
+		covered, err := catalog.VerifyCoverage(ctx, tx)
+		answer = append(append(wrong, covered...), "agree")
 		return err
 	})
 	return answer

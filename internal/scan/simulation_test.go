@@ -13,6 +13,7 @@ import (
 	"muster/internal/finding"
 	"muster/internal/store"
 	"muster/internal/store/activation"
+	"muster/internal/store/catalog"
 	"muster/internal/store/findings"
 	"muster/internal/store/storetest"
 )
@@ -216,6 +217,12 @@ func (m *model) check() {
 		wrong, err := findings.VerifyCounts(m.t.Context(), tx)
 		if len(wrong) > 0 {
 			m.rt.Fatalf("counts: %v", wrong)
+		}
+		if err != nil {
+			return err
+		}
+		if wrong, err = catalog.VerifyCoverage(m.t.Context(), tx); len(wrong) > 0 {
+			m.rt.Fatalf("coverage: %v", wrong)
 		}
 		return err
 	})

@@ -24,8 +24,8 @@ type Verification struct {
 
 // Verify counts everything anew that is kept incrementally: the findings per
 // account, status, severity and type, the groups of all aggregations, the
-// inventories' references and postings, what filters can ask of resources, the
-// contents of findings. It works in pieces beside a running server. With mend,
+// inventories' references and postings, how many resources are covered how, what
+// filters can ask of resources, the contents of findings. It works in pieces beside a running server. With mend,
 // what is wrong is replaced by what was counted.
 func (o *Operator) Verify(ctx context.Context, mend bool) (v Verification, err error) {
 	for _, check := range []func(context.Context, bool, *Verification) error{o.verifyCounts, o.verifyCatalog, o.verifyContents} {
@@ -71,6 +71,9 @@ func (o *Operator) verifyCatalog(ctx context.Context, mend bool, v *Verification
 			return err
 		}
 	}
+	if err := o.verifyCoverage(ctx, mend, v); err != nil {
+		return err
+	}
 	in := o.store.View
 	if mend {
 		in = o.store.Update
@@ -93,6 +96,15 @@ func (o *Operator) verifyCatalog(ctx context.Context, mend bool, v *Verification
 			return nil
 		}
 	}
+}
+
+func (o *Operator) verifyCoverage(ctx context.Context, mend bool, v *Verification) error {
+	wrong, err := store.Read(ctx, o.store, func(tx *store.Tx) ([]string, error) { return catalog.VerifyCoverage(ctx, tx) })
+	v.Wrong = append(v.Wrong, wrong...)
+	if err != nil || !mend || len(wrong) == 0 {
+		return err
+	}
+	return o.store.Update(ctx, func(tx *store.Tx) error { return catalog.RecountCoverage(ctx, tx) })
 }
 
 func (o *Operator) verifyContents(ctx context.Context, mend bool, v *Verification) error {

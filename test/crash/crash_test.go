@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"muster/internal/store"
+	"muster/internal/store/catalog"
 	"muster/internal/store/findings"
 	"muster/internal/store/storetest"
 
@@ -122,6 +123,13 @@ func checkCounts(t *testing.T, p *process) {
 		wrong, err := findings.VerifyCounts(t.Context(), tx)
 		for _, w := range wrong {
 			t.Errorf("count of findings: %s", w)
+		}
+		if err != nil {
+			return err
+		}
+		wrong, err = catalog.VerifyCoverage(t.Context(), tx)
+		for _, w := range wrong {
+			t.Errorf("count of coverage: %s", w)
 		}
 		if err != nil {
 			return err

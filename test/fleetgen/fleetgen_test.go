@@ -6,6 +6,7 @@ import (
 
 	"muster/internal/inventory"
 	"muster/internal/store"
+	"muster/internal/store/catalog"
 	"muster/internal/store/findings"
 	"muster/internal/store/storetest"
 	"muster/test/fleetgen"
@@ -74,6 +75,9 @@ func state(t *testing.T, st *store.Store) string {
 	err := st.View(t.Context(), func(tx *store.Tx) error {
 		wrong, err := findings.VerifyCounts(t.Context(), tx)
 		if err != nil || wrong != nil {
+			t.Error(wrong, err)
+		}
+		if wrong, err = catalog.VerifyCoverage(t.Context(), tx); err != nil || wrong != nil {
 			t.Error(wrong, err)
 		}
 		list, _, err := findings.List(t.Context(), tx, findings.Query{Scope: everyone{}, Region: fleetgen.Region, Field: findings.ByAccount, Limit: 100_000})

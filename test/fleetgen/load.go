@@ -292,6 +292,9 @@ func (m *model) copyTo(ctx context.Context, l *bulktest.Loader, r Resource, numb
 
 // recount makes the kept counts of all accounts.
 func (s Shape) recount(ctx context.Context, st *store.Store) error {
+	if err := st.Update(ctx, func(tx *store.Tx) error { return catalog.RecountCoverage(ctx, tx) }); err != nil {
+		return err
+	}
 	for from := 0; from < s.Accounts; from += 20 {
 		err := st.Update(ctx, func(tx *store.Tx) error {
 			for n := from; n < min(s.Accounts, from+20); n++ {

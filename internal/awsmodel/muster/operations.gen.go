@@ -266,6 +266,16 @@ type GetRolloutOutput struct {
 	Rollout *Rollout // required
 }
 
+// GetSummaryInput is the input of GetSummary.
+type GetSummaryInput struct {
+}
+
+// GetSummaryOutput is the output of GetSummary.
+type GetSummaryOutput struct {
+	Coverage []CoverageTally // required
+	Findings []FindingTally  // required
+}
+
 // ListAccountStatesInput is the input of ListAccountStates.
 type ListAccountStatesInput struct {
 	MaxResults    *int32                // 1 to 1000

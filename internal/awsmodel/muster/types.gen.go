@@ -73,6 +73,16 @@ type ClusterImage struct {
 	WorkloadType      *string // 1 to 512 characters
 }
 
+// CoverageTally is a structure of the model.
+type CoverageTally struct {
+	Count        int64  // required
+	Reason       string // required
+	ResourceType string // required
+	ScanMode     *string
+	ScanType     string // required
+	StatusCode   string // required
+}
+
 // DateFilter is a structure of the model.
 type DateFilter struct {
 	StartInclusive *time.Time
@@ -265,6 +275,17 @@ type FindingHistoryEntry struct {
 type FindingSeverityCount struct {
 	Count    int64           // required
 	Severity FindingSeverity // required
+}
+
+// FindingTally is a structure of the model.
+type FindingTally struct {
+	Count            int64  // required
+	ExploitAvailable int64  // required
+	FindingType      string // required
+	FixAvailable     int64  // required
+	ResourceType     string // required
+	Severity         string // required
+	Status           string // required
 }
 
 // Function is a structure of the model.

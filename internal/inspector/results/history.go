@@ -14,7 +14,10 @@ import (
 )
 
 // AddOwnHandlers adds the operations that AWS does not have.
-func (s *Service) AddOwnHandlers(h *muster.Handlers) { h.GetFindingHistory = s.GetFindingHistory }
+func (s *Service) AddOwnHandlers(h *muster.Handlers) {
+	h.GetFindingHistory = s.GetFindingHistory
+	h.GetSummary = s.GetSummary
+}
 
 // GetFindingHistory tells what happened to a finding that the caller sees, the
 // oldest first, and why: the rule that hid it, what closed it.

@@ -2,6 +2,7 @@ package results_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -63,6 +64,57 @@ func TestWhatIsToldOfAFinding(t *testing.T) {
 		} {
 			if code.Errors[i].ErrorCode != want {
 				t.Errorf("%s: %s, want %s", code.Errors[i].FindingArn, code.Errors[i].ErrorCode, want)
+			}
+		}
+	})
+}
+
+// TestSummary: the sums are of the accounts that the caller sees.
+func TestSummary(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+		desk := newDesk(t, st)
+		err := st.Update(t.Context(), func(tx *store.Tx) error {
+			for i, account := range []arn.AccountID{"111111111111", "111111111111", "222222222222"} {
+				f := finding.Finding{Account: account, Region: "us-east-1"}
+				f.Resource = finding.Resource{Type: finding.Instance, ID: fmt.Sprint("i-", i), Instance: &finding.InstanceDetails{}}
+				f.Content = finding.Content{Type: finding.PackageVulnerability, Title: "CVE-2026-1 - a", Severity: finding.High, Fix: finding.Yes,
+					Package: &finding.PackageDetails{VulnerabilityID: "CVE-2026-1"}}
+				f.ARN = finding.ARN(account, "us-east-1", finding.ID(account, "us-east-1", f.Resource.ID, &f.Content))
+				f.Life = finding.Life{Status: finding.Active, FirstObservedAt: now, LastObservedAt: now, UpdatedAt: now}
+				r, err := catalog.PutResource(t.Context(), tx, account, "us-east-1", f.Resource, now)
+				if err == nil {
+					err = catalog.SetCoverage(t.Context(), tx, &r, catalog.Coverage{Covered: true, ScanType: "PACKAGE", Status: "ACTIVE", Reason: "SUCCESSFUL"}, now)
+				}
+				if err == nil {
+					err = findings.Apply(t.Context(), tx, []findings.Write{{Resource: r.Number, Change: finding.Change{Kind: finding.Opened, After: f}}})
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for account, want := range map[arn.AccountID]int64{"111111111111": 2, "222222222222": 1, "333333333333": 0} {
+			got, err := desk.GetSummary(t.Context(), &awsmodel.Call{Principal: arn.Principal{Account: account}, Region: "us-east-1", Time: now}, &muster.GetSummaryInput{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var active, fixable, covered int64
+			for _, c := range got.Findings {
+				active, fixable = active+c.Count, fixable+c.FixAvailable
+				if c.Status != "ACTIVE" || c.Severity != "HIGH" || c.FindingType != "PACKAGE_VULNERABILITY" || c.ExploitAvailable != 0 {
+					t.Errorf("%+v", c)
+				}
+			}
+			for _, c := range got.Coverage {
+				covered += c.Count
+			}
+			if active != want || fixable != want || covered != want {
+				t.Errorf("%s: %+v", account, got)
 			}
 		}
 	})

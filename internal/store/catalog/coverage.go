@@ -160,10 +160,10 @@ type GroupCount struct {
 // meet the criteria.
 func CountCoverage(ctx context.Context, tx *store.Tx, scope Scope, region string, c *CoverageCriteria) (int64, error) {
 	var total int64
-	for _, table := range covering() {
-		w := coverageWhere(scope, region, c)
+	for _, from := range counting(c, "") {
+		w := from.where(scope, region, c)
 		var n int64
-		if err := store.One(tx.QueryRow(ctx, `SELECT COUNT(*) FROM `+table+` r`+w.SQL(), w.Args()...), &n); err != nil {
+		if err := store.One(tx.QueryRow(ctx, `SELECT `+from.count+` FROM `+from.table+` r`+w.SQL(), w.Args()...), &n); err != nil {
 			return 0, err
 		}
 		total += n
@@ -175,8 +175,8 @@ func CountCoverage(ctx context.Context, tx *store.Tx, scope Scope, region string
 // key given. Resources without the group's value are not counted.
 func CountCoverageBy(ctx context.Context, tx *store.Tx, scope Scope, region string, c *CoverageCriteria, by Group, after string, limit int) ([]GroupCount, error) {
 	sum := map[string]int64{}
-	for _, table := range covering() {
-		list, err := countCoverageIn(ctx, tx, table, scope, region, c, by, after, limit)
+	for _, from := range counting(c, by) {
+		list, err := countCoverageIn(ctx, tx, from, scope, region, c, by, after, limit)
 		if err != nil {
 			return nil, fmt.Errorf("count coverage: %w", err)
 		}
@@ -191,15 +191,30 @@ func CountCoverageBy(ctx context.Context, tx *store.Tx, scope Scope, region stri
 	return all[:min(limit, len(all))], nil
 }
 
+// counted is a table that coverage is counted in.
+type counted struct {
+	table, count string
+	where        func(Scope, string, *CoverageCriteria) *store.Where
+}
+
+// counting are the tables to count in: the kept counts take the place of the
+// resources where they tell apart what is asked for.
+func counting(c *CoverageCriteria, by Group) []counted {
+	if keptCoverage(c) && by != ByRepository {
+		return []counted{{networks, `COUNT(*)`, coverageWhere}, {"coverage_counts", `CAST(COALESCE(SUM(r.total), 0) AS BIGINT)`, countsWhere}}
+	}
+	return []counted{{networks, `COUNT(*)`, coverageWhere}, {"resources", `COUNT(*)`, coverageWhere}}
+}
+
 // countCoverageIn counts in one of the tables.
-func countCoverageIn(ctx context.Context, tx *store.Tx, table string, scope Scope, region string, c *CoverageCriteria, by Group, after string, limit int) ([]GroupCount, error) {
-	w := coverageWhere(scope, region, c)
-	from := table + ` r`
+func countCoverageIn(ctx context.Context, tx *store.Tx, in counted, scope Scope, region string, c *CoverageCriteria, by Group, after string, limit int) ([]GroupCount, error) {
+	w := in.where(scope, region, c)
+	from := in.table + ` r`
 	if by == ByRepository {
 		from += ` JOIN resource_attributes v ON v.account = r.account AND v.resource = r.number AND v.name = '` + string(criteria.ImageRepository) + `'`
 	}
 	w.Add(string(by)+" > ?", after)
-	rows, err := tx.Query(ctx, `SELECT `+string(by)+`, COUNT(*) FROM `+from+w.SQL()+
+	rows, err := tx.Query(ctx, `SELECT `+string(by)+`, `+in.count+` FROM `+from+w.SQL()+
 		` GROUP BY `+string(by)+` ORDER BY `+string(by)+` LIMIT `+w.Arg(limit), w.Args()...)
 	return store.ReadAll(rows, err, func(s store.Scanner) (g GroupCount, err error) {
 		err = s.Scan(&g.Key, &g.Count)

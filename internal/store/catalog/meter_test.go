@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"muster/internal/arn"
 	"muster/internal/finding"
+	"muster/internal/finding/criteria"
 	"muster/internal/store"
 	"muster/internal/store/catalog"
 	"muster/internal/store/storetest"
@@ -67,6 +69,12 @@ func playMetering(ctx context.Context, rt *rapid.T, tx *store.Tx, account arn.Ac
 		if err != nil {
 			return err
 		}
+		if wrong, err := catalog.VerifyCoverage(ctx, tx); err != nil || wrong != nil {
+			rt.Fatal(wrong, err)
+		}
+		if err := countedAlike(ctx, rt, tx, account, region); err != nil {
+			return err
+		}
 		next := now.Add(time.Duration(rapid.IntRange(0, 5).Draw(rt, "hours")) * time.Hour)
 		for _, h := range hosts {
 			if h.Status == "ACTIVE" && !paused && next.After(from) {
@@ -92,4 +100,39 @@ func later(a, b time.Time) time.Time {
 		return a
 	}
 	return b
+}
+
+// own is the scope of one account.
+type own arn.AccountID
+
+func (o own) Where(w *store.Where, column string) { w.Add(column+" = ?", string(o)) }
+
+// countedAlike compares what is answered from the kept counts with what is
+// counted from the resources, which criteria that hold for all of them ask for.
+func countedAlike(ctx context.Context, rt *rapid.T, tx *store.Tx, account arn.AccountID, region arn.Region) error {
+	kept := catalog.CoverageCriteria{Strings: map[criteria.Attribute][]criteria.String{"scanStatusCode": {{Comparison: criteria.Equals, Value: "ACTIVE"}}}}
+	counted := catalog.CoverageCriteria{Strings: map[criteria.Attribute][]criteria.String{
+		"scanStatusCode": kept.Strings["scanStatusCode"], "resourceId": {{Comparison: criteria.Prefix, Value: "i-"}}}}
+	for _, by := range []catalog.Group{catalog.ByStatus, catalog.ByReason, catalog.ByType, catalog.ByAccount} {
+		a, err := catalog.CountCoverageBy(ctx, tx, own(account), string(region), &kept, by, "", 5)
+		if err != nil {
+			return err
+		}
+		b, err := catalog.CountCoverageBy(ctx, tx, own(account), string(region), &counted, by, "", 5)
+		if err != nil {
+			return err
+		}
+		if !slices.Equal(a, b) {
+			rt.Fatalf("by %s: kept %v, counted %v", by, a, b)
+		}
+	}
+	a, err := catalog.CountCoverage(ctx, tx, own(account), string(region), &kept)
+	if err != nil {
+		return err
+	}
+	b, err := catalog.CountCoverage(ctx, tx, own(account), string(region), &counted)
+	if a != b {
+		rt.Fatalf("kept %d, counted %d", a, b)
+	}
+	return err
 }

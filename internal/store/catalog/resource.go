@@ -189,6 +189,9 @@ func SetCoverage(ctx context.Context, tx *store.Tx, r *Resource, c Coverage, now
 	if err := meter(ctx, tx, r, before, c, now); err != nil {
 		return err
 	}
+	if err := countCovered(ctx, tx, r.Place(), before, c); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `UPDATE resources SET covered = $2, scan_type = $3, scan_mode = $4, status = $5, reason = $6, scanned_at = $7
 		WHERE number = $1`, r.Number, c.Covered, c.ScanType, c.ScanMode, c.Status, c.Reason, store.Micros(c.ScannedAt))
 	return err
@@ -253,6 +256,12 @@ func dropResource(ctx context.Context, tx *store.Tx, account arn.AccountID, numb
 		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE account = $1 AND resource = $2`, account, number); err != nil {
 			return err
 		}
+	}
+	// It may still be covered when nobody has looked at it since it went away.
+	_, err := tx.Exec(ctx, `UPDATE coverage_counts SET total = total - 1 WHERE (account, region, type, scan_type, scan_mode, status, reason) IN
+		(SELECT account, region, type, scan_type, scan_mode, status, reason FROM resources WHERE number = $1 AND covered)`, number)
+	if err != nil {
+		return err
 	}
 	if _, err := tx.Exec(ctx, `DELETE FROM resources WHERE number = $1`, number); err != nil || inventory == 0 {
 		return err

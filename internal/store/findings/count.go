@@ -2,6 +2,7 @@ package findings
 
 import (
 	"context"
+	"fmt"
 
 	"muster/internal/arn"
 	"muster/internal/finding"
@@ -80,4 +81,39 @@ func Total(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.
 	err := store.One(tx.QueryRow(ctx, `SELECT CAST(COALESCE(SUM(total), 0) AS BIGINT) FROM finding_counts
 		WHERE account = $1 AND region = $2`, account, region), &n)
 	return n, err
+}
+
+// Tally is the number of findings in a scope that are alike.
+type Tally struct {
+	Status                      finding.Status
+	Type                        finding.Type
+	ResourceType                finding.ResourceType
+	Severity                    finding.Severity
+	Count, Exploitable, Fixable int64
+}
+
+// Tallies adds up the kept counts of the accounts in a scope: it costs what the
+// accounts cost, however many findings they have.
+func Tallies(ctx context.Context, tx *store.Tx, scope Scope, region arn.Region) ([]Tally, error) {
+	var w store.Where
+	w.Add("c.region = ?", region)
+	w.Add("c.total > 0")
+	scope.Where(&w, "c.account")
+	const by = `c.status, c.type, c.resource_type, c.severity`
+	rows, err := tx.Query(ctx, `SELECT `+by+`, CAST(SUM(c.total) AS BIGINT), CAST(SUM(c.exploitable) AS BIGINT), CAST(SUM(c.fixable) AS BIGINT)
+		FROM finding_counts c`+w.SQL()+` GROUP BY `+by+` ORDER BY `+by, w.Args()...)
+	list, err := store.ReadAll(rows, err, func(s store.Scanner) (t Tally, err error) {
+		var rank int
+		err = s.Scan(&t.Status, &t.Type, &t.ResourceType, &rank, &t.Count, &t.Exploitable, &t.Fixable)
+		for _, severity := range finding.Severities() {
+			if severity.Rank() == rank {
+				t.Severity = severity
+			}
+		}
+		return t, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("tally findings: %w", err)
+	}
+	return list, nil
 }
