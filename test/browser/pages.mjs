@@ -15,7 +15,7 @@ const look = language === "ja" ? { language, width: 390, height: 844, dark: true
 const pages = [
   "/dashboard", "/findings", "/findings?f=severity%3DHIGH&f=severity%3DMEDIUM&sort=-INSPECTOR_SCORE", "/findings?f=findingStatus%3DSUPPRESSED",
   "/findings/vulnerabilities", "/findings/accounts", "/findings/instances", "/findings/images", "/findings/repositories", "/findings/layers", "/findings/functions", "/findings/packages",
-  "/rules", "/rules/new?f=severity%3DLOW", "/vulnerabilities", "/coverage", "/coverage?f=scanStatusCode%3DINACTIVE", "/start", "/doctor", "/doctor?regions=all", "/delegate",
+  "/rules", "/rules/new?f=severity%3DLOW", "/network", "/exports", "/exports/new", "/exports/new?kind=SBOM&f=resourceType%3DAWS_EC2_INSTANCE", "/vulnerabilities", "/coverage", "/coverage?f=scanStatusCode%3DINACTIVE", "/start", "/doctor", "/doctor?regions=all", "/delegate",
   "/accounts", "/rollouts", "/settings", "/usage", "/feeds", "/agents", "/registries", "/destinations", "/security", "/switch-role?account=123456789012&role=Auditor", "/nowhere",
 ];
 
@@ -72,6 +72,45 @@ async function findings(page) {
   await settled(page);
   assert.equal(page.url(), address);
   assert.equal((await page.locator("h1").innerText()).trim(), title.trim());
+}
+
+/** What the network lets in: the way drawn, what has become of it, and the question that explains it. */
+async function network(page) {
+  await visit(page, "/findings?f=findingType%3DNETWORK_REACHABILITY");
+  await page.locator("tbody tr a").first().click();
+  await settled(page);
+  const drawing = page.locator("svg[role=img]").first();
+  await drawing.waitFor();
+  assert.match(await drawing.innerHTML(), /InternetGateway[^]*NetworkInterface[^]*i-0000/);
+  await page.getByText(t("historyKind.OPENED"), { exact: true }).first().waitFor();
+  await check(page, "/finding of the network", "administrator");
+  await page.getByRole("link", { name: t("network.explain") }).click();
+  await page.getByText(t("network.changes"), { exact: true }).waitFor();
+  await page.getByRole("table", { name: t("network.rules") }).getByText("tcp 22").first().waitFor();
+  await page.getByRole("grid", { name: t("network.snapshots") }).getByText("us-east-1").waitFor();
+  await check(page, "/network answered", "administrator");
+}
+
+/** A report of what a filter means is ordered, waited for and fetched; so is the bill of materials of one resource. */
+async function exports(page) {
+  await visit(page, "/findings?f=findingType%3DNETWORK_REACHABILITY");
+  await page.getByRole("link", { name: t("exports.report") }).click();
+  await page.getByRole("button", { name: t("exports.order"), exact: true }).click();
+  await page.getByText(t("export.SUCCEEDED"), { exact: true }).first().waitFor();
+  await page.locator("tbody input[type=radio]").first().check({ force: true });
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: t("exports.download"), exact: true }).click()]);
+  assert.match(readFileSync(await file.path(), "utf8"), /^AWS Account Id,Severity,[^]*Port 22 is reachable/);
+  await check(page, "/exports with one", "administrator");
+
+  await visit(page, "/coverage?f=scanType%3DPACKAGE&f=scanStatusCode%3DACTIVE");
+  await page.locator("tbody tr a").first().click();
+  await settled(page);
+  await page.getByRole("button", { name: t("sbom.show") }).click();
+  const list = page.getByRole("grid", { name: t("sbom.title") });
+  await list.getByText(/^pkg:/).first().waitFor();
+  await page.getByRole("searchbox", { name: t("sbom.filter") }).fill("libc6");
+  await list.getByText(/^pkg:deb\/debian\/libc6@/).first().waitFor();
+  await check(page, "/resource with its packages", "administrator");
 }
 
 /** A rule is made of a filter, previewed, acts at once, and is deleted again. */
@@ -149,9 +188,11 @@ try {
   await round("administrator", pages, async (page) => {
     await findings(page);
     await csv(page);
+    await network(page);
     if (language === "en") {
       await filter(page);
       await rules(page);
+      await exports(page);
     }
   });
   await round("management", ["/dashboard", "/start", "/delegate", "/doctor"], roles);

@@ -3,6 +3,7 @@ package browser
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -16,6 +17,7 @@ func TestEveryPage(t *testing.T) {
 	needs(t)
 	feeds := filepath.Join(testshared.Dir(t), "advisories", "small")
 	s := start(t, "Profiles: audit, management", "--feeds", feeds)
+	s.network(t, filepath.Join(testshared.Dir(t), "targets", "network", "cloudmapper-demo"))
 	for _, language := range []string{"en", "ja"} {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
@@ -27,6 +29,17 @@ func TestEveryPage(t *testing.T) {
 				"account":       accounts["workload-1"],
 			})
 		})
+	}
+}
+
+// network gives the server the facts of a real network, as an account's of the
+// demonstration.
+func (s server) network(t *testing.T, facts string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), s.bin, "network", "upload", "--facts", facts, "--profile", "workload-1")
+	cmd.Env = append(os.Environ(), "AWS_CONFIG_FILE="+filepath.Join(s.data, "aws", "config"), "AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(s.data, "aws", "credentials"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
 }
 

@@ -8,6 +8,7 @@ import { everyPage } from "../shell/loading";
 import { useNotices } from "../shell/notices";
 import { useText } from "../text";
 import type { AccountRow } from "./accounts";
+import { AddMember } from "./addmember";
 import { RolloutWatch } from "./rolloutwatch";
 
 export interface Chosen {
@@ -26,6 +27,7 @@ export function AccountActions({ chosen, reload }: { chosen: Chosen; reload: () 
   const choose = (id: string) => setAsked(id);
   return (
     <>
+      <AddMember reload={reload} />
       <ButtonDropdown
         disabled={none}
         variant="primary"
@@ -37,7 +39,7 @@ export function AccountActions({ chosen, reload }: { chosen: Chosen; reload: () 
       <ButtonDropdown
         disabled={none}
         items={[
-          { id: "associate", text: t("account.associate") },
+          { id: "associate", text: t("account.associateChosen") },
           { id: "disassociate", text: t("account.disassociate") },
           { id: "deactivate", text: t("account.deactivate"), items: [{ id: "DISABLE:ALL", text: t("account.activateAll") }, ...each("DISABLE")] },
           { id: "deep", text: t("account.deep"), items: [{ id: "deep:1", text: t("account.inspectOn") }, { id: "deep:0", text: t("account.inspectOff") }] },
@@ -94,7 +96,7 @@ function Ask({ what, chosen, close, reload, started }: { what: string; chosen: C
   }
   const leave = action === "disassociate";
   return (
-    <Confirm title={leave ? t("account.confirmDisassociate", { n }) : t("account.associate")} label={t("account.submit")} close={close} act={() => oneByOne(leave)}>
+    <Confirm title={leave ? t("account.confirmDisassociate", { n }) : t("account.associateChosen")} label={t("account.submit")} close={close} act={() => oneByOne(leave)}>
       {leave ? t("account.disassociateBody") : t("account.associated", { n })}
     </Confirm>
   );

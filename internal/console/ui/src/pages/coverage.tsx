@@ -1,3 +1,4 @@
+import Button from "@cloudscape-design/components/button";
 import Link from "@cloudscape-design/components/link";
 import Select from "@cloudscape-design/components/select";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
@@ -5,18 +6,19 @@ import { type CoverageFilterCriteria, type CoveredResource, ListCoverage, ListCo
 import { criteria, read, write } from "../filters/property";
 import { useSigned } from "../session/context";
 import { everyPage, useLoaded } from "../shell/loading";
-import { adjust, useRoute } from "../shell/route";
+import { adjust, href, useRoute } from "../shell/route";
 import { type Column, List } from "../table/list";
 import { useText } from "../text";
 import { coverageProperties } from "./coverageproperties";
-import { findingsHref } from "./findings";
+import { resourceHref } from "./addresses";
 
 /** What is watched, why something is not, and what to do about it. */
 export default function Coverage() {
   const { t, name, time } = useText();
   const { client } = useSigned();
+  const { params } = useRoute();
   const columns: Column<CoveredResource>[] = [
-    { id: "resource", header: t("coverage.resource"), text: (r) => r.resourceId, cell: (r) => <Link href={findingsHref([{ key: "resourceId", operator: "=", value: r.resourceId }])}>{r.resourceId}</Link>, width: 260 },
+    { id: "resource", header: t("coverage.resource"), text: (r) => r.resourceId, cell: (r) => <Link href={resourceHref(r)}>{r.resourceId}</Link>, width: 260 },
     { id: "account", header: t("coverage.account"), text: (r) => r.accountId, width: 150 },
     { id: "type", header: t("coverage.type"), text: (r) => name("resourceType", r.resourceType), width: 180 },
     { id: "scan", header: t("coverage.scan"), text: (r) => name("scanKind", r.scanType), width: 130 },
@@ -28,6 +30,8 @@ export default function Coverage() {
     { id: "repository", header: t("coverage.repository"), text: (r) => r.resourceMetadata?.ecrRepository?.name ?? "–", hidden: true },
     { id: "tags", header: t("coverage.tags"), text: (r) => r.resourceMetadata?.ecrImage?.tags?.join(", ") ?? "–", hidden: true },
   ];
+  // What an export cannot be restricted by is left out there.
+  const sboms = href("/exports/new", new URLSearchParams([["kind", "SBOM"], ...params.getAll("f").map((f): [string, string] => ["f", f])]));
   return (
     <List<CoveredResource>
       id="coverage"
@@ -43,12 +47,13 @@ export default function Coverage() {
       }}
       sizes={[20, 50, 100, 200]}
       filters={<ByReason />}
+      actions={() => <Button href={sboms}>{t("exports.sbom")}</Button>}
       empty={t("coverage.empty")}
     />
   );
 }
 
-function Watched({ r }: { r: CoveredResource }) {
+export function Watched({ r }: { r: CoveredResource }) {
   const { name } = useText();
   return <StatusIndicator type={r.scanStatus?.statusCode === "ACTIVE" ? "success" : "warning"}>{name("scanStatus", r.scanStatus?.statusCode)}</StatusIndicator>;
 }

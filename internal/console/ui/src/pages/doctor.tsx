@@ -11,6 +11,8 @@ import Toggle from "@cloudscape-design/components/toggle";
 import { useState } from "react";
 import { DiagnoseOrganization, type Problem as Missing, type RegionDiagnosis } from "../api/muster";
 import { useSigned } from "../session/context";
+import type { Session } from "../session/session";
+import type { Standing } from "../session/standing";
 import { useLoaded } from "../shell/loading";
 import { useNotices } from "../shell/notices";
 import { Problem } from "../shell/problem";
@@ -80,6 +82,14 @@ export default function Doctor() {
   );
 }
 
+/** The way to the account that can mend what this one cannot: from the management account into its members by the role that they have for that. */
+function elsewhere(p: Missing, session: Session, standing: Standing): { account: string; to: string } | undefined {
+  const base = session.base ?? session;
+  const account = p.remedies.find((r) => r.accountId && r.accountId !== session.accountId)?.accountId;
+  if (!account || account === base.accountId || standing.management !== base.accountId) return undefined;
+  return { account, to: href("/switch-role", { account, role: "OrganizationAccountAccessRole", then: "/doctor" }) };
+}
+
 function One({ p, region, again }: { p: Missing; region: string; again: () => void }) {
   const { t, name } = useText();
   const { client, session, standing, restand } = useSigned();
@@ -98,7 +108,8 @@ function One({ p, region, again }: { p: Missing; region: string; again: () => vo
     restand();
     again();
   };
-  const action = remedy?.act ? <Button loading={busy} onClick={mend}>{t("doctor.mend")}</Button> : remedy?.path ? <Button href={href(remedy.path)}>{t("doctor.open")}</Button> : undefined;
+  const as = elsewhere(p, session, standing);
+  const action = remedy?.act ? <Button loading={busy} onClick={mend}>{t("doctor.mend")}</Button> : remedy?.path ? <Button href={href(remedy.path)}>{t("doctor.open")}</Button> : as ? <Button href={as.to}>{t("doctor.as", { account: as.account })}</Button> : undefined;
   return (
     <Alert type={types[p.severity]} header={name("problem", p.code)} statusIconAriaLabel={name("problemSeverity", p.severity)} action={action}>
       <SpaceBetween size="xs">

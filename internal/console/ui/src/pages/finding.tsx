@@ -16,10 +16,12 @@ import { Problem } from "../shell/problem";
 import { useRoute } from "../shell/route";
 import { useText } from "../text";
 import { findingsHref, ruleFor } from "./findings";
+import { History } from "./history";
 import { NetworkPath } from "./networkpath";
 import { ResourceDetails } from "./resource";
 import { Score } from "./score";
 import { Severity } from "./severity";
+import { Code } from "./snippet";
 
 /** One finding with everything that is known of it. */
 export default function FindingPage() {
@@ -58,12 +60,13 @@ function Details({ f, d }: { f: Finding; d?: FindingDetail }) {
     >
       <SpaceBetween size="l">
         <Overview f={f} />
-        {f.networkReachabilityDetails && <NetworkPath details={f.networkReachabilityDetails} />}
+        {f.networkReachabilityDetails && <NetworkPath details={f.networkReachabilityDetails} resource={resource ?? ""} />}
         {f.packageVulnerabilityDetails && <Packages list={f.packageVulnerabilityDetails.vulnerablePackages ?? []} />}
         {f.codeVulnerabilityDetails && <Code f={f} />}
         {f.type === "PACKAGE_VULNERABILITY" && <Score f={f} />}
         {d && <Intelligence f={f} d={d} />}
         <ResourceDetails f={f} />
+        <History arn={f.findingArn} />
         <SpaceBetween direction="horizontal" size="l">
           {id && <Link href={findingsHref([{ key: "vulnerabilityId", operator: "=", value: id }])}>{t("finding.other")}</Link>}
           {resource && <Link href={findingsHref([{ key: "resourceId", operator: "=", value: resource }])}>{t("finding.otherResource")}</Link>}
@@ -129,20 +132,6 @@ function Packages({ list }: { list: VulnerablePackage[] }) {
         { id: "path", header: t("finding.path"), cell: (p) => p.filePath ?? p.sourceLayerHash ?? p.sourceLambdaLayerArn ?? "–" },
       ]}
     />
-  );
-}
-
-function Code({ f }: { f: Finding }) {
-  const { t } = useText();
-  const c = f.codeVulnerabilityDetails!;
-  return (
-    <Container header={<Header variant="h2">{t("finding.code")}</Header>}>
-      <Fields of={[
-        [t("finding.detector"), c.detectorName],
-        [t("finding.path"), c.filePath.filePath],
-        [t("finding.cwes"), c.cwes.join(", ")],
-      ]} />
-    </Container>
   );
 }
 

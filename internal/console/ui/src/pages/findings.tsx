@@ -2,9 +2,9 @@ import Button from "@cloudscape-design/components/button";
 import Link from "@cloudscape-design/components/link";
 import { type Finding, type FilterCriteria, ListFindings } from "../api/inspector2";
 import { activeOnly, findingProperties } from "../filters/findingproperties";
-import { spelled, type Token } from "../filters/property";
+import { read, spelled, type Token } from "../filters/property";
 import { useSigned } from "../session/context";
-import { href } from "../shell/route";
+import { href, useRoute } from "../shell/route";
 import { type Column, List } from "../table/list";
 import { type Text, useText } from "../text";
 import { Severity } from "./severity";
@@ -28,10 +28,22 @@ export default function Findings() {
         return { items: out.findings ?? [], nextToken: out.nextToken };
       }}
       selection="single"
-      actions={(rows) => <SuppressButton rows={rows} />}
+      actions={(rows) => (
+        <>
+          <ExportButton />
+          <SuppressButton rows={rows} />
+        </>
+      )}
       empty={text.t("finding.none")}
     />
   );
+}
+
+/** Leads to a report of what the filter means, all of it. */
+function ExportButton() {
+  const { t } = useText();
+  const { params } = useRoute();
+  return <Button href={findingsHref(read(params, findingProperties) ?? activeOnly, "/exports/new")}>{t("exports.report")}</Button>;
 }
 
 /** Leads to a new rule that means findings like the chosen one. */

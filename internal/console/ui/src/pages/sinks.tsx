@@ -3,6 +3,7 @@ import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Checkbox from "@cloudscape-design/components/checkbox";
 import FormField from "@cloudscape-design/components/form-field";
+import Link from "@cloudscape-design/components/link";
 import Modal from "@cloudscape-design/components/modal";
 import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
@@ -12,11 +13,19 @@ import { useSigned } from "../session/context";
 import { TextField } from "../session/signin";
 import { Confirm } from "../shell/confirm";
 import { useNotices } from "../shell/notices";
+import { href, useRoute } from "../shell/route";
 import { List } from "../table/list";
 import { useText } from "../text";
+import { DeadLetters } from "./deadletters";
+import { Status } from "./status";
 
 /** Where events are sent. */
 export default function Sinks() {
+  const letters = useRoute().params.get("letters");
+  return letters ? <DeadLetters sink={letters} /> : <Destinations />;
+}
+
+function Destinations() {
   const { t, name, number, time } = useText();
   const { client } = useSigned();
   const notices = useNotices();
@@ -40,10 +49,10 @@ export default function Sinks() {
         { id: "name", header: t("sink.name"), text: (s) => s.name, width: 160 },
         { id: "kind", header: t("sink.kind"), text: (s) => name("sinkKind", s.kind), width: 120 },
         { id: "url", header: t("sink.url"), text: (s) => s.url, width: 260 },
-        { id: "status", header: t("sink.status"), text: (s) => s.status, width: 120 },
+        { id: "status", header: t("sink.status"), text: (s) => name("sinkStatus", s.status), cell: (s) => <Status group="sinkStatus" value={s.status} />, width: 130 },
         { id: "delivered", header: t("sink.delivered"), text: (s) => number(s.delivered), width: 120 },
         { id: "waiting", header: t("sink.waiting"), text: (s) => number(s.waiting), width: 110 },
-        { id: "dead", header: t("sink.dead"), text: (s) => number(s.deadLetters), width: 110 },
+        { id: "dead", header: t("sink.dead"), text: (s) => number(s.deadLetters), cell: (s) => (s.deadLetters ? <Link href={href("/destinations", { letters: s.sinkId })} ariaLabel={`${s.name}: ${number(s.deadLetters)}`}>{number(s.deadLetters)}</Link> : number(0)), width: 110 },
         { id: "last", header: t("sink.last"), text: (s) => time(s.lastDeliveredAt), width: 190 },
         { id: "error", header: t("sink.error"), text: (s) => s.lastError ?? "–", width: 240 },
       ]}

@@ -30,7 +30,7 @@ export default function SwitchRole() {
       const next = await assume(session.base ?? session, account.trim(), role.trim());
       rememberRole({ account: account.trim(), name: role.trim() });
       change({ ...next, region: session.region });
-      go(href("/dashboard"));
+      go(href(params.get("then") ?? "/dashboard"));
     } catch (e) {
       setError(e);
       setBusy(false);

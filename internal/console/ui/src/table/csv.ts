@@ -10,7 +10,12 @@ export function csv(header: string[], rows: string[][]): string {
 
 /** Hands a text over as a file. */
 export function download(name: string, text: string, type = "text/csv;charset=utf-8") {
-  const url = URL.createObjectURL(new Blob(["\uFEFF" + text], { type }));
+  downloadBlob(name, new Blob(["\uFEFF" + text], { type }));
+}
+
+/** Hands bytes over as a file. */
+export function downloadBlob(name: string, blob: Blob) {
+  const url = URL.createObjectURL(blob);
   const a = document.createElement("a");
   a.href = url;
   a.download = name;

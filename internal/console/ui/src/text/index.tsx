@@ -5,14 +5,16 @@ import { common } from "./common";
 import { coverage } from "./coverage";
 import { enumerations } from "./enumerations";
 import { findings } from "./findings";
+import { network } from "./network";
 import { operation } from "./operation";
+import { reports } from "./reports";
 import { security } from "./security";
 import { setup } from "./setup";
 
 export const languages = ["en", "ja"] as const;
 export type Language = (typeof languages)[number];
 
-export const texts = { ...common, ...setup, ...findings, ...coverage, ...operation, ...security, ...enumerations } satisfies Record<string, readonly [string, string]>;
+export const texts = { ...common, ...setup, ...findings, ...coverage, ...operation, ...reports, ...network, ...security, ...enumerations } satisfies Record<string, readonly [string, string]>;
 export type Key = keyof typeof texts;
 export type Values = Record<string, string | number>;
 

@@ -7,6 +7,8 @@ export const operation = {
   "usage.type": ["Usage", "使用項目"],
   "usage.amount": ["Amount", "使用量"],
   "usage.trial": ["Free trial", "無料トライアル"],
+  "usage.trialUntil": ["until {day}", "{day} まで"],
+  "usage.trialEnded": ["ended on {day}", "{day} に終了"],
 
   "feeds.title": ["Advisory feeds", "アドバイザリフィード"],
   "feeds.help": ["Where knowledge of vulnerabilities comes from, and how old it is. Findings are only as new as this.", "脆弱性情報の取得元と鮮度です。検出結果の新しさはこれに依存します。"],

@@ -71,6 +71,10 @@ export const setup = {
   "account.deactivate": ["Deactivate", "非アクティブ化"],
   "account.disassociate": ["Disassociate account", "アカウントの関連付けを解除"],
   "account.associate": ["Add member", "メンバーを追加"],
+  "account.associateChosen": ["Associate account", "アカウントを関連付け"],
+  "account.ids": ["Account IDs", "アカウント ID"],
+  "account.idsHelp": ["Accounts of the organization, twelve digits each, separated by commas. Nothing is activated in them yet.", "組織のアカウント ID (12 桁) をカンマ区切りで入力します。スキャンはまだアクティブ化されません。"],
+  "account.twelve": ["An account ID has twelve digits.", "アカウント ID は 12 桁です。"],
   "account.inspectOn": ["Activate deep inspection", "詳細検査をアクティブ化"],
   "account.inspectOff": ["Deactivate deep inspection", "詳細検査を非アクティブ化"],
   "account.selected": ["{n} accounts on this page are selected.", "このページの {n} 件のアカウントを選択しています。"],
@@ -133,6 +137,7 @@ export const setup = {
   "doctor.mended": ["Done. Checked again.", "完了しました。再確認しました。"],
   "doctor.command": ["Or by command, as {who}:", "コマンドの場合 ({who} として):"],
   "doctor.notYours": ["A member account cannot diagnose the organization; ask its management account or delegated administrator.", "メンバーアカウントは組織を診断できません。管理アカウントまたは委任管理者に依頼してください。"],
+  "doctor.as": ["Switch to {account}", "{account} に切り替え"],
   "doctor.explanation": ["In detail", "詳細"],
 
   "problem.ORGANIZATION_MISSING": ["The account belongs to no organization", "アカウントが組織に属していません"],
