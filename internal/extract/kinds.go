@@ -118,7 +118,7 @@ func texts(limit int64, parse func(io.Reader) ([]inventory.Component, error)) fu
 			return nil, err
 		}
 		defer func() { err = errors.Join(err, f.Close()) }()
-		components, err := parse(bounded.Reader(f, limit))
+		components, err := parse(bounded.Text(bounded.Reader(f, limit)))
 		if err != nil {
 			return nil, err
 		}

@@ -214,6 +214,10 @@ func ecosystem(kind string) (name string, manager inventory.Manager) {
 		return "GitHub Actions", ""
 	case "julia":
 		return "Julia", ""
+	case "cocoapods":
+		return "CocoaPods", ""
+	case "conda":
+		return "Conda", ""
 	}
 	return "", ""
 }

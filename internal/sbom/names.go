@@ -113,7 +113,7 @@ func languagePURL(c inventory.Component) purl {
 		separator = ":"
 	case "pypi":
 		p.name = advisory.NewKey(c.Ecosystem, c.Name).Name
-	case "generic", "gem", "cargo", "nuget", "hackage", "cran", "pub", "julia":
+	case "generic", "gem", "cargo", "nuget", "hackage", "cran", "pub", "julia", "conda", "cocoapods":
 		return p
 	}
 	if i := strings.LastIndex(p.name, separator); i > 0 && i < len(p.name)-1 {
@@ -126,7 +126,7 @@ func languagePURL(c inventory.Component) purl {
 func kinds() []string {
 	return []string{
 		"npm", "pypi", "maven", "golang", "gem", "nuget", "composer", "cargo", "hex", "pub", "swift", "hackage", "cran",
-		"conan", "bitnami", "githubactions", "julia",
+		"conan", "bitnami", "githubactions", "julia", "cocoapods", "conda",
 	}
 }
 

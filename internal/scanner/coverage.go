@@ -99,7 +99,7 @@ func (c *Coverage) judge(sample inventory.Component, set *advisorydb.Set, proble
 	}
 	base := advisory.BaseEcosystem(sample.Ecosystem)
 	if _, ok := version.SchemeOf(base); !ok {
-		c.Reason = "the order of its versions is not known"
+		c.Reason = fmt.Sprintf("no advisory source is known for %s", base)
 		return nil
 	}
 	releases, err := set.Releases(sample.Ecosystem)

@@ -9,6 +9,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 // ErrTooLarge is wrapped by the errors for files over the limit.
@@ -86,4 +90,10 @@ func ReaderAt(f fs.File, size, limit int64) (io.ReaderAt, int64, error) {
 		return nil, 0, err
 	}
 	return bytes.NewReader(data), int64(len(data)), nil
+}
+
+// Text decodes what a byte order mark says: UTF-16 becomes UTF-8, and the mark
+// of UTF-8 is dropped. Other text stays as it is.
+func Text(r io.Reader) io.Reader {
+	return transform.NewReader(r, unicode.BOMOverride(encoding.Nop.NewDecoder()))
 }

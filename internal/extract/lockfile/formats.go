@@ -8,7 +8,6 @@ import (
 	pluginconfig "github.com/google/osv-scalibr/binary/proto/config_go_proto"
 	"github.com/google/osv-scalibr/extractor"
 	"github.com/google/osv-scalibr/extractor/filesystem"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/cpp/conanlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/dart/pubspec"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/csproj"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/dotnet/packagesconfig"
@@ -20,21 +19,16 @@ import (
 	"github.com/google/osv-scalibr/extractor/filesystem/language/haskell/stacklock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/java/gradlelockfile"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/bunlock"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/pnpmlock"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/javascript/yarnlock"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/julia/manifesttoml"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/php/composerlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/pdmlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/pipfilelock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/poetrylock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/pylock"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/python/requirements"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/python/uvlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/r/renvlock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/ruby/gemfilelock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/rust/cargolock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/rust/cargotoml"
-	"github.com/google/osv-scalibr/extractor/filesystem/language/swift/packageresolved"
 
 	"muster/internal/inventory"
 )
@@ -53,12 +47,8 @@ type format struct {
 func formatOf(name string) (format, bool) {
 	base := path.Base(name)
 	switch base {
-	case "pnpm-lock.yaml":
-		return format{inventory.ManagerNPM, pnpmlock.New, nil}, true
 	case "bun.lock":
 		return format{inventory.ManagerNPM, bunlock.New, nil}, true
-	case "yarn.lock":
-		return format{inventory.ManagerYarn, yarnlock.New, nil}, true
 	case "Pipfile.lock":
 		return format{inventory.ManagerPipenv, pipfilelock.New, nil}, true
 	case "poetry.lock":
@@ -83,18 +73,12 @@ func formatOf(name string) (format, bool) {
 		return format{inventory.ManagerNuGet, packagesconfig.New, nil}, true
 	case "paket.lock":
 		return format{inventory.ManagerNuGet, paketlock.New, nil}, true
-	case "Manifest.toml", "JuliaManifest.toml":
-		return format{"", manifesttoml.New, nil}, true
-	case "Package.resolved":
-		return format{"", packageresolved.New, nil}, true
 	case "pubspec.lock":
 		return format{"", pubspec.New, nil}, true
 	case "mix.lock":
 		return format{"", mixlock.New, nil}, true
 	case "Cargo.toml":
 		return format{inventory.ManagerCargo, cargotoml.New, exactCrate}, true
-	case "conan.lock":
-		return format{"", conanlock.New, nil}, true
 	case "renv.lock":
 		return format{"", renvlock.New, nil}, true
 	case "cabal.project.freeze":
@@ -107,25 +91,16 @@ func formatOf(name string) (format, bool) {
 		return format{inventory.ManagerNuGet, csproj.New, exact}, true
 	case base == "pylock.toml", strings.HasPrefix(base, "pylock.") && path.Ext(base) == ".toml":
 		return format{inventory.ManagerPIP, pylock.New, nil}, true
-	case path.Ext(base) == ".txt" && strings.Contains(base, "requirements"):
-		return format{inventory.ManagerPIP, requirements.New, pinned}, true
 	}
 	return format{}, false
 }
 
-// pinned accepts the comparators that Inspector accepts: == and ~=.
-func pinned(p *extractor.Package) string {
-	m, ok := p.Metadata.(*requirements.Metadata)
-	if !ok || !slices.Contains([]string{"==", "===", "~="}, m.VersionComparator) {
-		return ""
-	}
-	return p.Version
-}
+// exact accepts a version of a .NET project.
+func exact(p *extractor.Package) string { return lowest(p.Version) }
 
-// exact accepts a version of a .NET project: NuGet installs what is written,
-// the lowest that satisfies it.
-func exact(p *extractor.Package) string {
-	v := p.Version
+// lowest is what NuGet installs: what is written, the lowest that satisfies
+// it; "" for ranges and properties.
+func lowest(v string) string {
 	if rest, ok := strings.CutPrefix(v, "["); ok && strings.HasSuffix(rest, "]") {
 		v = strings.TrimSuffix(rest, "]")
 	}

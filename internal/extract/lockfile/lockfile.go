@@ -49,7 +49,7 @@ func Kinds() []extract.Kind {
 // Wants reports whether the name is that of a lock file or manifest.
 func Wants(name string) bool {
 	_, ok := formatOf(name)
-	return ok || path.Base(name) == pom || path.Base(name) == goSum || isNPMLock(name) || dotnet.Wants(name)
+	return ok || ownReader(name) != nil || path.Base(name) == pom || path.Base(name) == goSum || isNPMLock(name) || dotnet.Wants(name)
 }
 
 // wantsInTree leaves out what is read with another file, or as what is
@@ -145,6 +145,13 @@ func read(ctx context.Context, fsys fs.FS, name string) (found []inventory.Compo
 		found, err = readDeployed(fsys, name)
 		return found, nil, err
 	}
+	if own := ownReader(name); own != nil {
+		list := newListing()
+		if err := own(fsys, name, list); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", name, err)
+		}
+		return list.found, list.development, nil
+	}
 	return readFormat(ctx, fsys, name)
 }
 
@@ -173,9 +180,7 @@ func readFormat(ctx context.Context, fsys fs.FS, name string) (found []inventory
 	if err != nil {
 		return nil, nil, err
 	}
-	packages, err := parse(ctx, f, &filesystem.ScanInput{
-		FS: scanFS{fsys}, Path: name, Info: info, Reader: bounded.Reader(file, maxFile),
-	})
+	packages, err := parse(ctx, f, &filesystem.ScanInput{FS: scanFS{fsys}, Path: name, Info: info, Reader: bounded.Text(bounded.Reader(file, maxFile))})
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -190,7 +195,7 @@ func readFormat(ctx context.Context, fsys fs.FS, name string) (found []inventory
 }
 
 func readDeployed(fsys fs.FS, name string) ([]inventory.Component, error) {
-	data, err := bounded.ReadFile(fsys, name, dotnet.MaxFile)
+	data, err := readText(fsys, name)
 	if err != nil {
 		return nil, err
 	}
@@ -220,8 +225,8 @@ func components(f format, packages []*extractor.Package) (list []inventory.Compo
 		if f.decided != nil {
 			c.Version = f.decided(p)
 		}
-		if c.Name == "" || c.Version == "" {
-			continue
+		if c.Name == "" || c.Version == "" || c.Ecosystem == "npm" && strings.ContainsAny(c.Version, ":/") {
+			continue // "workspace:lib" is the project's own
 		}
 		if c.Ecosystem == "Go" && c.Name != "stdlib" && !strings.HasPrefix(c.Version, "v") {
 			c.Version = "v" + c.Version // as go.mod writes it

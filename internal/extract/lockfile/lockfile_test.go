@@ -204,6 +204,9 @@ func FuzzFile(f *testing.F) {
 		"mix.lock": `%{"a": {:hex, :a, "1.0.0", "x"}}`, "x.deps.json": `{"libraries":{"a/1.0":{"type":"package"}}}`,
 		"go.sum": "a.b/c v1.0.0 h1:x=\n", "Cargo.toml": "[dependencies]\na='=1.2.3'\n", "conan.lock": `{"requires":["a/1#r"]}`,
 		"x.csproj": `<Project><ItemGroup><PackageReference Include="A" Version="1"/></ItemGroup></Project>`, "renv.lock": `{"Packages":{}}`,
+		"Package.resolved": `{"pins":[{"location":"https://a/b","state":{"version":"1"}}]}`, "Podfile.lock": "PODS:\n  - A (1)\n", "rebar.lock": `{pkg,<<"a">>,<<"1">>}`,
+		"Manifest.toml": "[[deps.A]]\nversion='1'\n", "conanfile.txt": "[requires]\na/1\n", "build.sbt.lock": `{"dependencies":[{"org":"g","name":"a","version":"1"}]}`,
+		"environment.yml": "dependencies:\n  - a=1\n  - pip:\n    - b==1\n", "Directory.Packages.props": `<P><PackageVersion Include="A" Version="1"/></P>`,
 		"cabal.project.freeze": "constraints: any.a ==1\n", "pylock.toml": "[[packages]]\nname='a'\nversion='1'\n",
 	}
 	for name, text := range seeds {

@@ -7,7 +7,6 @@ import (
 	"path"
 	"strings"
 
-	"muster/internal/extract/bounded"
 	"muster/internal/inventory"
 )
 
@@ -48,7 +47,7 @@ func isNPMLock(name string) bool {
 // readNPM returns the packages whose versions are decided by a registry, and
 // which of them only development needs.
 func readNPM(fsys fs.FS, name string) ([]inventory.Component, marks, error) {
-	data, err := bounded.ReadFile(fsys, name, maxFile)
+	data, err := readText(fsys, name)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -67,7 +66,7 @@ func readNPM(fsys fs.FS, name string) ([]inventory.Component, marks, error) {
 		if err := json.Unmarshal(lock.Raw, &lock.Dependencies); err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", name, err)
 		}
-		list.addAll(lock.Dependencies)
+		list.addAll(lock.Dependencies, false)
 	}
 	if len(list.found) > maxPackages {
 		return nil, nil, fmt.Errorf("%s: %d packages, at most %d", name, len(list.found), maxPackages)
@@ -91,7 +90,9 @@ type npmList struct {
 	found       []inventory.Component
 }
 
-func (l *npmList) addAll(dependencies map[string]npmDependency) {
+// addAll takes a level of version 1; what a package for development contains is
+// for development, too.
+func (l *npmList) addAll(dependencies map[string]npmDependency, development bool) {
 	for name, d := range dependencies {
 		version := d.Version
 		if alias, ok := strings.CutPrefix(version, "npm:"); ok {
@@ -99,8 +100,8 @@ func (l *npmList) addAll(dependencies map[string]npmDependency) {
 				name, version = alias[:i], alias[i+1:]
 			}
 		}
-		l.add(name, version, d.Dev)
-		l.addAll(d.Dependencies)
+		l.add(name, version, development || d.Dev)
+		l.addAll(d.Dependencies, development || d.Dev)
 	}
 }
 
