@@ -147,6 +147,8 @@ export const findings = {
   "dashboard.instances": ["Instances with the most risk", "リスクの高いインスタンス"],
   "dashboard.repositories": ["Container repositories with the most risk", "リスクの高いコンテナリポジトリ"],
   "dashboard.vulnerabilities": ["Vulnerabilities with the most risk", "リスクの高い脆弱性"],
+  "dashboard.worstHelp": ["Critical and high ones that an exploit exists for, then by severity.", "エクスプロイトが存在する重大・高のもの、続いて重要度の順です。"],
+  "dashboard.criticalOf": ["{n} critical findings", "重大な検出結果 {n} 件"],
   "dashboard.worst": ["Worst findings", "最も重大な検出結果"],
   "dashboard.all": ["View all", "すべて表示"],
   "dashboard.inactive": ["Inspector is not active in this account and Region", "このアカウントとリージョンで Inspector は有効化されていません"],
