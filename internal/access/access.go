@@ -18,6 +18,7 @@ import (
 	"muster/internal/iam"
 	"muster/internal/policy"
 	"muster/internal/store"
+	"muster/internal/webidentity"
 )
 
 // Relation is a service's rule about the caller's account: nil, or the
@@ -41,6 +42,10 @@ type Config struct {
 	InspectorTags func(ctx context.Context, resource arn.ARN) (map[string]string, error)
 	// Controls are the organizations' policies; nil means none.
 	Controls Controls
+	// WebIdentity verifies a token of an identity provider that an account
+	// trusts, and returns it with the provider's ARN; nil means that no tokens
+	// are taken.
+	WebIdentity func(ctx context.Context, account arn.AccountID, token string, now time.Time) (webidentity.Token, arn.ARN, error)
 	// Throttle refuses callers that are too quick; nil means that none are.
 	Throttle *throttle.Limiter
 	// Permissive leaves out every policy, so that only Relations decide: an
@@ -80,6 +85,10 @@ func always(op *awsmodel.Operation) bool {
 
 func (d *Desk) judge(ctx context.Context, call *awsmodel.Call, op *awsmodel.Operation, in any) error {
 	refuse := refusalOf(op.Service)
+	if op.Action() == withWebIdentity && d.config.WebIdentity != nil {
+		// A signature there may be is as good as none, as in AWS.
+		return d.judgeToken(ctx, call, op, in)
+	}
 	if call.Principal.IsZero() {
 		return refuse("Anonymous callers are not authorized to perform: " + op.Action())
 	}

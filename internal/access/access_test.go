@@ -181,6 +181,13 @@ func (w *world) goesRound(op *awsmodel.Operation, nobody, denied, administrator 
 		w.t.Errorf("%s has no action", op.Name)
 	}
 	ask := func(p arn.Principal) error { return w.desk.Authorize(w.t.Context(), w.call(p), op, op.NewInput()) }
+	if op.Action() == "sts:AssumeRoleWithWebIdentity" {
+		// It is the token that counts there, not who signs.
+		for _, p := range []arn.Principal{nobody, denied, administrator, {}} {
+			w.refused(ask(p), 403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
+		}
+		return
+	}
 	free := op.Action() == "sts:GetCallerIdentity" || op.Action() == "sts:GetSessionToken"
 	for _, p := range []arn.Principal{nobody, denied} {
 		if err := ask(p); (err == nil) != free || !free && !strings.Contains(err.Error(), " is not authorized to perform: "+op.Action()+" on resource: ") {

@@ -184,7 +184,7 @@ func resourceTags(tags []identity.Tag) map[string][]string {
 // for.
 func (d *Desk) stsTargets(ctx context.Context, call *awsmodel.Call, op *awsmodel.Operation, in any) ([]target, error) {
 	switch op.Name {
-	case "AssumeRole":
+	case "AssumeRole", "AssumeRoleWithWebIdentity":
 	case "GetFederationToken":
 		return []target{{arn: iam.FederatedARN(call.Account(), field(in, "Name"))}}, nil
 	case "AssumeRoot":

@@ -13,14 +13,17 @@ import (
 	iamapi "muster/internal/awsmodel/iam"
 	stsapi "muster/internal/awsmodel/sts"
 	"muster/internal/iam"
+	"muster/internal/iam/federation"
 	"muster/internal/iam/managed"
 	"muster/internal/keyring"
 	"muster/internal/pagetoken"
 	"muster/internal/policy"
+	"muster/internal/source/guard"
 	"muster/internal/store"
 	"muster/internal/store/directory"
 	"muster/internal/store/storetest"
 	"muster/internal/sts"
+	"muster/internal/webidentity"
 )
 
 const (
@@ -61,6 +64,9 @@ func newWorld(t testing.TB, s *store.Store) *world {
 	w.keys = iam.NewKeys(s, kr, set, func() time.Time { return w.now })
 	w.iam = iam.New(w.keys, iam.Options{Pages: pages})
 	w.sts = sts.New(s, w.keys, set)
+	near, err := guard.New([]string{"127.0.0.0/8"})
+	w.must(err)
+	w.sts.Federation = federation.New(s, webidentity.NewVerifier(near.Transport))
 	w.desk = access.New(access.Config{
 		InspectorTags: func(_ context.Context, resource arn.ARN) (map[string]string, error) {
 			if resource == redFilter {
@@ -68,7 +74,7 @@ func newWorld(t testing.TB, s *store.Store) *world {
 			}
 			return nil, nil
 		},
-		Store: s, Keys: w.keys,
+		Store: s, Keys: w.keys, WebIdentity: w.sts.Federation.Verify,
 		Relations: map[string]access.Relation{"inspector2": relation},
 		Controls:  func(context.Context, arn.AccountID) ([][]*policy.Document, error) { return w.controls, nil },
 	})

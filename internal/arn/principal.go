@@ -12,6 +12,9 @@ const (
 	AssumedRole PrincipalKind = "AssumedRole"
 	// FederatedUser is a session that a user gave to somebody by name.
 	FederatedUser PrincipalKind = "FederatedUser"
+	// WebIdentity holds a token of an identity provider that an account trusts,
+	// and signs nothing: its ARN is the provider's.
+	WebIdentity PrincipalKind = "WebIdentityUser"
 )
 
 // Principal is who signed a request, after verification.

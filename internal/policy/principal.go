@@ -13,8 +13,10 @@ type principals struct {
 	anyone bool
 	// aws holds ARNs, account ids and "*" as written.
 	aws []string
-	// others holds services, federated and canonical users, which never sign
-	// requests to muster: they match nobody.
+	// federated holds identity providers, by their ARNs or names.
+	federated []string
+	// others holds services and canonical users, which never sign requests to
+	// muster: they match nobody.
 	others bool
 }
 
@@ -44,6 +46,9 @@ func (p *principals) match(who arn.Principal) grant {
 	}
 	for _, written := range p.aws {
 		best = max(best, matchPrincipal(written, who))
+	}
+	if who.Kind == arn.WebIdentity && slices.Contains(p.federated, string(who.ARN)) {
+		best = max(best, direct)
 	}
 	if !p.not {
 		return best
@@ -111,7 +116,9 @@ func (p *principals) add(name string, values []string) error {
 			}
 		}
 		p.others = true
-	case "Federated", "CanonicalUser":
+	case "Federated":
+		p.federated = append(p.federated, values...)
+	case "CanonicalUser":
 		p.others = true
 	default:
 		return &Malformed{"Unknown field " + name}

@@ -15,6 +15,7 @@ import (
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/sts"
 	"muster/internal/iam"
+	"muster/internal/iam/federation"
 	"muster/internal/iam/managed"
 	"muster/internal/store"
 )
@@ -27,6 +28,9 @@ type Service struct {
 	// RootMayAssume lets root users assume roles, which AWS refuses: in an
 	// emulator every caller without a key issued there is one.
 	RootMayAssume bool
+	// Federation verifies tokens of identity providers; nil means that none are
+	// taken.
+	Federation *federation.Room
 }
 
 // New returns the desk, issuing sessions through keys.
@@ -36,7 +40,7 @@ func New(st *store.Store, keys *iam.Keys, set *managed.Set) *Service {
 
 // Handlers lists the operations that muster implements.
 func (s *Service) Handlers() api.Handlers {
-	return api.Handlers{
+	h := api.Handlers{
 		AssumeRole:                 s.AssumeRole,
 		AssumeRoot:                 s.AssumeRoot,
 		DecodeAuthorizationMessage: s.DecodeAuthorizationMessage,
@@ -45,6 +49,10 @@ func (s *Service) Handlers() api.Handlers {
 		GetFederationToken:         s.GetFederationToken,
 		GetSessionToken:            s.GetSessionToken,
 	}
+	if s.Federation != nil {
+		h.AssumeRoleWithWebIdentity = s.AssumeRoleWithWebIdentity
+	}
+	return h
 }
 
 // GetCallerIdentity says who signed.

@@ -12,6 +12,7 @@ import (
 	"muster/internal/iam/desk"
 	"muster/internal/store"
 	"muster/internal/store/identity"
+	"muster/internal/webidentity"
 )
 
 // IAM's quotas for OpenID Connect providers.
@@ -26,6 +27,18 @@ type oidc struct {
 	URL         string   `json:"url"`
 	Clients     []string `json:"clients"`
 	Thumbprints []string `json:"thumbprints"`
+	// Plain says that the URL's scheme is http.
+	Plain bool `json:"plain,omitempty"`
+}
+
+// Trust is whose tokens a provider's account believes.
+func Trust(p identity.Provider) (webidentity.Trust, error) {
+	o, err := decode[oidc](p)
+	scheme := "https://"
+	if o.Plain {
+		scheme = "http://"
+	}
+	return webidentity.Trust{Issuer: scheme + o.URL, Clients: o.Clients, Thumbprints: o.Thumbprints}, err
 }
 
 func (o *oidc) check() error {
@@ -45,7 +58,7 @@ func (r *Room) CreateOpenIDConnectProvider(ctx context.Context, call *awsmodel.C
 	if !ok {
 		return nil, desk.Invalid("Invalid Open ID Connect Provider URL")
 	}
-	settings := oidc{URL: strings.TrimPrefix(strings.TrimPrefix(in.Url, "https://"), "http://"), Thumbprints: in.ThumbprintList}
+	settings := oidc{URL: strings.TrimPrefix(strings.TrimPrefix(in.Url, "https://"), "http://"), Thumbprints: in.ThumbprintList, Plain: strings.HasPrefix(in.Url, "http://")}
 	for _, id := range in.ClientIDList {
 		settings.add(id)
 	}

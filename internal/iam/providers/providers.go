@@ -1,6 +1,6 @@
 // Package providers is IAM's room for identity providers, OpenID Connect and
-// SAML, which infrastructure code sets up beside roles that trust them. muster
-// keeps them; it takes no assertions or tokens of theirs.
+// SAML, which infrastructure code sets up beside roles that trust them. Tokens
+// of the former are taken (package federation); of the latter no assertions are.
 package providers
 
 import (

@@ -66,6 +66,12 @@ func Providers(ctx context.Context, tx *store.Tx, account arn.AccountID, kind Pr
 	return store.All(rows, err, func(r *sql.Rows) (Provider, error) { return scanProvider(r) })
 }
 
+// AccountsOfProvider lists the accounts that have a provider of a name.
+func AccountsOfProvider(ctx context.Context, tx *store.Tx, kind ProviderKind, name string) ([]arn.AccountID, error) {
+	rows, err := tx.Query(ctx, `SELECT account FROM iam_providers WHERE kind = $1 AND name = $2 ORDER BY account`, kind, name)
+	return store.All(rows, err, func(r *sql.Rows) (id arn.AccountID, err error) { return id, r.Scan(&id) })
+}
+
 // UpdateProvider replaces a provider's settings and document.
 func UpdateProvider(ctx context.Context, tx *store.Tx, p Provider) error {
 	return store.Affected(tx.Exec(ctx, `UPDATE iam_providers SET settings = $4, document = $5 WHERE account = $1 AND kind = $2 AND name = $3`,

@@ -105,6 +105,14 @@ func Roles(ctx context.Context, tx *store.Tx, account arn.AccountID, pathPrefix,
 	return store.All(rows, err, func(r *sql.Rows) (Role, error) { return scanRole(r) })
 }
 
+// FederatedRoles lists up to limit roles whose trust policies speak of identity
+// providers.
+func FederatedRoles(ctx context.Context, tx *store.Tx, account arn.AccountID, limit int) ([]Role, error) {
+	rows, err := tx.Query(ctx, `SELECT `+roleColumns+` FROM iam_roles
+		WHERE account = $1 AND trust LIKE '%"Federated"%' ORDER BY name_key LIMIT $2`, account, limit)
+	return store.All(rows, err, func(r *sql.Rows) (Role, error) { return scanRole(r) })
+}
+
 // UpdateRole stores what of a role can change: trust policy, description,
 // longest session, boundary.
 func UpdateRole(ctx context.Context, tx *store.Tx, r Role) error {

@@ -48,3 +48,14 @@ func Delete(ctx context.Context, tx *store.Tx, name string) error {
 	}
 	return nil
 }
+
+// DeleteOld removes the values whose names begin with a prefix and that were
+// put before a time.
+func DeleteOld(ctx context.Context, tx *store.Tx, prefix string, before time.Time) error {
+	_, err := tx.Exec(ctx, `DELETE FROM settings WHERE substr(name, 1, CAST($1 AS INTEGER)) = $2 AND updated_at < $3`,
+		len(prefix), prefix, store.Micros(before))
+	if err != nil {
+		return fmt.Errorf("settings %s: %w", prefix, err)
+	}
+	return nil
+}
