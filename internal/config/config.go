@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -39,6 +40,24 @@ type Config struct {
 	TLSKey  string `yaml:"tls_key"`
 	// AllowPlainHTTP permits an address beyond loopback without TLS.
 	AllowPlainHTTP bool `yaml:"allow_plain_http"`
+	// PublicURL is how browsers reach the server, such as
+	// https://muster.example.com; empty means Listen itself.
+	PublicURL string `yaml:"public_url"`
+	// OpenIDIssuer is the identity provider that people sign in to the console
+	// with (OpenID Connect); empty means none. OpenIDClientID and
+	// OpenIDClientSecret are what it knows muster by, OpenIDName is what the
+	// button says, OpenIDScopes are asked for beside openid.
+	OpenIDIssuer       string   `yaml:"openid_issuer"`
+	OpenIDClientID     string   `yaml:"openid_client_id"`
+	OpenIDClientSecret string   `yaml:"openid_client_secret"`
+	OpenIDName         string   `yaml:"openid_name"`
+	OpenIDScopes       []string `yaml:"openid_scopes"`
+	// OpenIDThumbprints are SHA-1 sums of certificate authorities that the
+	// provider's certificate may come from beside the public ones.
+	OpenIDThumbprints []string `yaml:"openid_thumbprints"`
+	// OpenIDNetworks are networks beyond the public internet in which identity
+	// providers may be reached, the operator's and those of accounts.
+	OpenIDNetworks []string `yaml:"openid_networks"`
 	// Regions are the Region names this installation knows.
 	Regions []string `yaml:"regions"`
 	// Feeds is where advisories come from: a folder or URL in the layout of a
@@ -155,6 +174,8 @@ func Default() Config {
 		AgentKeyAge:   90 * 24 * time.Hour,
 		ExportsRegion: "us-east-1",
 		LogLevel:      "info",
+		OpenIDName:    "single sign-on",
+		OpenIDScopes:  []string{"profile", "email"},
 		Metrics:       MetricsLocal,
 
 		NetworkInterval: 12 * time.Hour,
@@ -346,6 +367,42 @@ func (c *Config) FeedsDir() string { return filepath.Join(c.Data, "feeds") }
 
 // ExportsDir is where reports and exports live that go to no bucket.
 func (c *Config) ExportsDir() string { return filepath.Join(c.Data, "exports") }
+
+// ConsoleURL is where browsers find the console, with a slash at its end.
+func (c *Config) ConsoleURL() string {
+	base := strings.TrimSuffix(c.PublicURL, "/")
+	if base == "" {
+		base = "http://" + c.Listen
+		if c.Secure() {
+			base = "https://" + c.Listen
+		}
+	}
+	return base + "/console/"
+}
+
+// PublicSecure reports whether browsers reach the server by TLS, here or at a
+// proxy.
+func (c *Config) PublicSecure() bool { return c.Secure() || strings.HasPrefix(c.PublicURL, "https://") }
+
+// checkOpenID refuses settings of a sign-in that cannot work.
+func (c *Config) checkOpenID() error {
+	if c.PublicURL != "" {
+		at, err := url.Parse(c.PublicURL)
+		if err != nil || at.Scheme != "https" && at.Scheme != "http" || at.Host == "" || strings.Trim(at.Path, "/") != "" {
+			return fmt.Errorf("public_url: %q is not a URL such as https://muster.example.com", c.PublicURL)
+		}
+	}
+	at, err := url.Parse(c.OpenIDIssuer)
+	switch {
+	case c.OpenIDIssuer == "":
+		return nil
+	case err != nil || at.Scheme != "https" && at.Scheme != "http" || at.Host == "":
+		return fmt.Errorf("openid_issuer: %q is not a URL such as https://login.example.com", c.OpenIDIssuer)
+	case c.OpenIDClientID == "":
+		return errors.New("openid_client_id: the identity provider knows muster by it; give it with openid_issuer")
+	}
+	return nil
+}
 
 // Secure reports whether the server speaks TLS.
 func (c *Config) Secure() bool { return c.TLSCert != "" }

@@ -39,6 +39,17 @@ type Session struct {
 	SecretAccessKey string    `json:"secretAccessKey"`
 	SessionToken    string    `json:"sessionToken"`
 	ExpiresAt       time.Time `json:"expiresAt"`
+	// Federated is set for people of an identity provider.
+	Federated *Federated `json:"federated,omitempty"`
+}
+
+// Federated says what a session of an identity provider's stands on.
+type Federated struct {
+	// Role is the role's ARN.
+	Role string `json:"role"`
+	// Until is how long further sessions can be had without signing in; zero
+	// when that is never.
+	Until time.Time `json:"until,omitzero"`
 }
 
 // Sessions exchanges a ticket; ErrTicket when it is not good.
@@ -72,6 +83,8 @@ type Info struct {
 	Emulator bool `json:"emulator"`
 	// Regions are the Regions of the installation, to choose from.
 	Regions []string `json:"regions"`
+	// Provider is the name of the identity provider to sign in with, if any.
+	Provider string `json:"provider,omitempty"`
 }
 
 // Handler serves everything below Prefix.
@@ -80,6 +93,10 @@ type Handler struct {
 	Info Info
 	// Logins exchanges logins; nil where nobody signs in with a password.
 	Logins Logins
+	// OpenID signs people in with an identity provider; nil where there is none.
+	OpenID OpenID
+	// Secure: browsers reach the console by TLS, here or at a proxy.
+	Secure bool
 
 	sessions Sessions
 	now      func() time.Time
@@ -170,6 +187,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.session(w, r)
 		return
 	}
+	if h.OpenID != nil && r.Method == http.MethodGet {
+		switch r.URL.Path {
+		case openIDPath:
+			h.begin(w, r)
+			return
+		case OpenIDCallback:
+			h.finish(w, r)
+			return
+		}
+	}
 	if name == "api/info" {
 		w.Header().Set("Cache-Control", "no-store")
 		reply(w, http.StatusOK, h.Info)
@@ -218,16 +245,26 @@ const maxTicket = 4 << 10
 
 func (h *Handler) session(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
+	if r.Method == http.MethodDelete {
+		h.leave(w, r)
+		return
+	}
 	if r.Method != http.MethodPost {
-		refuse(w, http.StatusMethodNotAllowed, "only POST")
+		refuse(w, http.StatusMethodNotAllowed, "only POST and DELETE")
 		return
 	}
 	var in struct {
-		Ticket, Account, User, Password, Code, NewPassword string
+		Ticket, Account, User, Password, Code, NewPassword, Role string
+
+		Federated bool
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxTicket))
-	if err != nil || json.Unmarshal(body, &in) != nil || in.Ticket == "" && in.User == "" {
+	if err != nil || json.Unmarshal(body, &in) != nil || in.Ticket == "" && in.User == "" && !in.Federated {
 		refuse(w, http.StatusBadRequest, "a ticket, or a user name and a password, are needed")
+		return
+	}
+	if in.Federated {
+		h.enter(w, r, in.Role)
 		return
 	}
 	if in.Ticket != "" {
@@ -261,7 +298,10 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request, l Login) {
 func (h *Handler) answer(w http.ResponseWriter, session Session, err error) {
 	need, needs := errors.AsType[Need](err)
 	refusal, refused := errors.AsType[Refusal](err)
+	choice, several := errors.AsType[Choice](err)
 	switch {
+	case several:
+		reply(w, http.StatusForbidden, map[string]any{"message": choice.Error(), "need": "role", "roles": choice.Roles})
 	case needs:
 		reply(w, http.StatusForbidden, map[string]string{"message": need.Message, "need": need.What})
 	case refused:

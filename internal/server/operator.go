@@ -164,11 +164,7 @@ func (o *Operator) SignInTicket(ctx context.Context, account arn.AccountID, user
 // SignInLink is the console's address with a ticket behind "#", which browsers
 // send to nobody.
 func SignInLink(c config.Config, ticket string) string {
-	scheme := "http"
-	if c.Secure() {
-		scheme = "https"
-	}
-	return scheme + "://" + c.Listen + console.Prefix + "#ticket=" + ticket
+	return c.ConsoleURL() + "#ticket=" + ticket
 }
 
 // redeem takes a ticket out of the store, so that it works once.

@@ -26,6 +26,7 @@ import (
 	"muster/internal/fleet"
 	"muster/internal/functions"
 	"muster/internal/iam"
+	"muster/internal/iam/federation"
 	"muster/internal/iam/managed"
 	"muster/internal/inspector"
 	"muster/internal/inspector/encryption"
@@ -78,6 +79,7 @@ type desks struct {
 	regions       *regions.Service
 	sinks         *sinks.Service
 	guard         *send.Guard
+	federation    *federation.Room
 	reach         *reach.Service
 	exports       *exports.Service
 }
@@ -142,8 +144,11 @@ func (s *Server) desks() (*desks, error) {
 	s.keys = iam.NewKeys(s.store, s.keyring, set, time.Now)
 	d := &desks{sts: sts.New(s.store, s.keys, set), feeds: &feedDesk{s.store}, faults: s.faults()}
 	d.sts.RootMayAssume = s.emulation != nil
+	if err := s.federation(d); err != nil {
+		return nil, err
+	}
 	controls := policies.NewControls(s.store, time.Now)
-	d.access = access.New(access.Config{Store: s.store, Keys: s.keys, Throttle: s.throttle(), Permissive: s.emulation != nil && !s.emulation.Permissions, Controls: s.obeyed(controls), InspectorTags: d.tagsOf, Relations: map[string]access.Relation{
+	d.access = access.New(access.Config{Store: s.store, Keys: s.keys, Throttle: s.throttle(), Permissive: s.emulation != nil && !s.emulation.Permissions, Controls: s.obeyed(controls), InspectorTags: d.tagsOf, WebIdentity: d.federation.Verify, Relations: map[string]access.Relation{
 		"inspector2": func(ctx context.Context, call *awsmodel.Call, op *awsmodel.Operation, in any) error {
 			return d.inspector.Relation(ctx, call, op, in)
 		},
@@ -290,6 +295,10 @@ func (s *Server) doors(d *desks) (http.Handler, error) {
 	}
 	web.Info.Emulator, web.Info.Regions = s.emulation != nil, s.config.Regions
 	web.Logins = s.login(d.iam.Logins())
+	web.Secure = s.config.PublicSecure()
+	if s.openID != nil {
+		web.OpenID, web.Info.Provider = s.openID, s.config.OpenIDName
+	}
 	agents := agentapi.New(d.fleet, agentapi.Options{Log: s.log})
 	s.health = &health.Config{Store: s.store, Now: time.Now, FeedAge: feedsMayAge * s.config.FeedsInterval}
 	if s.metrics, err = health.NewMetrics(s.health); err != nil {

@@ -44,6 +44,8 @@ type Server struct {
 	http     *http.Server
 	health   *health.Config
 	metrics  *health.Metrics
+	// openID signs people in with an identity provider; nil without one.
+	openID *openID
 	// handler answers all requests.
 	handler http.Handler
 	// transitions are the kinds of jobs that end asynchronous states.

@@ -22,6 +22,12 @@ func running(t *testing.T) *Server {
 	t.Helper()
 	c := config.Default()
 	c.Data, c.Listen, c.FeedsInterval = filepath.Join(t.TempDir(), "data"), "127.0.0.1:0", 0
+	return runningWith(t, c)
+}
+
+// runningWith starts a server with a configuration.
+func runningWith(t *testing.T, c config.Config) *Server {
+	t.Helper()
 	s, err := New(t.Context(), c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -68,12 +68,19 @@ func (s server) url() string { return "http://" + s.address }
 // with the test.
 func start(t *testing.T, until string, args ...string) server {
 	t.Helper()
+	return startAt(t, freeAddress(t), nil, until, args...)
+}
+
+// startAt is start at an address, with settings from the environment.
+func startAt(t *testing.T, address string, env []string, until string, args ...string) server {
+	t.Helper()
 	dir, err := programs()
 	if err != nil {
 		t.Fatal("build: ", err)
 	}
-	s := server{bin: filepath.Join(dir, "muster"), data: filepath.Join(t.TempDir(), "data"), address: freeAddress(t)}
+	s := server{bin: filepath.Join(dir, "muster"), data: filepath.Join(t.TempDir(), "data"), address: address}
 	cmd := exec.Command(s.bin, append([]string{"up", "--data", s.data, "--listen", s.address}, args...)...)
+	cmd.Env = append(os.Environ(), env...)
 	r, w := io.Pipe()
 	cmd.Stdout, cmd.Stderr = w, w
 	if err := cmd.Start(); err != nil {

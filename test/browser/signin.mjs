@@ -96,7 +96,48 @@ try {
   await enter();
   await inside();
   assert.equal((await session()).principal, "ada");
-  assert.deepEqual([...new Set(faults)], []);
+  await leave();
+
+  // An identity provider, from a page and back to it, under one of two roles.
+  await arrive("/console/#/coverage");
+  const provider = page.getByRole("button", { name: t("signIn.with", { name: "Example Login" }) });
+  await provider.click();
+  await page.getByLabel("Username:").fill(given.person);
+  await page.getByLabel("Password:").fill(given.personPassword);
+  await page.getByRole("button", { name: "Login" }).click();
+  await page.getByText(t("signIn.chooseHelp")).waitFor();
+  await page.getByRole("radio", { name: /^Analyst/ }).waitFor();
+  await page.screenshot({ path: join(process.env.MUSTER_ARTEFACTS, `signin-${language}-role.png`) });
+  assert.deepEqual([...new Set(await violations(page))], []);
+  await page.getByText("Administrator", { exact: true }).click();
+  await enter();
+  await inside();
+  assert.ok(page.url().endsWith("#/coverage"), page.url());
+  assert.match((await session()).principal, /^Administrator\//);
+  assert.ok((await session()).federated.until, "the session cannot be renewed");
+
+  // A session that has ended is had again without a question, a role's after the one it comes from.
+  const before = (await session()).accessKeyId;
+  await page.evaluate(() => {
+    const s = JSON.parse(sessionStorage.getItem("muster.session"));
+    sessionStorage.setItem("muster.session", JSON.stringify({ ...s, expiresAt: new Date(Date.now() + 1000).toISOString() }));
+  });
+  await page.reload();
+  await page.waitForFunction((id) => JSON.parse(sessionStorage.getItem("muster.session"))?.accessKeyId !== id, before);
+  await settled(page);
+  assert.match((await session()).principal, /^Administrator\//);
+
+  // Signed out: the browser keeps nothing that the server takes.
+  const kept2 = await page.context().cookies();
+  assert.ok(kept2.filter((c) => c.name.startsWith("muster_")).every((c) => c.httpOnly && c.sameSite === "Strict"), JSON.stringify(kept2));
+  await page.getByRole("button", { name: / Administrator\// }).click();
+  await page.getByRole("menuitem", { name: t("signIn.out") }).click();
+  await provider.waitFor();
+  const refused = await page.evaluate(() => fetch("/console/api/session", { method: "POST", headers: { "Content-Type": "application/json" }, body: '{"federated":true}' }).then((r) => r.status));
+  assert.equal(refused, 403);
+  await page.goto(process.env.MUSTER_URL + "/console/api/openid/callback?error=access_denied");
+  await page.getByText(t("signIn.declined")).waitFor();
+  assert.deepEqual([...new Set(faults)].filter((f) => !f.startsWith(`a request left the origin: ${given.issuer}`)), []);
 } catch (e) {
   await page.screenshot({ path: join(process.env.MUSTER_ARTEFACTS, `signin-${language}-failed.png`) });
   console.log(page.url(), await page.locator("body").innerText());

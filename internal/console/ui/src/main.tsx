@@ -4,7 +4,7 @@ import { I18nProvider } from "@cloudscape-design/components/i18n";
 import { type ReactNode, StrictMode, useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app";
-import { exchange, type Info, info, type Session, stored } from "./session/session";
+import { exchange, type Info, info, Refused, rememberedPage, type Session, stored } from "./session/session";
 import { useLook } from "./shell/look";
 import { type Language, TextProvider } from "./text";
 
@@ -39,10 +39,19 @@ function Root({ session, about, error }: { session?: Session; about: Info; error
  */
 async function begin(): Promise<Session | undefined> {
   const given = new URLSearchParams(location.hash.slice(1));
+  const provider = given.get("sign-in");
+  if (provider) return back(provider);
   const ticket = given.get("ticket");
   if (!ticket) return stored();
   history.replaceState(null, "", location.pathname + "#/dashboard");
   return exchange({ ticket });
+}
+
+/** Takes up where the identity provider has sent the browser back. */
+async function back(how: string): Promise<Session | undefined> {
+  history.replaceState(null, "", location.pathname + rememberedPage());
+  if (how !== "role") throw new Refused(how, how);
+  return exchange({ federated: true });
 }
 
 const root = createRoot(document.getElementById("root")!);

@@ -14,6 +14,8 @@ export interface Session extends Required<Credentials> {
   role?: { arn: string; name: string };
   /** What the role was assumed from. */
   base?: Session;
+  /** Set for people of an identity provider: the role they chose, and how long it can be entered again. */
+  federated?: { role: string; until?: string };
 }
 
 const storageKey = "muster.session";
@@ -33,7 +35,8 @@ export function stored(): Session | undefined {
 
 /** When nothing renews the session any more, in milliseconds since 1970. */
 export function expiry(session: Session): number {
-  return new Date((session.base ?? session).expiresAt).getTime();
+  const root = session.base ?? session;
+  return new Date(root.federated?.until ?? root.expiresAt).getTime();
 }
 
 export function keep(session: Session): Session {
@@ -43,6 +46,8 @@ export function keep(session: Session): Session {
 }
 
 export function forget() {
+  // What the server remembers of the person goes, too; that it cannot be asked changes nothing here.
+  if (current?.federated || current?.base?.federated) void fetch("/console/api/session", { method: "DELETE", keepalive: true }).catch(() => undefined);
   current = undefined;
   sessionStorage.removeItem(storageKey);
 }
@@ -56,30 +61,52 @@ const margin = 60_000;
 
 async function credentials(): Promise<Credentials> {
   const s = current;
-  if (s?.base && s.role && new Date(s.expiresAt).getTime() - margin < Date.now()) {
-    renewal ??= assume(s.base, s.accountId, s.role.name, s.role.arn).then(
-      (renewed) => void keep({ ...renewed, region: s.region }),
-    ).finally(() => (renewal = undefined));
+  if (s && ending(s)) {
+    renewal ??= renewed(s).then((next) => void keep(next)).finally(() => (renewal = undefined));
     await renewal;
   }
   return current!;
 }
 
+/** Whether a session ends soon that can be had again. */
+function ending(s: Session): boolean {
+  return !!(s.base || s.federated?.until) && new Date(s.expiresAt).getTime() - margin < Date.now();
+}
+
+/** The session again, after the one that it comes from. */
+async function renewed(s: Session): Promise<Session> {
+  if (!s.base) return { ...(await ask({ federated: true, role: s.federated!.role })), region: s.region };
+  const base = ending(s.base) ? await renewed(s.base) : s.base;
+  return { ...(await assume(base, s.accountId, s.role!.name, s.role!.arn)), region: s.region };
+}
+
 /** Exchanges what the console's door takes (a ticket, a name with a password) for a session. */
 export async function exchange(body: Record<string, unknown>): Promise<Session> {
+  return keep(await ask(body));
+}
+
+async function ask(body: Record<string, unknown>): Promise<Session> {
   const reply = await fetch("/console/api/session", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
   });
   const answer = await reply.json();
-  if (!reply.ok) throw new Refused(answer.message ?? String(reply.status), answer.need);
-  return keep(answer as Session);
+  if (!reply.ok) throw new Refused(answer.message ?? String(reply.status), answer.need, answer.roles);
+  return answer as Session;
 }
 
-/** A refusal by the console's door; need says what is missing, "code" or "password". */
+/** A role that somebody of the identity provider may enter. */
+export interface Role {
+  arn: string;
+  name: string;
+  account: string;
+  accountName: string;
+}
+
+/** A refusal by the console's door; need says what is missing, "code", "password" or "role", or how a sign-in elsewhere ended. */
 export class Refused extends Error {
-  constructor(message: string, readonly need?: string) {
+  constructor(message: string, readonly need?: string, readonly roles?: Role[]) {
     super(message);
   }
 }
@@ -145,4 +172,19 @@ export function recentRoles(): RecentRole[] {
 export function rememberRole(r: RecentRole) {
   const others = recentRoles().filter((o) => o.account !== r.account || o.name !== r.name);
   localStorage.setItem(recentKey, JSON.stringify([r, ...others].slice(0, 5)));
+}
+
+const pageKey = "muster.page";
+
+/** Leaves for the identity provider; rememberedPage opens the page again that this one was. */
+export function leaveForProvider() {
+  sessionStorage.setItem(pageKey, location.hash.startsWith("#/") ? location.hash : "");
+  location.assign("/console/api/openid");
+}
+
+/** The page that somebody was on before the identity provider's. */
+export function rememberedPage(): string {
+  const page = sessionStorage.getItem(pageKey);
+  sessionStorage.removeItem(pageKey);
+  return page || "#/dashboard";
 }

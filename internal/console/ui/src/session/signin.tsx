@@ -7,6 +7,7 @@ import Form from "@cloudscape-design/components/form";
 import FormField from "@cloudscape-design/components/form-field";
 import Header from "@cloudscape-design/components/header";
 import Input, { type InputProps } from "@cloudscape-design/components/input";
+import RadioGroup from "@cloudscape-design/components/radio-group";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Tabs from "@cloudscape-design/components/tabs";
 import TopNavigation from "@cloudscape-design/components/top-navigation";
@@ -15,7 +16,7 @@ import { messageOf } from "../api/problem";
 import type { Look } from "../shell/look";
 import { lookMenu } from "../shell/top";
 import { type Key, useText } from "../text";
-import { exchange, type Info, Refused, type Session, withKey } from "./session";
+import { exchange, type Info, leaveForProvider, Refused, type Role, type Session, withKey } from "./session";
 
 interface Props {
   info: Info;
@@ -28,6 +29,9 @@ interface Props {
 /** The page of those who are not signed in. */
 export function SignIn({ info, error, ended, look, signedIn }: Props) {
   const { t } = useText();
+  const refused = error instanceof Refused ? error : undefined;
+  const choice = refused?.need === "role" ? refused.roles : undefined;
+  const said = refused?.need === "declined" ? t("signIn.declined") : refused?.need === "unreachable" ? t("signIn.unreachable") : messageOf(error);
   return (
     <>
       <div id="top">
@@ -37,20 +41,37 @@ export function SignIn({ info, error, ended, look, signedIn }: Props) {
         <SpaceBetween size="l">
           <Header variant="h1" description={t("signIn.intro")}>{t("signIn.title")}</Header>
           {ended && <Alert type="info">{t("signIn.expired")}</Alert>}
-          {!!error && <Alert type="error" header={t("signIn.failed")}>{messageOf(error)}</Alert>}
-          {info.emulator && <AnyAccount signedIn={signedIn} />}
-          {info.provider && <Button variant="primary" href="/console/api/oidc">{t("signIn.with", { name: info.provider })}</Button>}
-          <Tabs
-            ariaLabel={t("signIn.title")}
-            tabs={[
-              { id: "password", label: t("signIn.password"), content: <WithPassword signedIn={signedIn} /> },
-              { id: "key", label: t("signIn.key"), content: <WithKey info={info} signedIn={signedIn} /> },
-              { id: "link", label: t("signIn.link"), content: <WithLink /> },
-            ]}
-          />
+          {!!error && !choice && <Alert type="error" header={t("signIn.failed")}>{said}</Alert>}
+          {choice && <ChooseRole roles={choice} signedIn={signedIn} />}
+          {!choice && info.emulator && <AnyAccount signedIn={signedIn} />}
+          {!choice && info.provider && <Button variant="primary" onClick={leaveForProvider}>{t("signIn.with", { name: info.provider })}</Button>}
+          {!choice && (
+            <Tabs
+              ariaLabel={t("signIn.title")}
+              tabs={[
+                { id: "password", label: t("signIn.password"), content: <WithPassword signedIn={signedIn} /> },
+                { id: "key", label: t("signIn.key"), content: <WithKey info={info} signedIn={signedIn} /> },
+                { id: "link", label: t("signIn.link"), content: <WithLink /> },
+              ]}
+            />
+          )}
         </SpaceBetween>
       </main>
     </>
+  );
+}
+
+/** The roles that the identity provider's word opens, by account. */
+function ChooseRole({ roles, signedIn }: { roles: Role[]; signedIn: (s: Session) => void }) {
+  const { t } = useText();
+  const [role, setRole] = useState(roles[0]!.arn);
+  const items = roles.map((r) => ({ value: r.arn, label: r.name, description: r.accountName ? `${r.accountName} (${r.account})` : r.account }));
+  return (
+    <Entrance enter={async () => signedIn(await exchange({ federated: true, role }))} help={t("signIn.chooseHelp")}>
+      <FormField label={t("signIn.choose")} stretch>
+        <RadioGroup value={role} onChange={({ detail }) => setRole(detail.value)} items={items} />
+      </FormField>
+    </Entrance>
   );
 }
 

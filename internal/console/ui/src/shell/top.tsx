@@ -42,7 +42,7 @@ export function Top({ look }: { look: Look }) {
     for (const r of recentRoles()) {
       if (r.account !== session.accountId || r.name !== session.role?.name) items.push({ id: `role:${r.account}:${r.name}`, text: t("role.in", { role: r.name, account: r.account }) });
     }
-    if (!session.role && session.principal !== "root") items.push({ id: "security", text: t("nav.security") });
+    if (!session.role && !session.federated && session.principal !== "root") items.push({ id: "security", text: t("nav.security") });
     return [...items, { id: "out", text: t("signIn.out") }];
   }
 
