@@ -116,7 +116,7 @@ func (s *Service) accept(ctx context.Context, tx *store.Tx, found fleet.Host, r 
 	if err := fleet.Seen(ctx, tx, host); err != nil {
 		return false, err
 	}
-	news, needEvidence, err := s.evidence(ctx, tx, host, r, now)
+	news, needEvidence, err := s.evidence(ctx, tx, host, r)
 	if err != nil {
 		return false, err
 	}
@@ -131,7 +131,7 @@ func (s *Service) accept(ctx context.Context, tx *store.Tx, found fleet.Host, r 
 }
 
 // evidence stores what the host says about itself, if it says anything new.
-func (s *Service) evidence(ctx context.Context, tx *store.Tx, host fleet.Host, r *agentwire.Report, now time.Time) (news *agentwire.Evidence, lacking bool, err error) {
+func (s *Service) evidence(ctx context.Context, tx *store.Tx, host fleet.Host, r *agentwire.Report) (news *agentwire.Evidence, lacking bool, err error) {
 	if r.EvidenceHash == "" {
 		return nil, false, nil
 	}
@@ -148,8 +148,7 @@ func (s *Service) evidence(ctx context.Context, tx *store.Tx, host fleet.Host, r
 	if err := fleet.PutEvidence(ctx, tx, host, r.Evidence, r.EvidenceHash, r.CollectedAt); err != nil {
 		return nil, false, err
 	}
-	if s.opts.Listening == nil {
-		return r.Evidence, false, nil
-	}
-	return r.Evidence, false, s.opts.Listening(ctx, tx, host, now)
+	// The report that carries it has the instance scanned, and with it what
+	// is reached and by which program.
+	return r.Evidence, false, nil
 }

@@ -85,9 +85,6 @@ type Options struct {
 	// OldestAgent is the oldest version of agents that are served, as in
 	// "v1.2.0"; empty means any.
 	OldestAgent string
-	// Listening, if set, is told within the transaction that the sockets or
-	// the kernel of a host have changed (store/fleet has them).
-	Listening func(ctx context.Context, tx *store.Tx, host fleet.Host, now time.Time) error
 	// ReportEvery is how often hosts report when nothing changes; 0 means
 	// every 30 minutes, as Inspector looks at inventories.
 	ReportEvery time.Duration

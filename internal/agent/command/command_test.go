@@ -3,14 +3,18 @@ package command
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
+	"muster/internal/agent"
+	"muster/internal/agent/install"
 	"muster/internal/agentwire"
 	"muster/internal/inventory"
 )
@@ -130,5 +134,39 @@ func TestPrint(t *testing.T) {
 	}
 	if _, err := agentwire.DecodeInventory(strings.NewReader(out), inventory.DefaultLimits()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestTheUnitIsTheWallBehindTheAgentsOwnBounds holds the systemd unit against
+// what the agent keeps to by itself.
+func TestTheUnitIsTheWallBehindTheAgentsOwnBounds(t *testing.T) {
+	unit, cmd := install.Service(install.Program), newRun()
+	number := func(key, unitOfMeasure string) float64 {
+		_, rest, _ := strings.Cut(unit, "\n"+key+"=")
+		text, _, _ := strings.Cut(rest, "\n")
+		n, err := strconv.ParseFloat(strings.TrimSuffix(text, unitOfMeasure), 64)
+		if err != nil || !strings.HasSuffix(text, unitOfMeasure) {
+			t.Fatalf("%s is %q", key, text)
+		}
+		return n
+	}
+	own := func(flag string) float64 {
+		n, err := strconv.ParseFloat(cmd.Flags().Lookup(flag).DefValue, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if high, most := number("MemoryHigh", "M"), number("MemoryMax", "M"); high < 2*own("max-memory") || most <= high {
+		t.Errorf("MemoryHigh %v and MemoryMax %v MiB, the agent keeps to %v", high, most, own("max-memory"))
+	}
+	if quota := number("CPUQuota", "%"); quota < own("max-cpu") || quota > 100 {
+		t.Errorf("CPUQuota %v, the agent keeps to %v", quota, own("max-cpu"))
+	}
+	if !strings.Contains(unit, "StateDirectory="+filepath.Base(agent.DefaultStateDir)+"\n") {
+		t.Error("the unit's state folder is another than the agent's")
+	}
+	if want := fmt.Sprintf("RestartPreventExitStatus=%d\n", ExitRefused); !strings.Contains(unit, want) {
+		t.Errorf("the unit lacks %q", want)
 	}
 }
