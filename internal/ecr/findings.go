@@ -30,7 +30,7 @@ func scanStatus(r *catalog.Resource) *api.ImageScanStatus {
 		status, text = api.ScanStatusScanEligibilityExpired, "The windows in which the image is scanned have closed."
 	case "UNSUPPORTED_OS", "UNSUPPORTED_MEDIA_TYPE":
 		status, text = api.ScanStatusUnsupportedImage, "The image cannot be scanned: "+r.Reason+"."
-	case "SCAN_FREQUENCY_MANUAL", "PENDING_DISABLE":
+	case "SCAN_FREQUENCY_MANUAL", "PENDING_DISABLE", "IMAGE_ARCHIVED":
 		status, text = api.ScanStatusFindingsUnavailable, "The image is not scanned: "+r.Reason+"."
 	case "ACCESS_DENIED", "INTERNAL_ERROR":
 		text = "The scan failed: " + r.Reason + "."
@@ -76,6 +76,9 @@ func (s *Service) DescribeImageScanFindings(ctx context.Context, call *awsmodel.
 		e, err := one(ctx, tx, &repo, in.ImageId)
 		if err != nil {
 			return nil, err
+		}
+		if !e.ArchivedAt.IsZero() {
+			return nil, &api.ImageArchivedException{Message: fmt.Sprintf("The image with imageId %s is archived", shown(in.ImageId))}
 		}
 		r, err := catalog.LookupResource(ctx, tx, imagePlace(&e))
 		if errors.Is(err, store.ErrNotFound) || err == nil && !r.Covered {

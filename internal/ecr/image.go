@@ -82,7 +82,7 @@ func shown(id *api.ImageIdentifier) string {
 }
 
 // query is what a page token of an image list is bound to.
-type query struct{ Repository, TagStatus string }
+type query struct{ Repository, TagStatus, ImageStatus string }
 
 // perStep is how many images are read at a time.
 const perStep = 200
@@ -106,23 +106,15 @@ func walk(ctx context.Context, tx *store.Tx, r *registry.Repository, after strin
 	}
 }
 
-// tagged reports whether an image meets a filter by tags.
-func tagged(e *registry.Entry, status api.TagStatus) bool {
-	return status == "" || status == api.TagStatusAny || (status == api.TagStatusTagged) == (len(e.Tags) > 0)
-}
-
 // ListImages lists the images of a repository: one entry per tag, and one for
 // an image without tags.
 func (s *Service) ListImages(ctx context.Context, call *awsmodel.Call, in *api.ListImagesInput) (*api.ListImagesOutput, error) {
 	const op = "ListImages"
-	var status api.TagStatus
+	var only filter
 	if in.Filter != nil {
-		status = in.Filter.TagStatus
-		if archived(in.Filter.ImageStatus) {
-			return &api.ListImagesOutput{ImageIds: []api.ImageIdentifier{}}, nil
-		}
+		only = filter{in.Filter.TagStatus, in.Filter.ImageStatus}
 	}
-	bound := query{in.RepositoryName, string(status)}
+	bound := query{in.RepositoryName, string(only.tags), string(only.status)}
 	after, err := s.place(call, op, bound, in.NextToken)
 	if err != nil {
 		return nil, err
@@ -135,7 +127,7 @@ func (s *Service) ListImages(ctx context.Context, call *awsmodel.Call, in *api.L
 		}
 		out, last := &api.ListImagesOutput{ImageIds: []api.ImageIdentifier{}}, ""
 		err = walk(ctx, tx, &r, after, func(e *registry.Entry) bool {
-			if !tagged(e, status) {
+			if !only.meets(e) {
 				return true
 			}
 			// A page may be longer by the tags of its last image.
@@ -149,12 +141,6 @@ func (s *Service) ListImages(ctx context.Context, call *awsmodel.Call, in *api.L
 		})
 		return out, err
 	})
-}
-
-// archived reports whether a filter asks for what there is none of: nothing is
-// ever archived here.
-func archived(status api.ImageStatusFilter) bool {
-	return status == api.ImageStatusFilterArchived || status == api.ImageStatusFilterActivating
 }
 
 func identifiers(e *registry.Entry) (list []api.ImageIdentifier) {
@@ -171,14 +157,11 @@ func identifiers(e *registry.Entry) (list []api.ImageIdentifier) {
 // named, with what a scan found.
 func (s *Service) DescribeImages(ctx context.Context, call *awsmodel.Call, in *api.DescribeImagesInput) (*api.DescribeImagesOutput, error) {
 	const op = "DescribeImages"
-	var status api.TagStatus
+	var only filter
 	if in.Filter != nil {
-		status = in.Filter.TagStatus
-		if archived(in.Filter.ImageStatus) {
-			return &api.DescribeImagesOutput{ImageDetails: []api.ImageDetail{}}, nil
-		}
+		only = filter{in.Filter.TagStatus, in.Filter.ImageStatus}
 	}
-	bound := query{in.RepositoryName, string(status)}
+	bound := query{in.RepositoryName, string(only.tags), string(only.status)}
 	after, err := s.place(call, op, bound, in.NextToken)
 	if err != nil {
 		return nil, err
@@ -195,7 +178,7 @@ func (s *Service) DescribeImages(ctx context.Context, call *awsmodel.Call, in *a
 			list, err = theseImages(ctx, tx, &r, in.ImageIds)
 		} else {
 			err = walk(ctx, tx, &r, after, func(e *registry.Entry) bool {
-				if !tagged(e, status) {
+				if !only.meets(e) {
 					return true
 				}
 				if len(list) == limit {
@@ -233,7 +216,7 @@ func detail(ctx context.Context, tx *store.Tx, e *registry.Entry) (api.ImageDeta
 	d := api.ImageDetail{
 		RegistryId: new(string(e.Account)), RepositoryName: new(e.Repository), ImageDigest: new(e.Digest), ImageTags: e.Tags,
 		ImagePushedAt: when(e.PushedAt), ImageManifestMediaType: new(e.MediaType), ArtifactMediaType: optional(e.ConfigType),
-		LastRecordedPullTime: when(e.PulledAt), ImageStatus: api.ImageStatusActive,
+		LastRecordedPullTime: when(e.PulledAt), ImageStatus: imageStatus(e), LastArchivedAt: when(e.ArchivedAt), LastActivatedAt: when(e.ActivatedAt),
 	}
 	if e.Kind != registry.Index {
 		d.ImageSizeInBytes = new(e.Size)

@@ -86,6 +86,7 @@ func (s *Service) Handlers() api.Handlers {
 		StartImageScan:                          s.StartImageScan,
 		TagResource:                             s.TagResource,
 		UntagResource:                           s.UntagResource,
+		UpdateImageStorageClass:                 s.UpdateImageStorageClass,
 	}
 }
 

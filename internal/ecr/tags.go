@@ -2,8 +2,6 @@ package ecr
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,7 +10,7 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/ecr"
-	"muster/internal/policy"
+	"muster/internal/registry/eligible"
 	"muster/internal/store"
 	"muster/internal/store/registry"
 )
@@ -111,10 +109,10 @@ func (s *Service) read(ctx context.Context, call *awsmodel.Call, id *string, nam
 
 // SetRepositoryPolicy sets who may use a repository.
 func (s *Service) SetRepositoryPolicy(ctx context.Context, call *awsmodel.Call, in *api.SetRepositoryPolicyInput) (*api.SetRepositoryPolicyOutput, error) {
-	if err := checkPolicy(in.PolicyText); err != nil {
+	if _, err := eligible.ParsePolicy(in.PolicyText); err != nil {
 		return nil, invalid("Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided'")
 	}
-	err := s.edit(ctx, call, in.RegistryId, in.RepositoryName, func(r *registry.Repository) error {
+	err := s.editPolicy(ctx, call, in.RegistryId, in.RepositoryName, func(r *registry.Repository) error {
 		r.Policy = in.PolicyText
 		return nil
 	})
@@ -124,32 +122,23 @@ func (s *Service) SetRepositoryPolicy(ctx context.Context, call *awsmodel.Call, 
 	return &api.SetRepositoryPolicyOutput{RegistryId: new(string(call.Account())), RepositoryName: new(in.RepositoryName), PolicyText: new(in.PolicyText)}, nil
 }
 
-// checkPolicy refuses what is no policy. Statements of repository policies need
-// not name a resource: it is the repository.
-func checkPolicy(text string) error {
-	var document map[string]any
-	if err := json.Unmarshal([]byte(text), &document); err != nil {
-		return err
-	}
-	statements, ok := document["Statement"].([]any)
-	if !ok {
-		statements = []any{document["Statement"]}
-	}
-	for _, v := range statements {
-		statement, ok := v.(map[string]any)
-		if !ok {
-			return errors.New("a statement is no object")
+// editPolicy changes a repository's policy. Where that lets Inspector in or
+// keeps it out, its images are judged anew.
+func (s *Service) editPolicy(ctx context.Context, call *awsmodel.Call, id *string, name string, fn func(r *registry.Repository) error) error {
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		r, err := repository(ctx, tx, call, id, name)
+		if err != nil {
+			return err
 		}
-		if statement["Resource"] == nil && statement["NotResource"] == nil {
-			statement["Resource"] = "*"
+		before := eligible.KeptOut(&r)
+		if err := fn(&r); err != nil {
+			return err
 		}
-	}
-	complete, err := json.Marshal(document)
-	if err != nil {
-		return err
-	}
-	_, err = policy.Parse(string(complete), policy.Resource)
-	return err
+		if err := registry.PutRepository(ctx, tx, r); err != nil || eligible.KeptOut(&r) == before {
+			return err
+		}
+		return s.config.Images.Rejudge(ctx, tx, r.Account, r.Region, call.Time)
+	})
 }
 
 func noPolicy(call *awsmodel.Call, name string) error {
@@ -173,7 +162,7 @@ func (s *Service) GetRepositoryPolicy(ctx context.Context, call *awsmodel.Call, 
 // DeleteRepositoryPolicy removes it.
 func (s *Service) DeleteRepositoryPolicy(ctx context.Context, call *awsmodel.Call, in *api.DeleteRepositoryPolicyInput) (*api.DeleteRepositoryPolicyOutput, error) {
 	var was string
-	err := s.edit(ctx, call, in.RegistryId, in.RepositoryName, func(r *registry.Repository) error {
+	err := s.editPolicy(ctx, call, in.RegistryId, in.RepositoryName, func(r *registry.Repository) error {
 		if r.Policy == "" {
 			return noPolicy(call, r.Name)
 		}

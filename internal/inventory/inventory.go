@@ -174,6 +174,11 @@ func (inv *Inventory) Hash() string {
 		put(it.Ecosystem, it.Name, it.Version, it.Arch, it.Source, it.SourceVersion, it.Module, string(it.Manager),
 			it.Path, it.Layer, string(it.Role), it.OwnedBy)
 	}
+	if len(inv.Notes) > 0 {
+		// Limits that were met are content: coverage tells of them.
+		put("notes")
+		put(inv.Notes...)
+	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 

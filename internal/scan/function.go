@@ -36,7 +36,7 @@ func (s *Service) judgeFunction(q *question) verdict {
 	case !idle.After(q.now):
 		return q.closed(reasonExpired)
 	case q.inventory == nil:
-		return q.inactive(reasonNoInventory)
+		return verdict{Coverage: q.covered(codeActive, reasonPending)}
 	}
 	v := q.active(reasonSuccessful)
 	if q.missing {

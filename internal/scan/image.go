@@ -23,6 +23,8 @@ const (
 	reasonManual    = "SCAN_FREQUENCY_MANUAL"
 	reasonOnPush    = "SCAN_FREQUENCY_SCAN_ON_PUSH"
 	reasonMediaType = "UNSUPPORTED_MEDIA_TYPE"
+	reasonArchived  = "IMAGE_ARCHIVED"
+	reasonDenied    = "ACCESS_DENIED"
 )
 
 // registryRegime is what governs the images of an account in a Region.
@@ -73,6 +75,8 @@ type imageFacts struct {
 	entry   registry.Entry
 	known   bool
 	windows eligible.Windows
+	// keptOut says that the repository's policy forbids reading it.
+	keptOut bool
 }
 
 func learnImage(ctx context.Context, e *evaluator, q *question, g *regime) error {
@@ -88,7 +92,15 @@ func learnImage(ctx context.Context, e *evaluator, q *question, g *regime) error
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
-	q.image.known = err == nil
+	if err != nil {
+		return err
+	}
+	q.image.known = true
+	r, err := registry.LookupRepository(ctx, e.tx, key.Account, key.Region, key.Repository)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	q.image.keptOut = eligible.KeptOut(&r)
 	return err
 }
 
@@ -103,6 +115,10 @@ func (s *Service) judgeImage(q *question) verdict {
 		return q.closed(reasonMediaType)
 	case f.frequency == eligible.Manual:
 		return q.closed(reasonManual)
+	case !f.entry.ArchivedAt.IsZero():
+		return q.closed(reasonArchived)
+	case f.keptOut:
+		return q.inactive(reasonDenied)
 	case f.frequency == eligible.OnPush:
 		return q.once()
 	case !f.windows.Open(&f.entry, q.now):

@@ -48,7 +48,7 @@ func (s *Service) ImageSeen(ctx context.Context, tx *store.Tx, e *registry.Entry
 // or to be scanned again after its windows had closed.
 func (s *Service) awaited(ctx context.Context, tx *store.Tx, r *catalog.Resource, e *registry.Entry, now time.Time) error {
 	fresh := !r.Covered
-	if !fresh && r.Reason != reasonExpired || e.Kind != registry.Image {
+	if !fresh && r.Reason != reasonExpired || e.Kind != registry.Image || !e.ArchivedAt.IsZero() {
 		return nil
 	}
 	scans, err := activation.ScansOf(ctx, tx, r.Account, r.Region)
@@ -96,7 +96,7 @@ func (s *Service) ImageActive(ctx context.Context, tx *store.Tx, e *registry.Ent
 // Wanted reports whether an image's content is to be read: it is scanned, and
 // it has not been read yet.
 func (s *Service) Wanted(ctx context.Context, tx *store.Tx, e *registry.Entry, now time.Time) (bool, error) {
-	if e.Kind != registry.Image {
+	if e.Kind != registry.Image || !e.ArchivedAt.IsZero() {
 		return false, nil
 	}
 	r, err := catalog.LookupResource(ctx, tx, catalog.Place{Account: e.Account, Region: e.Region, Type: finding.ContainerImage, ID: string(e.ARN())})
@@ -112,6 +112,10 @@ func (s *Service) Wanted(ctx context.Context, tx *store.Tx, e *registry.Entry, n
 	}
 	g, err := registryRegimeOf(ctx, tx, e.Account, e.Region, scans[activation.ECR])
 	if err != nil {
+		return false, err
+	}
+	of, err := registry.LookupRepository(ctx, tx, e.Account, e.Region, e.Repository)
+	if err != nil && !errors.Is(err, store.ErrNotFound) || eligible.KeptOut(&of) {
 		return false, err
 	}
 	frequency, _ := eligible.Frequency(g.scanning, e.Repository)

@@ -145,7 +145,7 @@ func (p *player) run(s statement) {
 		}
 	case "report":
 		// report HOST of ACCOUNT: items…
-		items := w[4:]
+		items := p.attributes(w[1], w[4:])
 		p.packages[w[1]] = nil
 		for _, word := range items {
 			p.packages[w[1]] = append(p.packages[w[1]], item(word))
@@ -172,7 +172,9 @@ func (p *player) run(s statement) {
 	case "hold":
 		return // the next statement finds the jobs still waiting
 	default:
-		p.failf("unknown statement %q", w[0])
+		if !p.resource(w) {
+			p.failf("unknown statement %q", w[0])
+		}
 	}
 	if !slices.Contains(w, "hold") {
 		p.settle()

@@ -39,10 +39,14 @@ type world struct {
 	hosts    map[string]string
 	seen     map[string]string // the last event read per account
 	packages map[string][]inventory.Item
+	// systems and notes are of hosts that have others than usual.
+	systems map[string]inventory.OS
+	notes   map[string][]string
 }
 
 func newWorld(t testing.TB, open func(store.Options) *store.Store) *world {
-	w := &world{t: t, now: start, accounts: map[string]arn.AccountID{}, hosts: map[string]string{}, seen: map[string]string{}, packages: map[string][]inventory.Item{}}
+	w := &world{t: t, now: start, accounts: map[string]arn.AccountID{}, hosts: map[string]string{}, seen: map[string]string{}, packages: map[string][]inventory.Item{},
+		systems: map[string]inventory.OS{}, notes: map[string][]string{}}
 	w.store = open(store.Options{Now: func() time.Time { return w.now }})
 	w.publisher = &publisher{t, w.store, t.TempDir()}
 	w.desk = scan.New(scan.Config{Store: w.store, Advisories: w.publisher, Now: func() time.Time { return w.now }})
@@ -91,9 +95,9 @@ func (w *world) publish(of news, quietly bool) {
 // report hands in what a host has, or its hash alone.
 func (w *world) report(host, account string, heartbeat bool) {
 	w.t.Helper()
-	inv := &inventory.Inventory{
-		OS:    inventory.OS{ID: "debian", VersionID: "12", Ecosystem: "Debian:12", Platform: "DEBIAN_12"},
-		Items: slices.Clone(w.packages[host]),
+	inv := &inventory.Inventory{OS: debian, Items: slices.Clone(w.packages[host]), Notes: w.notes[host]}
+	if system, other := w.systems[host]; other {
+		inv.OS = system
 	}
 	r := fleet.Report{Account: w.account(account), Region: region, HostID: w.host(host), Inventory: inv, Hash: inv.Hash(), CollectedAt: w.now, ReceivedAt: w.now}
 	if heartbeat {

@@ -151,13 +151,22 @@ func (w Windows) active(e *registry.Entry) time.Time {
 	return e.PulledAt
 }
 
+// pushed is from when the window after a push counts: who takes an image out of
+// the archive has as good as pushed it.
+func pushed(e *registry.Entry) time.Time {
+	if e.ActivatedAt.After(e.PushedAt) {
+		return e.ActivatedAt
+	}
+	return e.PushedAt
+}
+
 // Closes is when the last window of an image closes; the zero time means
 // never.
 func (w Windows) Closes(e *registry.Entry) time.Time {
 	if w.Push == 0 {
 		return time.Time{}
 	}
-	end := e.PushedAt.Add(w.Push)
+	end := pushed(e).Add(w.Push)
 	if at := w.active(e); !at.IsZero() && at.Add(w.Pull).After(end) {
 		end = at.Add(w.Pull)
 	}
@@ -168,7 +177,7 @@ func (w Windows) Closes(e *registry.Entry) time.Time {
 // stays out, however long windows become, until it is pushed, pulled or used
 // again.
 func (w Windows) Open(e *registry.Entry, now time.Time) bool {
-	if !e.LapsedAt.IsZero() && !e.PushedAt.After(e.LapsedAt) && !w.active(e).After(e.LapsedAt) {
+	if !e.LapsedAt.IsZero() && !pushed(e).After(e.LapsedAt) && !w.active(e).After(e.LapsedAt) {
 		return false
 	}
 	end := w.Closes(e)

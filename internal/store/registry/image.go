@@ -45,6 +45,9 @@ type Entry struct {
 	// Details are what a configuration says.
 	Details
 	PushedAt time.Time
+	// ArchivedAt is when it was archived, zero while it is not; ActivatedAt is
+	// when it was taken out of the archive, zero for never.
+	ArchivedAt, ActivatedAt time.Time
 	// PulledAt and UsedAt are zero for never; Uses is how many units run it.
 	PulledAt, UsedAt time.Time
 	Uses             int64
@@ -65,17 +68,18 @@ type Details struct {
 	Author       string `json:"author,omitempty"`
 }
 
-const entryColumns = `account, region, repository, digest, kind, media_type, config_type, manifest, size, details, pushed_at, pulled_at, used_at, uses, lapsed_at, problem`
+const entryColumns = `account, region, repository, digest, kind, media_type, config_type, manifest, size, details, pushed_at, pulled_at, used_at, uses, lapsed_at, problem, archived_at, activated_at`
 
 func scanEntry(s store.Scanner) (e Entry, err error) {
 	var details string
-	var pushed, pulled, used, lapsed int64
+	var pushed, pulled, used, lapsed, archived, activated int64
 	err = s.Scan(&e.Account, &e.Region, &e.Repository, &e.Digest, &e.Kind, &e.MediaType, &e.ConfigType, &e.Manifest, &e.Size, &details,
-		&pushed, &pulled, &used, &e.Uses, &lapsed, &e.Problem)
+		&pushed, &pulled, &used, &e.Uses, &lapsed, &e.Problem, &archived, &activated)
 	if err != nil {
 		return e, err
 	}
 	e.PushedAt, e.PulledAt, e.UsedAt, e.LapsedAt = store.TimeOrNever(pushed), store.TimeOrNever(pulled), store.TimeOrNever(used), store.TimeOrNever(lapsed)
+	e.ArchivedAt, e.ActivatedAt = store.TimeOrNever(archived), store.TimeOrNever(activated)
 	return e, decode("details of image "+e.Digest, details, &e.Details)
 }
 
@@ -85,13 +89,14 @@ func Put(ctx context.Context, tx *store.Tx, e *Entry) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO ecr_images (`+entryColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+	_, err = tx.Exec(ctx, `INSERT INTO ecr_images (`+entryColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 		ON CONFLICT (account, region, repository, digest) DO UPDATE SET kind = excluded.kind, media_type = excluded.media_type,
 			config_type = excluded.config_type, manifest = excluded.manifest, size = excluded.size, details = excluded.details,
 			pushed_at = excluded.pushed_at, pulled_at = excluded.pulled_at, used_at = excluded.used_at, uses = excluded.uses,
-			lapsed_at = excluded.lapsed_at, problem = excluded.problem`,
+			lapsed_at = excluded.lapsed_at, problem = excluded.problem, archived_at = excluded.archived_at, activated_at = excluded.activated_at`,
 		e.Account, e.Region, e.Repository, e.Digest, e.Kind, e.MediaType, e.ConfigType, e.Manifest, e.Size, details,
-		store.MicrosOrNever(e.PushedAt), store.MicrosOrNever(e.PulledAt), store.MicrosOrNever(e.UsedAt), e.Uses, store.MicrosOrNever(e.LapsedAt), e.Problem)
+		store.MicrosOrNever(e.PushedAt), store.MicrosOrNever(e.PulledAt), store.MicrosOrNever(e.UsedAt), e.Uses, store.MicrosOrNever(e.LapsedAt), e.Problem,
+		store.MicrosOrNever(e.ArchivedAt), store.MicrosOrNever(e.ActivatedAt))
 	return err
 }
 
