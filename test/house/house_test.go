@@ -67,7 +67,7 @@ var rooms = map[string]struct {
 
 	"source": {lineOrCellar, "line"}, "extract": {lineOrCellar, "line"}, "feed": {lineOrCellar, "line"},
 	"match": {lineOrCellar, "line"}, "suppress": {lineOrCellar, "line"}, "sbom": {lineOrCellar, "line"}, "vex": {lineOrCellar, "line"},
-	"network": {lineOrCellar, "line"}, "bucket": {lineOrCellar, "line"},
+	"network": {lineOrCellar, "line"}, "bucket": {lineOrCellar, "line"}, "webidentity": {lineOrCellar, "line"},
 
 	"store": {lineOrCellar, "cellar"}, "advisorydb": {lineOrCellar, "cellar"}, "keyring": {lineOrCellar, "cellar"},
 	"worker": {lineOrCellar, "cellar"},
