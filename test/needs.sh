@@ -38,6 +38,7 @@ qemu-img qemu-utils
 docker-registry docker-registry
 nats-server nats-server
 chromium chromium
+git git
 END
 have_boto3 || missing+=(python3-boto3)
 # Japanese pages are blank without a font that has its characters.
