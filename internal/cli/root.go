@@ -74,7 +74,7 @@ open, change and close by themselves, over all accounts of an organization.`,
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newUp(), newServer(), newScan(), newDoctor(), newAgents(), newFunctions(), newRollout(), newFault(), newSink(), newExport(), newRegistry(), newCluster(), newAdmin(), newFeeds(), newNetwork())
+	root.AddCommand(newUp(), newServer(), newScan(), newDoctor(), newAgents(), newFunctions(), newRollout(), newFault(), newSink(), newExport(), newRegistry(), newCode(), newCluster(), newAdmin(), newFeeds(), newNetwork())
 	return root
 }
 

@@ -111,6 +111,14 @@ type Config struct {
 	// RegistryNetworks are networks beyond the public internet in which
 	// container registries may be reached, such as 10.0.0.0/8.
 	RegistryNetworks []string `yaml:"registry_networks"`
+	// CodeNetworks are networks beyond the public internet in which source
+	// code may be fetched, such as 10.0.0.0/8.
+	CodeNetworks []string `yaml:"code_networks"`
+	// CodeInterval is how often they are asked for projects and pushes.
+	CodeInterval time.Duration `yaml:"code_interval"`
+	// GitHubApp is a file that describes the operator's GitHub App; empty
+	// means none.
+	GitHubApp string `yaml:"github_app"`
 	// NetworkInterval is how often network findings are worked out when
 	// nothing changes.
 	NetworkInterval time.Duration `yaml:"network_interval"`
@@ -179,6 +187,7 @@ func Default() Config {
 		Metrics:       MetricsLocal,
 
 		NetworkInterval: 12 * time.Hour,
+		CodeInterval:    15 * time.Minute,
 
 		ServiceControlPolicies: true,
 		Throttle:               ThrottleOff,
@@ -299,6 +308,8 @@ func (c *Config) Check() error {
 		return errors.New("transition and feeds_interval: must not be negative")
 	case c.NetworkInterval < time.Minute:
 		return errors.New("network_interval: must be a minute or more")
+	case c.CodeInterval < time.Minute:
+		return errors.New("code_interval: must be a minute or more")
 	case c.MemberLimit <= 0:
 		return errors.New("member_limit: must be positive")
 	case c.Store != "" && !strings.HasPrefix(c.Store, "sqlite:") && !strings.HasPrefix(c.Store, "postgres://") && !strings.HasPrefix(c.Store, "postgresql://"):

@@ -104,10 +104,41 @@ func (f *FunctionDetails) UsedAt() time.Time {
 type CodeRepoDetails struct {
 	Project        string `json:"project"`
 	IntegrationARN string `json:"integrationArn,omitempty"`
-	// Provider is GITHUB or GITLAB_SELF_MANAGED.
+	// Provider is GITHUB or GITLAB_SELF_MANAGED; for muster's own operations
+	// GIT or UPLOAD.
 	Provider   string `json:"provider,omitempty"`
 	Visibility string `json:"visibility,omitempty"`
-	CommitID   string `json:"commitId,omitempty"`
+	// CommitID is the last one that was scanned.
+	CommitID string `json:"commitId,omitempty"`
+	// Hindrance is why it is not scanned, as a reason of coverage; "" for
+	// nothing.
+	Hindrance string `json:"hindrance,omitempty"`
+	// Periods and Triggers are when it is scanned, and for what.
+	Periods  []CodePeriod  `json:"periods,omitempty"`
+	Triggers []CodeTrigger `json:"triggers,omitempty"`
+	// OnDemand is the last scan that somebody asked for.
+	OnDemand *CodeScan `json:"onDemand,omitempty"`
+}
+
+// CodePeriod is a schedule by which a code repository is scanned.
+type CodePeriod struct {
+	// Expression is AWS's cron form.
+	Expression string   `json:"expression"`
+	Categories []string `json:"categories"`
+}
+
+// CodeTrigger is an event after which a code repository is scanned.
+type CodeTrigger struct {
+	Event      string   `json:"event"`
+	Categories []string `json:"categories"`
+}
+
+// CodeScan is a scan of a code repository that somebody asked for.
+type CodeScan struct {
+	CommitID string    `json:"commitId,omitempty"`
+	At       time.Time `json:"at"`
+	// Status is SUCCESSFUL, FAILED or SKIPPED.
+	Status string `json:"status"`
 }
 
 // Platform is Inspector's word for the operating system, "" where it does

@@ -203,3 +203,22 @@ func unpack(packed []byte) (inventory.Inventory, error) {
 	}
 	return agentwire.DecodeInventory(z, inventory.DefaultLimits())
 }
+
+// Tree reads an upload as a folder, for other desks.
+func (s *Service) Tree(ctx context.Context, call *awsmodel.Call, id string) (inventory.Inventory, string, error) {
+	a, err := s.read(ctx, call, id)
+	if err != nil {
+		return inventory.Inventory{}, "", err
+	}
+	inv, err := unpack(a.content)
+	return inv, a.digest, err
+}
+
+// Used forgets an upload whose content has been taken, in the transaction that
+// took it. One that is gone meanwhile was taken by somebody else.
+func (s *Service) Used(ctx context.Context, tx *store.Tx, call *awsmodel.Call, id string) error {
+	if err := s.open(ctx, tx, call, id); err != nil {
+		return err
+	}
+	return functions.DeleteUpload(ctx, tx, owner(call), id)
+}

@@ -33,6 +33,7 @@ func kinds() []kind {
 		{resources: finding.LambdaFunction, scan: activation.Lambda, judge: (*Service).judgeFunction},
 		{resources: finding.ContainerImage, scan: activation.ECR, judge: (*Service).judgeImage, learn: learnImage, follow: followImage},
 		{resources: finding.Repository, scan: activation.ECR, judge: (*Service).judgeRepository, learn: learnRepository, follow: followRepository},
+		{resources: finding.CodeRepository, scan: activation.CodeRepository, judge: (*Service).judgeCode, follow: followCode},
 	}
 }
 
@@ -87,7 +88,7 @@ type verdict struct {
 	// judged resources get the findings that their matches want, gone ones
 	// lose all; others keep what they have.
 	judged, gone bool
-	// read says that the content of an image is wanted.
+	// read says that the content of an image or a code repository is wanted.
 	read bool
 	// network says that network findings are those that are wanted now.
 	network bool

@@ -14,6 +14,8 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsapi"
 	"muster/internal/awsmodel"
+	"muster/internal/code"
+	"muster/internal/codeapi"
 	"muster/internal/config"
 	"muster/internal/console"
 	"muster/internal/doctor"
@@ -68,6 +70,7 @@ type desks struct {
 	fleet         *fleet.Service
 	functions     *functions.Service
 	registry      *registry.Service
+	code          *code.Service
 	ecr           *ecr.Service
 	scan          *scan.Service
 	sbomscan      *sbomscan.Service
@@ -102,6 +105,7 @@ func (s *Server) parts(ctx context.Context) (http.Handler, error) {
 	s.events = event.New(event.Config{Store: s.store, Keyring: s.keyring, Guard: d.guard, Log: s.log})
 	maps.Copy(jobs, s.events.Jobs())
 	maps.Copy(jobs, d.registry.Jobs())
+	maps.Copy(jobs, d.code.Jobs())
 	maps.Copy(jobs, d.reach.Jobs())
 	maps.Copy(jobs, d.exports.Jobs())
 	s.worker = worker.New(s.store, jobs, s.workerOptions())
@@ -123,6 +127,7 @@ func (s *Server) workerOptions() worker.Options {
 	o := worker.Options{Log: s.log, PerKind: event.Concurrency()}
 	// Reading an image takes much memory.
 	o.PerKind[eligible.JobRead] = 2
+	o.PerKind[code.JobScan], o.PerKind[code.JobReview] = 2, 1
 	if s.emulation != nil {
 		o.Grace = 250 * time.Millisecond
 	}
@@ -193,7 +198,7 @@ func (s *Server) desks() (*desks, error) {
 	d.iam = iam.New(s.keys, iam.Options{Pages: pages, Usage: d.inspector, Controls: s.obeyed(controls)})
 	d.fleet = s.fleet(d, pages)
 	d.functions = functions.New(functions.Config{Store: s.store, Scans: d.scan, Pages: pages})
-	return d, nil
+	return d, s.code(d, pages)
 }
 
 // obeyed are the service control policies that requests must obey; none where
@@ -227,7 +232,7 @@ func (s *Server) inspector(d *desks, pages *pagetoken.Sealer) error {
 	})
 	d.results = results.New(results.Config{Store: s.store, Pages: pages, Intel: s.intel, Resuppress: d.scan.Resuppress})
 	d.usage = usage.New(usage.Config{Store: s.store, Pages: pages, Prices: prices})
-	d.keys, d.tags = encryption.New(s.store), tagging.New(s.store, nil)
+	d.keys, d.tags = encryption.New(s.store), tagging.New(s.store, code.Holders())
 	d.regions = regions.New(s.store, regionsOf(s.config))
 	return nil
 }
@@ -259,6 +264,7 @@ func (d *desks) services() []awsmodel.Service {
 	d.keys.AddHandlers(&found)
 	d.tags.AddHandlers(&found)
 	d.exports.AddHandlers(&found)
+	d.code.AddHandlers(&found)
 	directory := d.organizations.Handlers()
 	d.handshakes.AddHandlers(&directory)
 	d.policies.AddHandlers(&directory)
@@ -270,6 +276,7 @@ func (d *desks) services() []awsmodel.Service {
 	d.functions.AddHandlers(&own)
 	d.sinks.AddHandlers(&own)
 	d.registry.AddHandlers(&own)
+	d.code.AddOwnHandlers(&own)
 	d.reach.AddHandlers(&own)
 	d.exports.AddOwnHandlers(&own)
 	d.results.AddOwnHandlers(&own)
@@ -304,7 +311,7 @@ func (s *Server) doors(d *desks) (http.Handler, error) {
 	if s.metrics, err = health.NewMetrics(s.health); err != nil {
 		return nil, err
 	}
-	return s.route(aws, agents, registryapi.New(d.registry, time.Now, s.log), web), nil
+	return s.route(aws, agents, registryapi.New(d.registry, time.Now, s.log), codeapi.New(d.code, s.log), web), nil
 }
 
 // feedsMayAge is how many intervals a source may go without a look until that

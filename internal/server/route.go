@@ -6,6 +6,7 @@ import (
 
 	"muster/internal/agentapi"
 	"muster/internal/awsapi"
+	"muster/internal/code"
 	"muster/internal/config"
 	"muster/internal/console"
 	"muster/internal/registry"
@@ -14,9 +15,10 @@ import (
 
 // route sends each request to its door. It compares paths itself, because
 // http.ServeMux redirects paths that signatures cover.
-func (s *Server) route(aws *awsapi.Door, agents, registries, web http.Handler) http.Handler {
+func (s *Server) route(aws *awsapi.Door, agents, registries, forges, web http.Handler) http.Handler {
 	cloud, numbers := s.metrics.Count("aws", aws), s.metrics.Handler(s.config.Metrics == config.MetricsEveryone)
 	agents, registries, web = s.metrics.Count("agents", agents), s.metrics.Count("registries", registries), s.metrics.Count("console", web)
+	forges = s.metrics.Count("code", forges)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/_muster/"), strings.HasPrefix(r.URL.Path, "/moto-api/"):
@@ -27,6 +29,8 @@ func (s *Server) route(aws *awsapi.Door, agents, registries, web http.Handler) h
 			agents.ServeHTTP(w, r)
 		case strings.HasPrefix(r.URL.Path, registry.Prefix):
 			registries.ServeHTTP(w, r)
+		case strings.HasPrefix(r.URL.Path, code.Prefix):
+			forges.ServeHTTP(w, r)
 		case strings.HasPrefix(r.URL.Path, console.Prefix):
 			web.ServeHTTP(w, r)
 		case r.URL.Path == "/healthz":

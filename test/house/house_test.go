@@ -74,9 +74,9 @@ var rooms = map[string]struct {
 
 	"iam": {desks, ""}, "sts": {desks, ""}, "organizations": {desks, ""}, "inspector": {desks, ""},
 	"fleet": {desks, ""}, "functions": {desks, ""}, "scan": {desks, ""}, "refresh": {desks, ""}, "event": {desks, ""}, "scanner": {desks, ""}, "sbomscan": {desks, ""}, "access": {desks, ""},
-	"registry": {desks, ""}, "ecr": {desks, ""}, "reach": {desks, ""}, "rollout": {desks, ""}, "doctor": {desks, ""}, "fault": {desks, ""}, "regions": {desks, ""},
+	"registry": {desks, ""}, "code": {desks, ""}, "ecr": {desks, ""}, "reach": {desks, ""}, "rollout": {desks, ""}, "doctor": {desks, ""}, "fault": {desks, ""}, "regions": {desks, ""},
 
-	"awsapi": {doors, ""}, "agentapi": {doors, ""}, "registryapi": {doors, ""}, "console": {doors, ""}, "report": {doors, ""},
+	"awsapi": {doors, ""}, "agentapi": {doors, ""}, "registryapi": {doors, ""}, "codeapi": {doors, ""}, "console": {doors, ""}, "report": {doors, ""},
 
 	"client": {assembly, ""}, "server": {assembly, ""}, "agent": {assembly, ""}, "cluster": {assembly, ""}, "up": {assembly, ""}, "emulate": {assembly, ""}, "cli": {assembly, ""},
 }

@@ -49,6 +49,17 @@ const (
 	AuditOutcomeFailure AuditOutcome = "FAILURE"
 )
 
+// CodeRepositoryProvider is an enumeration of the model; "" is absent.
+type CodeRepositoryProvider string
+
+// The values of CodeRepositoryProvider.
+const (
+	CodeRepositoryProviderGithub            CodeRepositoryProvider = "GITHUB"
+	CodeRepositoryProviderGitlabSelfManaged CodeRepositoryProvider = "GITLAB_SELF_MANAGED"
+	CodeRepositoryProviderGit               CodeRepositoryProvider = "GIT"
+	CodeRepositoryProviderUpload            CodeRepositoryProvider = "UPLOAD"
+)
+
 // ExportKind is an enumeration of the model; "" is absent.
 type ExportKind string
 

@@ -33,6 +33,22 @@ type CreateActivationOutput struct {
 	ExpiresAt      time.Time // required
 }
 
+// CreateCodeRepositoryInput is the input of CreateCodeRepository.
+type CreateCodeRepositoryInput struct {
+	Branch   *string           // 1 to 255 characters
+	Name     string            // required; 1 to 60 characters
+	Tags     map[string]string // 0 to 50 entries
+	Token    *string           // 1 to 4096 characters; sensitive
+	Url      string            // required; 1 to 1024 characters
+	Username *string           // 1 to 255 characters
+}
+
+// CreateCodeRepositoryOutput is the output of CreateCodeRepository.
+type CreateCodeRepositoryOutput struct {
+	NotificationToken string          // required; 1 to 4096 characters; sensitive
+	Repository        *CodeRepository // required
+}
+
 // CreateRegistryConnectionInput is the input of CreateRegistryConnection.
 type CreateRegistryConnectionInput struct {
 	Name         string   // required; 1 to 64 characters
@@ -91,6 +107,15 @@ type DeleteActivationInput struct {
 
 // DeleteActivationOutput is the output of DeleteActivation.
 type DeleteActivationOutput struct {
+}
+
+// DeleteCodeRepositoryInput is the input of DeleteCodeRepository.
+type DeleteCodeRepositoryInput struct {
+	ProjectId string // required
+}
+
+// DeleteCodeRepositoryOutput is the output of DeleteCodeRepository.
+type DeleteCodeRepositoryOutput struct {
 }
 
 // DeleteFaultInput is the input of DeleteFault.
@@ -329,6 +354,18 @@ type ListAuditEventsOutput struct {
 	NextToken *string      // 0 to 4096 characters
 }
 
+// ListCodeRepositoriesInput is the input of ListCodeRepositories.
+type ListCodeRepositoriesInput struct {
+	MaxResults *int32  // 1 to 100
+	NextToken  *string // 0 to 4096 characters
+}
+
+// ListCodeRepositoriesOutput is the output of ListCodeRepositories.
+type ListCodeRepositoriesOutput struct {
+	NextToken    *string          // 0 to 4096 characters
+	Repositories []CodeRepository // required
+}
+
 // ListDeadLettersInput is the input of ListDeadLetters.
 type ListDeadLettersInput struct {
 	MaxResults *int32  // 1 to 100
@@ -541,6 +578,20 @@ type PublishFunctionLayerInput struct {
 // PublishFunctionLayerOutput is the output of PublishFunctionLayer.
 type PublishFunctionLayerOutput struct {
 	Layer *FunctionLayer // required
+}
+
+// PutCodeRepositoryTreeInput is the input of PutCodeRepositoryTree.
+type PutCodeRepositoryTreeInput struct {
+	CommitId *string           // 1 to 64 characters
+	Name     string            // required; 1 to 60 characters
+	Tags     map[string]string // 0 to 50 entries
+	UploadId string            // required; 1 to 64 characters
+}
+
+// PutCodeRepositoryTreeOutput is the output of PutCodeRepositoryTree.
+type PutCodeRepositoryTreeOutput struct {
+	Packages   int64           // required
+	Repository *CodeRepository // required
 }
 
 // PutFaultInput is the input of PutFault.

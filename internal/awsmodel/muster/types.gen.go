@@ -73,6 +73,23 @@ type ClusterImage struct {
 	WorkloadType      *string // 1 to 512 characters
 }
 
+// CodeRepository is a structure of the model.
+type CodeRepository struct {
+	Branch              *string
+	IntegrationArn      string // required
+	IntegrationName     string // required
+	LastScannedAt       *time.Time
+	LastScannedCommitId *string
+	Name                string // required
+	NotificationPath    *string
+	Problem             *string
+	ProjectId           string                 // required
+	Provider            CodeRepositoryProvider // required
+	ResourceId          string                 // required
+	Status              string                 // required
+	Url                 *string
+}
+
 // CoverageTally is a structure of the model.
 type CoverageTally struct {
 	Count        int64  // required

@@ -177,10 +177,42 @@ func wireMetadata(r *finding.Resource) *inspector2.ResourceScanMetadata {
 			FunctionTags: tags(r.Tags), Layers: r.Function.Layers, FunctionName: optional(r.Function.Name), Runtime: inspector2.Runtime(r.Function.Runtime),
 		}}
 	case r.Code != nil:
-		return &inspector2.ResourceScanMetadata{CodeRepository: &inspector2.CodeRepositoryMetadata{
-			ProjectName: r.Code.Project, IntegrationArn: optional(r.Code.IntegrationARN), ProviderType: r.Code.Provider,
-			ProviderTypeVisibility: r.Code.Visibility, LastScannedCommitId: optional(r.Code.CommitID),
-		}}
+		return &inspector2.ResourceScanMetadata{CodeRepository: wireCodeRepository(r.Code)}
 	}
 	return nil
+}
+
+// wireCodeRepository is what coverage says of a code repository.
+func wireCodeRepository(c *finding.CodeRepoDetails) *inspector2.CodeRepositoryMetadata {
+	out := &inspector2.CodeRepositoryMetadata{
+		ProjectName: c.Project, IntegrationArn: optional(c.IntegrationARN), ProviderType: c.Provider,
+		ProviderTypeVisibility: c.Visibility, LastScannedCommitId: optional(c.CommitID),
+	}
+	if len(c.Periods)+len(c.Triggers) > 0 {
+		out.ScanConfiguration = &inspector2.ProjectCodeSecurityScanConfiguration{
+			PeriodicScanConfigurations: each(c.Periods, func(p finding.CodePeriod) inspector2.ProjectPeriodicScanConfiguration {
+				return inspector2.ProjectPeriodicScanConfiguration{FrequencyExpression: optional(p.Expression), RuleSetCategories: categories(p.Categories)}
+			}),
+			ContinuousIntegrationScanConfigurations: each(c.Triggers, func(t finding.CodeTrigger) inspector2.ProjectContinuousIntegrationScanConfiguration {
+				return inspector2.ProjectContinuousIntegrationScanConfiguration{SupportedEvent: inspector2.ContinuousIntegrationScanEvent(t.Event), RuleSetCategories: categories(t.Categories)}
+			}),
+		}
+	}
+	if d := c.OnDemand; d != nil {
+		out.OnDemandScan = &inspector2.CodeRepositoryOnDemandScan{LastScannedCommitId: optional(d.CommitID), LastScanAt: when(d.At), ScanStatus: onDemand(d.Status)}
+	}
+	return out
+}
+
+func categories(list []string) []inspector2.RuleSetCategory {
+	return each(list, func(c string) inspector2.RuleSetCategory { return inspector2.RuleSetCategory(c) })
+}
+
+// onDemand says how a scan that somebody asked for ended, in the words of
+// coverage.
+func onDemand(status string) *inspector2.ScanStatus {
+	if status == "FAILED" {
+		return &inspector2.ScanStatus{StatusCode: inspector2.ScanStatusCodeInactive, Reason: inspector2.ScanStatusReasonInternalError}
+	}
+	return &inspector2.ScanStatus{StatusCode: inspector2.ScanStatusCodeActive, Reason: inspector2.ScanStatusReasonSuccessful}
 }

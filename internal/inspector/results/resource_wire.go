@@ -33,10 +33,19 @@ func wireDetails(r *finding.Resource) *inspector2.ResourceDetails {
 	case r.Code != nil:
 		return &inspector2.ResourceDetails{CodeRepository: &inspector2.CodeRepositoryDetails{
 			ProjectName: optional(r.Code.Project), IntegrationArn: optional(r.Code.IntegrationARN),
-			ProviderType: inspector2.CodeRepositoryProviderType(r.Code.Provider),
+			ProviderType: provider(r.Code.Provider),
 		}}
 	}
 	return nil
+}
+
+// provider leaves out muster's own kinds, which the model has no word for.
+func provider(text string) inspector2.CodeRepositoryProviderType {
+	switch p := inspector2.CodeRepositoryProviderType(text); p {
+	case inspector2.CodeRepositoryProviderTypeGithub, inspector2.CodeRepositoryProviderTypeGitlabSelfManaged:
+		return p
+	}
+	return ""
 }
 
 func wireInstance(i *finding.InstanceDetails) *inspector2.AwsEc2InstanceDetails {

@@ -1,7 +1,7 @@
 // Package usage tells how much of what Inspector bills for was used in the
 // last thirty days. Hours are those during which resources were really
-// covered (store/catalog meters them); prices are the operator's, and without
-// any the estimate is zero.
+// covered (store/catalog meters them), code repositories count by the scan;
+// prices are the operator's, and without any the estimate is zero.
 package usage
 
 import (
@@ -17,6 +17,7 @@ import (
 	"muster/internal/store"
 	"muster/internal/store/activation"
 	"muster/internal/store/catalog"
+	"muster/internal/store/code"
 )
 
 // window is the time that totals are over.
@@ -145,6 +146,16 @@ func (s *Service) totals(ctx context.Context, tx *store.Tx, call *awsmodel.Call,
 		if t := usageType(m); t != "" {
 			hours[m.Account][t] += m.Time.Hours()
 		}
+	}
+	scans, err := code.CountScans(ctx, tx, call.Region, accounts, now.Add(-window))
+	if err != nil {
+		return nil, err
+	}
+	for account, n := range scans {
+		if hours[account] == nil {
+			hours[account] = map[inspector2.UsageType]float64{}
+		}
+		hours[account][inspector2.UsageTypeCodeRepositorySca] = float64(n)
 	}
 	totals := make([]inspector2.UsageTotal, len(accounts))
 	for i, account := range accounts {
