@@ -132,7 +132,7 @@ func (s *Service) switchOff(ctx context.Context, at Account, k kind) error {
 	}
 	for n := removeAtOnce; err == nil && n == removeAtOnce; {
 		err = off(func(tx *store.Tx) (err error) {
-			n, err = findings.RemoveOf(ctx, tx, at.Account, at.Region, k.resources, removeAtOnce)
+			n, err = findings.RemoveOf(ctx, tx, at.Account, at.Region, k.resources, s.now(), removeAtOnce)
 			return err
 		})
 	}

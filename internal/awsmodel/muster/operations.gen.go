@@ -260,6 +260,16 @@ type GetFindingHistoryOutput struct {
 	Entries []FindingHistoryEntry // required
 }
 
+// GetFindingTrendInput is the input of GetFindingTrend.
+type GetFindingTrendInput struct {
+	Days *int32 // 1 to 90
+}
+
+// GetFindingTrendOutput is the output of GetFindingTrend.
+type GetFindingTrendOutput struct {
+	Days []TrendDay // required
+}
+
 // GetFunctionInput is the input of GetFunction.
 type GetFunctionInput struct {
 	FunctionName string // required; 1 to 64 characters
@@ -547,6 +557,16 @@ type ListSinksInput struct {
 type ListSinksOutput struct {
 	NextToken *string // 0 to 4096 characters
 	Sinks     []Sink  // required
+}
+
+// ListUnitSummariesInput is the input of ListUnitSummaries.
+type ListUnitSummariesInput struct {
+	ParentId *string // at most 68 characters
+}
+
+// ListUnitSummariesOutput is the output of ListUnitSummaries.
+type ListUnitSummariesOutput struct {
+	Units []UnitSummary // required
 }
 
 // PreviewFilterInput is the input of PreviewFilter.

@@ -663,6 +663,30 @@ type StringFilter struct {
 	Value      string           // required; 1 to 1024 characters
 }
 
+// TrendDay is a structure of the model.
+type TrendDay struct {
+	Begin        time.Time // required
+	Closed       int64     // required
+	Open         int64     // required
+	Opened       int64     // required
+	SevereClosed int64     // required
+	SevereOpen   int64     // required
+	SevereOpened int64     // required
+}
+
+// UnitSummary is a structure of the model.
+type UnitSummary struct {
+	AccountCount     int64  // required
+	Critical         int64  // required
+	ExploitAvailable int64  // required
+	FindingCount     int64  // required
+	FixAvailable     int64  // required
+	High             int64  // required
+	Name             string // required
+	UnitCount        int64  // required
+	UnitId           string // required; at most 68 characters
+}
+
 // ValidationExceptionField is a structure of the model.
 type ValidationExceptionField struct {
 	Message string // required

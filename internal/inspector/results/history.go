@@ -17,6 +17,8 @@ import (
 func (s *Service) AddOwnHandlers(h *muster.Handlers) {
 	h.GetFindingHistory = s.GetFindingHistory
 	h.GetSummary = s.GetSummary
+	h.GetFindingTrend = s.GetFindingTrend
+	h.ListUnitSummaries = s.ListUnitSummaries
 }
 
 // GetFindingHistory tells what happened to a finding that the caller sees, the

@@ -2,11 +2,13 @@ package findings
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"muster/internal/arn"
 	"muster/internal/finding"
 	"muster/internal/store"
+	"muster/internal/store/trend"
 )
 
 // bucket is what findings are counted by.
@@ -30,7 +32,7 @@ func bucketOf(f *finding.Finding) bucket {
 // count moves the changed findings from the buckets they were in to those
 // they are in now.
 func count(ctx context.Context, tx *store.Tx, writes []Write) error {
-	deltas, grouped := map[bucket]tally{}, newGroupDeltas()
+	deltas, grouped, days := map[bucket]tally{}, newGroupDeltas(), dayMoves{}
 	for i := range writes {
 		w := &writes[i]
 		if w.Before.Status != "" {
@@ -39,11 +41,9 @@ func count(ctx context.Context, tx *store.Tx, writes []Write) error {
 		}
 		addTo(deltas, &w.After, 1)
 		grouped.add(&w.After, w.Resource, 1)
+		days.add(&w.Before, &w.After, w.After.UpdatedAt)
 	}
-	if err := addCounts(ctx, tx, deltas); err != nil {
-		return err
-	}
-	return grouped.store(ctx, tx)
+	return errors.Join(addCounts(ctx, tx, deltas), grouped.store(ctx, tx), trend.Add(ctx, tx, days))
 }
 
 func addTo(deltas map[bucket]tally, f *finding.Finding, n int64) {

@@ -103,7 +103,7 @@ func TestCountsFollowFindings(t *testing.T) {
 			{"and is again", func() { f.host("i-1", "ami-a", finding.Suppressed, 4) }, map[string]int64{"ami-a": 1}},
 			{"all go", func() {
 				f.update(func(ctx context.Context, tx *store.Tx) error {
-					_, err := findings.RemoveOf(ctx, tx, benchAccount(1), benchRegion, finding.Instance, 100)
+					_, err := findings.RemoveOf(ctx, tx, benchAccount(1), benchRegion, finding.Instance, time.Now(), 100)
 					return err
 				})
 			}, map[string]int64{}},

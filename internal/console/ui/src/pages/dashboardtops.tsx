@@ -3,6 +3,7 @@ import Header from "@cloudscape-design/components/header";
 import Link from "@cloudscape-design/components/link";
 import Table from "@cloudscape-design/components/table";
 import { type AggregationResponse, type AggregationType, ListFindingAggregations, ListFindings, type SeverityCounts } from "../api/inspector2";
+import { ListUnitSummaries, type UnitSummary } from "../api/muster";
 import type { Token } from "../filters/property";
 import { useSigned } from "../session/context";
 import { useLoaded } from "../shell/loading";
@@ -10,6 +11,7 @@ import { Problem } from "../shell/problem";
 import { href } from "../shell/route";
 import { type Key, useText } from "../text";
 import { findingColumns, findingsHref } from "./findings";
+import { unitColumns } from "./units";
 
 const token = (key: string, value: string): Token => ({ key, operator: "=", value });
 const active = token("findingStatus", "ACTIVE");
@@ -76,6 +78,29 @@ export function Top({ title, label, type, path, of, counts }: TopProps) {
         count("high", "group.high", (c) => c?.high),
         count("all", "group.all", (c) => c?.all),
       ]}
+    />
+  );
+}
+
+/** The organization's units with the most critical findings. */
+export function TopUnits() {
+  const text = useText();
+  const { t } = text;
+  const { client } = useSigned();
+  const found = useLoaded(async (signal) => (await client.call(ListUnitSummaries, {}, signal)).units.slice(0, shown), [client]);
+  const wanted = ["name", "critical", "high", "findingCount"];
+  return (
+    <Table<UnitSummary>
+      variant="container"
+      wrapLines
+      loading={found.loading}
+      loadingText={t("app.loading")}
+      ariaLabels={{ tableLabel: t("dashboard.units") }}
+      header={<Header variant="h2" actions={<Link href={href("/findings/units")}>{t("dashboard.all")}</Link>}>{t("dashboard.units")}</Header>}
+      items={found.value ?? []}
+      trackBy="unitId"
+      empty={found.error ? <Problem error={found.error} again={found.again} /> : t("units.empty")}
+      columnDefinitions={unitColumns(text).filter((c) => wanted.includes(c.id)).map((c) => ({ id: c.id, header: c.header, cell: c.cell ?? c.text }))}
     />
   );
 }

@@ -14,6 +14,7 @@ export const pages: PageDefinition[] = [
   { path: "/dashboard", title: "nav.dashboard", page: lazy(() => import("../pages/dashboard")) },
   { path: "/findings/vulnerabilities", title: "nav.byVulnerability", section: "nav.findings", page: lazy(() => import("../pages/groups").then((m) => ({ default: m.ByVulnerability }))) },
   { path: "/findings/accounts", title: "nav.byAccount", section: "nav.findings", page: lazy(() => import("../pages/groups").then((m) => ({ default: m.ByAccount }))) },
+  { path: "/findings/units", title: "nav.byUnit", section: "nav.findings", page: lazy(() => import("../pages/units")) },
   { path: "/findings/instances", title: "nav.byInstance", section: "nav.findings", page: lazy(() => import("../pages/groups").then((m) => ({ default: m.ByInstance }))) },
   { path: "/findings/images", title: "nav.byImage", section: "nav.findings", page: lazy(() => import("../pages/groups").then((m) => ({ default: m.ByImage }))) },
   { path: "/findings/repositories", title: "nav.byRepository", section: "nav.findings", page: lazy(() => import("../pages/groups").then((m) => ({ default: m.ByRepository }))) },

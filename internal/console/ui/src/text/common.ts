@@ -120,6 +120,7 @@ export const common = {
   "nav.findings": ["Findings", "検出結果"],
   "nav.byVulnerability": ["By vulnerability", "脆弱性別"],
   "nav.byAccount": ["By account", "アカウント別"],
+  "nav.byUnit": ["By organizational unit", "組織単位別"],
   "nav.byInstance": ["By instance", "インスタンス別"],
   "nav.byImage": ["By container image", "コンテナイメージ別"],
   "nav.byRepository": ["By container repository", "コンテナリポジトリ別"],

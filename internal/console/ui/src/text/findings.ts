@@ -158,6 +158,23 @@ export const findings = {
   "dashboard.feedsBad": ["{n} sources have a problem", "{n} 個の情報源に問題があります"],
   "dashboard.noFeeds": ["No advisories are loaded: nothing can be found.", "アドバイザリが読み込まれていないため、検出できません。"],
 
+  "dashboard.units": ["Organizational units with the most risk", "リスクの高い組織単位"],
+
+  "trend.title": ["Trend", "推移"],
+  "trend.help": ["Findings opened and closed each day, and how many stayed open.", "日ごとに検出・クローズされた検出結果と、残っている件数です。"],
+  "trend.opened": ["New", "新規"],
+  "trend.closed": ["Closed", "クローズ"],
+  "trend.open": ["Open", "未対応"],
+  "trend.severe": ["Critical and high open", "重大・高の未対応"],
+  "trend.days": ["Days", "日"],
+  "trend.count": ["Findings", "検出結果"],
+
+  "units.help": ["Active findings of all accounts below each unit, the most critical first.", "各組織単位以下の全アカウントのアクティブな検出結果を、重大なものが多い順に表示します。"],
+  "units.below": ["Below {unit}.", "{unit} 以下。"],
+  "units.unit": ["Unit", "組織単位"],
+  "units.empty": ["There are no units here.", "組織単位はありません。"],
+  "units.notYours": ["Only the delegated administrator sees the organization's units.", "組織単位を閲覧できるのは委任管理者のみです。"],
+
   "vulnerability.title": ["Vulnerability search", "脆弱性の検索"],
   "vulnerability.help": ["What the advisories in service know of one vulnerability, whether or not it is found here.", "使用中のアドバイザリに含まれる脆弱性の情報です。環境での検出の有無は問いません。"],
   "vulnerability.id": ["Vulnerability ID", "脆弱性 ID"],
