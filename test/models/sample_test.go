@@ -179,6 +179,8 @@ func expression(pattern string) *regexp.Regexp {
 	text := escapes.ReplaceAllString(pattern, `\x{$1}`)
 	// These classes write astral characters as Java does not.
 	text = strings.ReplaceAll(text, `\x{10000}-\x{10FFFF}`, `\x{10000}-\x{10FFFF}`)
+	// Go repeats nothing more than a thousand times; lengths are held apart.
+	text = strings.ReplaceAll(text, `{1,1024}`, `+`)
 	re, err := regexp.Compile(`^(?:` + text + `)$`)
 	if err != nil {
 		return nil

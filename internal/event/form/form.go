@@ -25,7 +25,7 @@ const (
 )
 
 // Tells reports whether a format has words for an event. Security Hub is not
-// told of findings in code, as with Inspector.
+// told of findings in code and code repositories, as with Inspector.
 func Tells(f Format, e *store.Event) bool {
 	if f == EventBridge {
 		return true
@@ -34,12 +34,23 @@ func Tells(f Format, e *store.Event) bool {
 		return false
 	}
 	var kind struct {
-		Type string `json:"type"`
+		Type      string `json:"type"`
+		Resources []struct {
+			Type string `json:"type"`
+		} `json:"resources"`
 	}
 	if err := json.Unmarshal(e.Detail, &kind); err != nil {
 		return false
 	}
-	return f == OCSF || kind.Type != "CODE_VULNERABILITY"
+	if f == OCSF {
+		return true
+	}
+	for _, r := range kind.Resources {
+		if r.Type == "CODE_REPOSITORY" {
+			return false
+		}
+	}
+	return kind.Type != "CODE_VULNERABILITY"
 }
 
 // Render writes an event as a JSON object.
