@@ -9,6 +9,10 @@ func BaseEcosystem(ecosystem string) string {
 	return base
 }
 
+// Upstream is the ecosystem of programs that no package manager installed:
+// Bitnami's records are about the versions of what is upstream.
+const Upstream = "Bitnami:upstream"
+
 // Key is what records are looked up by: an ecosystem, with the release where
 // the ecosystem has releases, and a package name, both in normal form.
 type Key struct{ Ecosystem, Name string }

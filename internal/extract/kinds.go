@@ -10,11 +10,14 @@ import (
 
 	"muster/internal/extract/bitnami"
 	"muster/internal/extract/bounded"
+	"muster/internal/extract/conda"
+	"muster/internal/extract/cran"
 	"muster/internal/extract/dotnet"
 	"muster/internal/extract/golang"
 	"muster/internal/extract/java"
 	"muster/internal/extract/nodejs"
 	"muster/internal/extract/php"
+	"muster/internal/extract/program"
 	"muster/internal/extract/python"
 	"muster/internal/extract/ruby"
 	"muster/internal/extract/rust"
@@ -57,6 +60,9 @@ func installedKinds() []Kind {
 		{Name: ".NET libraries", Wants: dotnet.Wants, Folder: dotnet.Root, Read: texts(dotnet.MaxFile, dotnet.Parse)},
 		{Name: "Bitnami's description", Wants: bitnami.Wants, Folder: bitnami.Root, Read: texts(bitnami.MaxFile, bitnami.Parse)},
 		{Name: "Java archive", Wants: java.Wants, Folder: java.Root, Read: archive},
+		{Name: "R's library", Wants: cran.Wants, Folder: cran.Root, Read: texts(cran.MaxFile, cran.Parse)},
+		{Name: "conda's list", Wants: conda.Wants, Folder: conda.Root, Read: texts(conda.MaxFile, conda.Parse)},
+		{Name: "program", Wants: program.Wants, Read: programs},
 		{Name: "executable", Wants: golang.Wants, Executable: true, Read: executable},
 	}
 }
@@ -157,6 +163,15 @@ func archive(_ context.Context, fsys fs.FS, name string) (found []Package, err e
 		for _, a := range artifacts {
 			found = append(found, Package{Component: a.Component, Inner: a.Inner})
 		}
+		return err
+	})
+	return found, err
+}
+
+func programs(_ context.Context, fsys fs.FS, name string) (found []Package, err error) {
+	err = binary(fsys, name, program.MaxFile, func(r io.ReaderAt, size int64) error {
+		components, err := program.Read(r, size, name)
+		found = plain(components)
 		return err
 	})
 	return found, err

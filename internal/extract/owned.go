@@ -8,6 +8,7 @@ import (
 
 	"muster/internal/extract/apk"
 	"muster/internal/extract/dpkg"
+	"muster/internal/extract/program"
 	"muster/internal/extract/rpm"
 	"muster/internal/inventory"
 )
@@ -42,12 +43,18 @@ func assignOwners(fsys fs.FS, system inventory.OS, packages []inventory.Item, fo
 				continue
 			}
 			found[i].ownedBy = owner
-			if judgesLanguages(system) && !foreign[owner] {
+			if judges(system, found[i].Component) && !foreign[owner] {
 				found[i].role = inventory.RoleOwned
 			}
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// judges reports whether the distribution's advisories cover what its packages
+// bring: programs wherever it has advisories, languages' packages not always.
+func judges(system inventory.OS, c inventory.Component) bool {
+	return judgesLanguages(system) || system.Ecosystem != "" && program.Is(c)
 }
 
 // judgesLanguages reports whether the distribution's advisories cover the

@@ -86,6 +86,8 @@ func layersBySystem(c inventory.Component) []layer {
 		return rpmLayers(c, []string{c.Ecosystem})
 	case scheme == version.APK:
 		return []layer{{keys: apkKeys(c, base), version: c.Version}}
+	case c.Ecosystem == advisory.Upstream:
+		return []layer{{keys: keys(c.Name, c.Ecosystem), version: upstreamVersion(c.Name, c.Version)}}
 	case base == "Bitnami":
 		return []layer{{keys: keys(c.Name, c.Ecosystem), version: bitnamiVersion(c.Version)}}
 	case base == "Go" && (c.Name == "stdlib" || c.Name == "toolchain"):
@@ -183,6 +185,20 @@ func bitnamiVersion(v string) string {
 		return v
 	}
 	return upstream
+}
+
+// upstreamVersion writes the version of a program as Bitnami does: Java's
+// without the build and, before 9, by its second number.
+func upstreamVersion(name, v string) string {
+	if name != "java" {
+		return v
+	}
+	v, _, _ = strings.Cut(v, "+")
+	v, _, _ = strings.Cut(v, "-")
+	if rest, ok := strings.CutPrefix(v, "1."); ok {
+		v = strings.Replace(rest, "_", ".", 1)
+	}
+	return v
 }
 
 // goRelease marks a toolchain version as such ("go1.21rc2"), so that it is

@@ -8,6 +8,7 @@ import (
 
 	"muster/internal/extract/dpkg"
 	"muster/internal/extract/kernel"
+	"muster/internal/extract/program"
 	"muster/internal/extract/rpm"
 	"muster/internal/extract/windows"
 	"muster/internal/inventory"
@@ -224,6 +225,10 @@ func ecosystem(kind string) (name string, manager inventory.Manager) {
 
 // language makes the item of a language package.
 func language(p purl) (inventory.Item, bool) {
+	if p.kind == "generic" && p.namespace != microsoft {
+		c, ok := program.Named(p.name, p.version)
+		return inventory.Item{Component: c}, ok
+	}
 	name, manager := ecosystem(p.kind)
 	if name == "" {
 		return inventory.Item{}, false

@@ -102,6 +102,9 @@ func distro(system inventory.OS) string {
 // languagePURL is the inverse of language.
 func languagePURL(c inventory.Component) purl {
 	p := purl{kind: "generic", name: c.Name, version: c.Version}
+	if c.Ecosystem == advisory.Upstream {
+		return p
+	}
 	for _, kind := range kinds() {
 		if name, _ := ecosystem(kind); name == advisory.BaseEcosystem(c.Ecosystem) {
 			p.kind = kind

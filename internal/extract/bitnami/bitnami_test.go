@@ -33,11 +33,25 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestOtherForms: tags and values, and the list of older images.
+func TestOtherForms(t *testing.T) {
+	want := inventory.Component{Ecosystem: "Bitnami", Name: "redis", Version: "7.4.1-0"}
+	for _, text := range []string{
+		"SPDXVersion: SPDX-2.3\nPackageName: redis\nExternalRef: SECURITY cpe23Type cpe:2.3:*\nExternalRef: PACKAGE-MANAGER purl pkg:bitnami/redis@7.4.1-0?arch=arm64\n",
+		`{"redis":{"arch":"amd64","distro":"debian-11","type":"NAMI","version":"7.4.1-0"}}`,
+	} {
+		if found, err := Parse(strings.NewReader(text)); err != nil || len(found) != 1 || found[0] != want {
+			t.Errorf("%q: %+v, %v", text, found, err)
+		}
+	}
+}
+
 func TestWants(t *testing.T) {
 	for name, want := range map[string]bool{
 		"opt/bitnami/postgresql/.spdx-postgresql.spdx": true,
 		"opt/bitnami/common/.spdx-gosu.spdx":           true,
 		"home/me/.spdx-gosu.spdx":                      false,
+		"opt/bitnami/.bitnami_components.json":         true,
 		"opt/bitnami/postgresql/postgresql.spdx":       false,
 	} {
 		if Wants(name) != want {
