@@ -51,6 +51,8 @@ type Config struct {
 	// Activate switches Inspector's scanning of images on for the caller, as
 	// enhanced scanning needs it.
 	Activate func(ctx context.Context, call *awsmodel.Call) error
+	// Now is the clock of the jobs; nil means time.Now.
+	Now func() time.Time
 }
 
 // Service is the desk. It is safe for concurrent use.
@@ -60,7 +62,15 @@ type Service struct {
 }
 
 // New returns the desk.
-func New(c Config) *Service { return &Service{c, c.Store} }
+func New(c Config) *Service {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Service{c, c.Store}
+}
+
+// now is the time in UTC, as precise as it is stored.
+func (s *Service) now() time.Time { return s.config.Now().UTC().Truncate(time.Microsecond) }
 
 // Handlers lists the operations that the desk implements.
 func (s *Service) Handlers() api.Handlers {
@@ -69,6 +79,11 @@ func (s *Service) Handlers() api.Handlers {
 		BatchGetImage:                           s.BatchGetImage,
 		BatchGetRepositoryScanningConfiguration: s.BatchGetRepositoryScanningConfiguration,
 		CreateRepository:                        s.CreateRepository,
+		DeleteLifecyclePolicy:                   s.DeleteLifecyclePolicy,
+		GetLifecyclePolicy:                      s.GetLifecyclePolicy,
+		GetLifecyclePolicyPreview:               s.GetLifecyclePolicyPreview,
+		PutLifecyclePolicy:                      s.PutLifecyclePolicy,
+		StartLifecyclePolicyPreview:             s.StartLifecyclePolicyPreview,
 		DeleteRepository:                        s.DeleteRepository,
 		DeleteRepositoryPolicy:                  s.DeleteRepositoryPolicy,
 		DescribeImages:                          s.DescribeImages,

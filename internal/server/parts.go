@@ -106,6 +106,7 @@ func (s *Server) parts(ctx context.Context) (http.Handler, error) {
 	maps.Copy(jobs, s.events.Jobs())
 	maps.Copy(jobs, d.registry.Jobs())
 	maps.Copy(jobs, d.code.Jobs())
+	maps.Copy(jobs, d.ecr.Jobs())
 	maps.Copy(jobs, d.reach.Jobs())
 	maps.Copy(jobs, d.exports.Jobs())
 	s.worker = worker.New(s.store, jobs, s.workerOptions())

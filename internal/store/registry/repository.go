@@ -30,10 +30,16 @@ type Settings struct {
 	Mutability string   `json:"mutability,omitempty"`
 	Exclusions []string `json:"exclusions,omitempty"`
 	// Encryption is ECR's word, "" for AES256; Key is a KMS key's ARN.
-	Encryption string            `json:"encryption,omitempty"`
-	Key        string            `json:"key,omitempty"`
-	Policy     string            `json:"policy,omitempty"`
-	Tags       map[string]string `json:"tags,omitempty"`
+	Encryption string `json:"encryption,omitempty"`
+	Key        string `json:"key,omitempty"`
+	Policy     string `json:"policy,omitempty"`
+	// Lifecycle is the policy by which images expire, and LifecycleAt when it
+	// last acted; Preview is one that is tried out, since PreviewAt.
+	Lifecycle   string            `json:"lifecycle,omitempty"`
+	LifecycleAt time.Time         `json:"lifecycleAt,omitzero"`
+	Preview     string            `json:"preview,omitempty"`
+	PreviewAt   time.Time         `json:"previewAt,omitzero"`
+	Tags        map[string]string `json:"tags,omitempty"`
 }
 
 // ARN names a repository.
