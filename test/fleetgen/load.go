@@ -3,6 +3,7 @@ package fleetgen
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -17,7 +18,6 @@ import (
 	"muster/internal/store/bulktest"
 	"muster/internal/store/catalog"
 	"muster/internal/store/directory"
-	"muster/internal/store/findings"
 )
 
 // Target is where a fleet goes: a store whose server runs, with the fleet's
@@ -94,16 +94,23 @@ func (s Shape) Load(ctx context.Context, to Target) error {
 		return err
 	}
 	to.say("their machines scanned")
+	// SQLite knows the function on connections that are opened from now on.
+	registerFindingID()
+	st, err := store.Open(ctx, to.URL, store.Options{})
+	if err != nil {
+		return err
+	}
+	to.Store = st
+	return errors.Join(s.loadRest(ctx, to, first), st.Close())
+}
+
+func (s Shape) loadRest(ctx context.Context, to Target, first []int) error {
 	tables := []string{"findings", "finding_history", "finding_groups", "resources", "resource_attributes", "resource_tags", "resource_inventories"}
 	return bulktest.Load(ctx, to.Store, to.URL, tables, func(l *bulktest.Loader) error {
 		if err := s.copyRest(ctx, to, l, first); err != nil {
 			return err
 		}
-		if err := l.Flush(ctx); err != nil {
-			return err
-		}
-		to.say("%d machines stored", s.Resources)
-		if err := s.recount(ctx, to.Store); err != nil {
+		if err := s.recount(ctx, l); err != nil {
 			return fmt.Errorf("count: %w", err)
 		}
 		to.say("counted; the indexes follow")
@@ -165,148 +172,4 @@ func (r Resource) place(ctx context.Context, tx *store.Tx, inv *inventory.Invent
 		return err
 	}
 	return tx.Enqueue(ctx, store.Job{Kind: scan.JobResource, Key: r.ID, Account: string(r.Account), Region: string(Region), Payload: body})
-}
-
-// model is what is stored of a scanned machine, table by table.
-type model struct {
-	resource finding.Resource
-	tables   []rows
-	// contents are what its findings say, by their ids.
-	contents map[string]*finding.Content
-}
-
-// rows are rows of a table that hang on a resource.
-type rows struct {
-	table   string
-	columns []string
-	list    [][]any
-}
-
-// readModel reads what was stored of a machine.
-func (s Shape) readModel(ctx context.Context, tx *store.Tx, r Resource) (*model, error) {
-	stored, err := catalog.LookupResource(ctx, tx, catalog.Place{Account: r.Account, Region: Region, Type: finding.Instance, ID: r.ID})
-	if err != nil {
-		return nil, err
-	}
-	m := &model{resource: stored.Resource, contents: map[string]*finding.Content{}}
-	list, err := findings.OfResource(ctx, tx, stored.Number)
-	if err != nil {
-		return nil, err
-	}
-	for i := range list {
-		m.contents[list[i].ID()] = &list[i].Content
-	}
-	for _, q := range []struct{ table, query string }{
-		{"resources", `SELECT * FROM resources WHERE number = $1`},
-		{"resource_attributes", `SELECT * FROM resource_attributes WHERE resource = $1 AND account = $2`},
-		{"resource_tags", `SELECT * FROM resource_tags WHERE resource = $1 AND account = $2`},
-		{"resource_inventories", `SELECT * FROM resource_inventories WHERE resource = $1 AND account = $2`},
-		{"findings", `SELECT * FROM findings WHERE resource = $1 AND account = $2`},
-		{"finding_history", `SELECT h.* FROM findings f JOIN finding_history h ON h.account = f.account AND h.region = f.region AND h.finding = f.id
-			WHERE f.resource = $1 AND f.account = $2`},
-	} {
-		args := []any{stored.Number, string(r.Account)}
-		if q.table == "resources" {
-			args = args[:1]
-		}
-		columns, list, err := bulktest.Rows(ctx, tx, q.query, args...)
-		if err != nil {
-			return nil, fmt.Errorf("%s of %s: %w", q.table, r.ID, err)
-		}
-		m.tables = append(m.tables, rows{q.table, columns, list})
-	}
-	return m, nil
-}
-
-// copyRest gives every machine that was not scanned what the one of its
-// inventory got.
-func (s Shape) copyRest(ctx context.Context, to Target, l *bulktest.Loader, first []int) error {
-	models := make([]*model, len(first))
-	for part := range slices.Chunk(first, 500) {
-		err := to.Store.View(ctx, func(tx *store.Tx) error {
-			for _, n := range part {
-				r := s.Resource(n)
-				m, err := s.readModel(ctx, tx, r)
-				if err != nil {
-					return err
-				}
-				models[r.Inventory] = m
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	for n := range s.Resources {
-		r := s.Resource(n)
-		if first[r.Inventory] == n {
-			continue
-		}
-		if err := models[r.Inventory].copyTo(ctx, l, r, firstNumber+int64(n)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// firstNumber is below all numbers that a store gives.
-const firstNumber = 1 << 40
-
-func (m *model) copyTo(ctx context.Context, l *bulktest.Loader, r Resource, number int64) error {
-	details := m.resource
-	details.ID, details.Tags = r.ID, map[string]string{"Name": r.ID}
-	body, err := json.Marshal(details)
-	if err != nil {
-		return err
-	}
-	ids := make(map[string]string, len(m.contents))
-	for id, c := range m.contents {
-		ids[id] = finding.ID(r.Account, Region, r.ID, c)
-	}
-	for _, t := range m.tables {
-		for _, from := range t.list {
-			row := slices.Clone(from)
-			for i, column := range t.columns {
-				switch {
-				case column == "account":
-					row[i] = string(r.Account)
-				case column == "resource", t.table == "resources" && column == "number":
-					row[i] = number
-				case t.table == "resources" && column == "id", t.table == "resource_tags" && column == "value":
-					row[i] = r.ID
-				case column == "details":
-					row[i] = string(body)
-				case t.table == "findings" && column == "id", column == "finding":
-					old, _ := from[i].(string)
-					row[i] = ids[old]
-				}
-			}
-			if err := l.Add(ctx, t.table, t.columns, row); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// recount makes the kept counts of all accounts.
-func (s Shape) recount(ctx context.Context, st *store.Store) error {
-	if err := st.Update(ctx, func(tx *store.Tx) error { return catalog.RecountCoverage(ctx, tx) }); err != nil {
-		return err
-	}
-	for from := 0; from < s.Accounts; from += 20 {
-		err := st.Update(ctx, func(tx *store.Tx) error {
-			for n := from; n < min(s.Accounts, from+20); n++ {
-				if err := findings.Recount(ctx, tx, findings.Place{Account: Member(n), Region: Region}); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 
 	"muster/internal/store"
 )
@@ -15,6 +16,7 @@ import (
 // Loader takes rows for a store. Nobody else may use the store meanwhile.
 type Loader struct {
 	store *store.Store
+	url   string
 	// copies goes to PostgreSQL beside the store, nil on SQLite.
 	copies  *pgx.Conn
 	indexes []index
@@ -36,7 +38,7 @@ const atOnce = 40_000
 // Load drops the secondary indexes of the tables, lets fill add rows, and
 // builds the indexes again. After an error the store is of no use any more.
 func Load(ctx context.Context, s *store.Store, url string, tables []string, fill func(*Loader) error) error {
-	l := &Loader{store: s, tables: map[string]*table{}}
+	l := &Loader{store: s, url: url, tables: map[string]*table{}}
 	if s.Engine() == store.PostgreSQL {
 		var err error
 		if l.copies, err = pgx.Connect(ctx, url); err != nil {
@@ -102,6 +104,9 @@ func (l *Loader) insert(ctx context.Context) error {
 func (l *Loader) copy(ctx context.Context) error {
 	for _, name := range l.order {
 		t := l.tables[name]
+		if len(t.rows) == 0 {
+			continue
+		}
 		if _, err := l.copies.CopyFrom(ctx, pgx.Identifier{name}, t.columns, pgx.CopyFromRows(t.rows)); err != nil {
 			return fmt.Errorf("copy into %s: %w", name, err)
 		}
@@ -138,20 +143,76 @@ func (l *Loader) dropIndexes(ctx context.Context, tables []string) error {
 }
 
 func (l *Loader) createIndexes(ctx context.Context) error {
+	var statements []string
 	for _, x := range l.indexes {
-		err := l.store.Update(ctx, func(tx *store.Tx) error {
-			_, err := tx.Exec(ctx, x.definition)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("index %s: %w", x.name, err)
-		}
+		statements = append(statements, x.definition)
+	}
+	if err := l.RunAtOnce(ctx, statements); err != nil {
+		return fmt.Errorf("build indexes: %w", err)
 	}
 	if l.copies == nil {
 		return nil
 	}
 	_, err := l.copies.Exec(ctx, `VACUUM ANALYZE`)
 	return err
+}
+
+// Run runs statements one after another, each in a transaction of its own.
+func (l *Loader) Run(ctx context.Context, statements []string) error {
+	for _, q := range statements {
+		if err := l.run(ctx, l.copies, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run runs a statement, on PostgreSQL beside the store's transactions, whose
+// care for what others do at the same time is of no use here.
+func (l *Loader) run(ctx context.Context, conn *pgx.Conn, query string) (err error) {
+	if conn != nil {
+		_, err = conn.Exec(ctx, query)
+	} else {
+		err = l.store.Update(ctx, func(tx *store.Tx) error {
+			_, err := tx.Exec(ctx, query)
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("%.80s…: %w", query, err)
+	}
+	return nil
+}
+
+// connections is how many statements PostgreSQL runs at a time.
+const connections = 4
+
+// RunAtOnce runs statements in no order, several at a time on PostgreSQL.
+func (l *Loader) RunAtOnce(ctx context.Context, statements []string) error {
+	if l.copies == nil {
+		return l.Run(ctx, statements)
+	}
+	work := make(chan string, len(statements))
+	for _, q := range statements {
+		work <- q
+	}
+	close(work)
+	group, ctx := errgroup.WithContext(ctx)
+	for range connections {
+		group.Go(func() error {
+			conn, err := pgx.Connect(ctx, l.url)
+			if err != nil {
+				return fmt.Errorf("connect: %w", err)
+			}
+			for q := range work {
+				if err = l.run(ctx, conn, q); err != nil {
+					break
+				}
+			}
+			return errors.Join(err, conn.Close(context.WithoutCancel(ctx)))
+		})
+	}
+	return group.Wait()
 }
 
 // Rows reads whole rows as they are stored.
