@@ -97,7 +97,7 @@ func checkQuery(t *testing.T, rt *rapid.T, tx *store.Tx, all []finding.Finding) 
 	q := findings.Query{
 		Region: findingtest.Region, Criteria: findingtest.Criteria(rt),
 		Field: rapid.SampledFrom(sortFields()).Draw(rt, "field"), Descending: rapid.Bool().Draw(rt, "descending"),
-		Limit: rapid.IntRange(1, 4).Draw(rt, "limit"),
+		Limit: rapid.IntRange(1, 4).Draw(rt, "limit"), Steps: rapid.IntRange(0, 3).Draw(rt, "steps"),
 	}
 	scope := accounts(findingtest.Accounts()[:rapid.IntRange(1, 3).Draw(rt, "scope")])
 	q.Scope = scope
@@ -125,7 +125,7 @@ func listAll(t *testing.T, rt *rapid.T, tx *store.Tx, q findings.Query) []string
 		for _, f := range page {
 			arns = append(arns, string(f.ARN))
 		}
-		if len(page) < q.Limit {
+		if next == nil {
 			return arns
 		}
 		q.After = next

@@ -20,6 +20,10 @@ type Where struct {
 	args       []any
 }
 
+// WhereFrom is for the condition of a query around another: it has the values
+// of the inner one already, and none of its conditions.
+func WhereFrom(inner *Where) *Where { return &Where{args: inner.args} }
+
 // Arg adds a value and returns its placeholder.
 func (w *Where) Arg(v any) string {
 	w.args = append(w.args, v)

@@ -74,7 +74,7 @@ func (w *writer) findings(ctx context.Context, do func(*finding.Finding) error) 
 				return n, err
 			}
 		}
-		if n += len(list); len(list) < findingsAtOnce {
+		if n += len(list); q.After == nil {
 			return n, nil
 		}
 	}

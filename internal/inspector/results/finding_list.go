@@ -52,7 +52,7 @@ func (s *Service) ListFindings(ctx context.Context, call *awsmodel.Call, in *ins
 		for i := range list {
 			out.Findings = append(out.Findings, wireFinding(&list[i].Finding))
 		}
-		if len(list) == q.Limit {
+		if end != nil {
 			out.NextToken, err = token(s, call, op, bound, end)
 		}
 		return out, err

@@ -109,13 +109,17 @@ func addText(w *store.Where, a criteria.Attribute, filters []criteria.String) {
 // addSeverity turns the words into ranks: the severities that the filters let
 // through.
 func addSeverity(w *store.Where, filters []criteria.String) {
-	var ranks []int
+	store.In(w, "(f.severity + 0)", ranks(filters)...)
+}
+
+// ranks are those of the severities that filters let through.
+func ranks(filters []criteria.String) (list []int) {
 	for _, s := range finding.Severities() {
 		if severityPasses(string(s), filters) {
-			ranks = append(ranks, s.Rank())
+			list = append(list, s.Rank())
 		}
 	}
-	store.In(w, "(f.severity + 0)", ranks...)
+	return list
 }
 
 func severityPasses(word string, filters []criteria.String) bool {

@@ -1,12 +1,12 @@
 package findings
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"strings"
 
 	"muster/internal/arn"
-	"muster/internal/finding"
 	"muster/internal/finding/criteria"
 	"muster/internal/store"
 )
@@ -32,73 +32,112 @@ type Query struct {
 	// After is the place the page before ended at; nil for the first page.
 	After *Cursor
 	Limit int
+	// Steps is how many findings may be looked at for a page before it ends
+	// early; 0 means as many as take a fraction of a second.
+	Steps int
 }
 
-// List returns a page of findings and the place where it ends. It chooses
-// between two ways. The usual one walks the index of the order and checks
-// each finding, which is quick where many findings pass. Where only few can
-// pass, because the criteria name a finding, resource or vulnerability or the
-// caller has few findings, it gathers those through another index and sorts
-// them.
+// List returns a page of findings and the place where the next one begins, nil
+// where nothing follows. It chooses between two ways. The usual one walks the
+// index of the order and checks each finding, which is quick where many findings
+// pass. Where only few can pass, because the criteria name a finding, resource or
+// vulnerability or the caller has few findings, it gathers those through another
+// index and sorts them; whether that is so is looked into when the walk has not
+// filled the page soon. A walk that goes on and on ends a page early.
 func List(ctx context.Context, tx *store.Tx, q Query) ([]Stored, *Cursor, error) {
-	gather, err := gatherFrom(ctx, tx, &q)
-	if err != nil {
-		return nil, nil, err
-	}
-	var heads []head
-	if gather != nil {
-		heads, err = gatherPage(ctx, tx, &q, gather)
-	} else {
-		heads, err = walkPage(ctx, tx, &q)
-	}
+	heads, end, err := listPage(ctx, tx, &q)
 	if err != nil {
 		return nil, nil, fmt.Errorf("list findings: %w", err)
 	}
 	if len(heads) == 0 {
-		return nil, nil, nil
+		return nil, end, nil
 	}
 	list, err := complete(ctx, tx, heads)
-	return list, cursorAt(&heads[len(heads)-1]), err
+	return list, end, err
 }
 
-// scan is one step of a walk along the index of an order.
+const (
+	// firstLook is how many findings a walk passes before it is asked whether
+	// few can pass at all.
+	firstLook = 2000
+	// usualSteps is how many findings are looked at for a page, stepsAtOnce how
+	// many by one statement.
+	usualSteps  = 50_000
+	stepsAtOnce = 10_000
+)
+
+func listPage(ctx context.Context, tx *store.Tx, q *Query) ([]head, *Cursor, error) {
+	gather, err := gatherNamed(ctx, tx, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	if gather != nil {
+		return gatherPage(ctx, tx, q, gather)
+	}
+	steps := cmp.Or(q.Steps, usualSteps)
+	heads, at, err := look(ctx, tx, q, q.After, min(firstLook, steps), q.Limit)
+	if err != nil || at == nil || len(heads) == q.Limit {
+		return heads, at, err
+	}
+	gather, none, err := gatherFew(ctx, tx, q)
+	switch {
+	case err != nil || none:
+		return nil, nil, err
+	case gather != nil:
+		return gatherPage(ctx, tx, q, gather)
+	}
+	for steps -= firstLook; steps > 0 && at != nil && len(heads) < q.Limit; steps -= stepsAtOnce {
+		var part []head
+		part, at, err = look(ctx, tx, q, at, min(stepsAtOnce, steps), q.Limit-len(heads))
+		if err != nil {
+			return nil, nil, err
+		}
+		heads = append(heads, part...)
+	}
+	return heads, at, nil
+}
+
+// scan is one part of a walk along the index of an order.
 type scan struct {
 	condition func(w *store.Where)
 	order     string
 	index     string
 }
 
-// walkPage walks the index of the order in up to three steps: the rest of the
-// findings that tie with the place where the last page ended, those beyond
-// it, and those without the field.
-func walkPage(ctx context.Context, tx *store.Tx, q *Query) ([]head, error) {
+// look walks past up to a number of findings from a place on and returns those
+// that pass, up to a limit, and the place where it ended; nil is the end.
+func look(ctx context.Context, tx *store.Tx, q *Query, from *Cursor, steps, limit int) (heads []head, at *Cursor, err error) {
 	if tx.Engine() == store.PostgreSQL {
-		// It takes filters for far more selective than they are together,
-		// and would rather collect what passes and sort it.
+		// It would rather collect what passes and sort it.
 		if _, err := tx.Exec(ctx, `SET LOCAL enable_sort = off`); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	heads, err := walkSteps(ctx, tx, q)
+	heads, at, err = lookOn(ctx, tx, q, from, steps, limit)
 	if err == nil && tx.Engine() == store.PostgreSQL {
 		_, err = tx.Exec(ctx, `SET LOCAL enable_sort = on`)
 	}
-	return heads, err
+	return heads, at, err
 }
 
-func walkSteps(ctx context.Context, tx *store.Tx, q *Query) ([]head, error) {
-	var heads []head
-	for _, s := range walk(q, orderOf(q.Field)) {
-		if len(heads) >= q.Limit {
-			break
-		}
-		part, err := walkStep(ctx, tx, q, s, q.Limit-len(heads))
+// lookOn walks in up to three parts: the rest of the findings that tie with the
+// place, those beyond it, and those without the field.
+func lookOn(ctx context.Context, tx *store.Tx, q *Query, from *Cursor, steps, limit int) (heads []head, at *Cursor, err error) {
+	here := *q
+	here.After = from
+	for _, s := range walk(&here, orderOf(q.Field)) {
+		part, err := lookAt(ctx, tx, q, s, steps, limit-len(heads))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		heads = append(heads, part...)
+		if heads = append(heads, part...); len(heads) == limit {
+			return heads, cursorAt(&heads[limit-1]), nil
+		}
+		if at, err := stepped(ctx, tx, q, s, steps); at != nil || err != nil {
+			return heads, at, err
+		}
 	}
-	return heads, nil
+	return heads, nil, nil
 }
 
 // direction is an order's words for going on from a place.
@@ -161,17 +200,39 @@ func withoutField(q *Query, o order, d direction) scan {
 	return s
 }
 
-func walkStep(ctx context.Context, tx *store.Tx, q *Query, s scan, limit int) ([]head, error) {
+// lookAt returns those of the next findings of a part that pass.
+func lookAt(ctx context.Context, tx *store.Tx, q *Query, s scan, steps, limit int) ([]head, error) {
 	var w store.Where
 	w.Add("f.region = ?", q.Region)
 	s.condition(&w)
-	// Joined to nothing, the account cannot lure a planner away from the
-	// index of the order.
-	q.Scope.Where(&w, `(f.account || '')`)
-	addCriteria(&w, &q.Criteria)
-	rows, err := tx.Query(ctx, `SELECT `+headColumns+`, f.`+orderOf(q.Field).column+` FROM findings f`+use(tx, s.index)+w.SQL()+
-		` ORDER BY `+s.order+` LIMIT `+w.Arg(limit), w.Args()...)
+	from := `(SELECT f.* FROM findings f` + use(tx, s.index) + w.SQL() + ` ORDER BY ` + s.order + ` LIMIT ` + w.Arg(steps) + `) f`
+	outer := store.WhereFrom(&w)
+	// Joined to nothing, the account cannot lure a planner away from the order.
+	q.Scope.Where(outer, `(f.account || '')`)
+	addCriteria(outer, &q.Criteria)
+	// The rows come as the inner query orders them; told once more, they would
+	// be sorted once more.
+	rows, err := tx.Query(ctx, `SELECT `+headColumns+`, f.`+orderOf(q.Field).column+` FROM `+from+outer.SQL()+` LIMIT `+outer.Arg(limit), outer.Args()...)
 	return store.ReadAll(rows, err, func(r store.Scanner) (head, error) { return scanSorted(r, q.Field) })
+}
+
+// stepped is the place of the last of the next findings of a part; nil where it
+// has not so many. Only the index is read.
+func stepped(ctx context.Context, tx *store.Tx, q *Query, s scan, steps int) (*Cursor, error) {
+	var w store.Where
+	w.Add("f.region = ?", q.Region)
+	s.condition(&w)
+	h, err := store.ReadOne(tx.QueryRow(ctx, `SELECT f.account, f.id, f.`+orderOf(q.Field).column+` FROM findings f`+use(tx, s.index)+w.SQL()+
+		` ORDER BY `+s.order+` LIMIT 1 OFFSET `+w.Arg(steps-1), w.Args()...), func(r store.Scanner) (h head, err error) {
+		dest, get := orderOf(q.Field).value()
+		err = r.Scan(&h.account, &h.id, dest)
+		h.sortValue = get()
+		return h, err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return cursorAt(&h), err
 }
 
 // use names the index for SQLite, which has no statistics to choose it by.
@@ -189,89 +250,9 @@ func scanSorted(s store.Scanner, field Field) (head, error) {
 	return h, err
 }
 
-// fewFindings is how many findings are gathered and sorted rather than walked
-// past. Sorting that many takes as long as a walk that passes one in two
-// hundred.
-const fewFindings = 5000
-
-// gathering leads to the few findings that can pass: it adds conditions and
-// names the index they are for, "" for the primary key.
-type gathering func(w *store.Where) (index string)
-
-// gatherFrom returns the way to the few findings that can pass, nil where
-// there may be many.
-func gatherFrom(ctx context.Context, tx *store.Tx, q *Query) (gathering, error) {
-	if arns := equalTo(&q.Criteria, criteria.FindingARN); arns != nil {
-		return gatherARNs(arns), nil
-	}
-	if resources := equalTo(&q.Criteria, criteria.ResourceID); resources != nil {
-		return gatherResources(q.Region, resources), nil
-	}
-	if ids := equalTo(&q.Criteria, criteria.VulnerabilityID); ids != nil {
-		many, err := manyWith(ctx, tx, q.Region, ids)
-		if err != nil || many {
-			return nil, err
-		}
-		return func(*store.Where) string { return orderOf(ByVulnerabilityID).index() }, nil
-	}
-	if q.Single == "" {
-		return nil, nil
-	}
-	n, err := Total(ctx, tx, q.Single, q.Region)
-	if err != nil || n > fewFindings {
-		return nil, err
-	}
-	return func(w *store.Where) string {
-		w.Add("f.account = ?", q.Single)
-		return ""
-	}, nil
-}
-
-// manyWith tells whether more than a few findings are of the vulnerabilities,
-// by reading a bounded part of an index. What everybody has is met soon on the
-// walk.
-func manyWith(ctx context.Context, tx *store.Tx, region arn.Region, vulnerabilities []string) (bool, error) {
-	var w store.Where
-	w.Add("f.region = ?", region)
-	store.In(&w, "f.vulnerability_id", vulnerabilities...)
-	var n int
-	err := store.One(tx.QueryRow(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM findings f`+use(tx, orderOf(ByVulnerabilityID).index())+w.SQL()+
-		` LIMIT `+w.Arg(fewOfOne+1)+`) g`, w.Args()...), &n)
-	return n > fewOfOne, err
-}
-
-// fewOfOne is fewFindings for a vulnerability: among ten million findings the
-// walk to a page of one that ten thousand have is a hundred thousand steps.
-const fewOfOne = 10_000
-
-func gatherARNs(arns []string) gathering {
-	var ids, accounts []string
-	for _, a := range arns {
-		if account, _, id, ok := finding.ParseARN(arn.ARN(a)); ok {
-			accounts, ids = append(accounts, string(account)), append(ids, id)
-		}
-	}
-	return func(w *store.Where) string {
-		store.In(w, "f.account", accounts...)
-		store.In(w, "f.id", ids...)
-		return ""
-	}
-}
-
-func gatherResources(region arn.Region, ids []string) gathering {
-	return func(w *store.Where) string {
-		marks := make([]string, len(ids))
-		for i, id := range ids {
-			marks[i] = w.Arg(id)
-		}
-		w.Add(`f.resource IN (SELECT number FROM resources WHERE region = ? AND id IN (`+strings.Join(marks, ", ")+`))`, region)
-		return "findings_by_resource"
-	}
-}
-
 // gatherPage collects the findings first and sorts them then; MATERIALIZED
 // keeps the planner from doing it the other way round.
-func gatherPage(ctx context.Context, tx *store.Tx, q *Query, gather gathering) ([]head, error) {
+func gatherPage(ctx context.Context, tx *store.Tx, q *Query, gather gathering) ([]head, *Cursor, error) {
 	o := orderOf(q.Field)
 	column, d := "f."+o.column, q.direction(o)
 	var w store.Where
@@ -285,7 +266,11 @@ func gatherPage(ctx context.Context, tx *store.Tx, q *Query, gather gathering) (
 	}
 	query += ` ORDER BY CASE WHEN ` + column + ` IS NULL THEN 1 ELSE 0 END, ` + column + d.by + `, ` + d.ties + ` LIMIT ` + w.Arg(q.Limit)
 	rows, err := tx.Query(ctx, query, w.Args()...)
-	return store.ReadAll(rows, err, func(r store.Scanner) (head, error) { return scanSorted(r, q.Field) })
+	heads, err := store.ReadAll(rows, err, func(r store.Scanner) (head, error) { return scanSorted(r, q.Field) })
+	if err != nil || len(heads) < q.Limit {
+		return heads, nil, err
+	}
+	return heads, cursorAt(&heads[q.Limit-1]), nil
 }
 
 // after is the condition that a gathered finding comes after a place.
