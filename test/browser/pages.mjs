@@ -16,7 +16,7 @@ const pages = [
   "/dashboard", "/findings", "/findings?f=severity%3DHIGH&f=severity%3DMEDIUM&sort=-INSPECTOR_SCORE", "/findings?f=findingStatus%3DSUPPRESSED",
   "/findings/vulnerabilities", "/findings/accounts", "/findings/units", "/findings/instances", "/findings/images", "/findings/repositories", "/findings/layers", "/findings/functions", "/findings/packages",
   "/rules", "/rules/new?f=severity%3DLOW", "/network", "/exports", "/exports/new", "/exports/new?kind=SBOM&f=resourceType%3DAWS_EC2_INSTANCE", "/vulnerabilities", "/coverage", "/coverage?f=scanStatusCode%3DINACTIVE", "/start", "/doctor", "/doctor?regions=all", "/delegate",
-  "/accounts", "/rollouts", "/settings", "/usage", "/feeds", "/agents", "/registries", "/destinations", "/security", "/switch-role?account=123456789012&role=Auditor", "/nowhere",
+  "/accounts", "/rollouts", "/settings", "/usage", "/feeds", "/agents", "/registries", "/code", "/destinations", "/security", "/switch-role?account=123456789012&role=Auditor", "/nowhere",
 ];
 
 const browser = await launch();

@@ -39,6 +39,7 @@ export const pages: PageDefinition[] = [
   { path: "/feeds", title: "nav.feeds", section: "nav.operation", page: lazy(() => import("../pages/feeds")) },
   { path: "/agents", title: "nav.agents", section: "nav.operation", page: lazy(() => import("../pages/agents")) },
   { path: "/registries", title: "nav.registries", section: "nav.operation", page: lazy(() => import("../pages/registries")) },
+  { path: "/code", title: "nav.code", section: "nav.operation", page: lazy(() => import("../pages/code")) },
   { path: "/destinations", title: "nav.sinks", section: "nav.operation", page: lazy(() => import("../pages/sinks")) },
   { path: "/security", title: "nav.security", page: lazy(() => import("../pages/security")) },
   { path: "/switch-role", title: "role.switch", page: lazy(() => import("../pages/switchrole")) },

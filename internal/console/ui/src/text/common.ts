@@ -144,6 +144,7 @@ export const common = {
   "nav.operation": ["Operation", "運用"],
   "nav.feeds": ["Advisory feeds", "アドバイザリフィード"],
   "nav.registries": ["Registries", "レジストリ"],
+  "nav.code": ["Code repositories", "コードリポジトリ"],
   "nav.sinks": ["Event destinations", "イベントの送信先"],
   "nav.security": ["Sign-in and security", "サインインとセキュリティ"],
   "nav.agents": ["Agents", "エージェント"],
