@@ -111,6 +111,9 @@ type Config struct {
 	// RegistryNetworks are networks beyond the public internet in which
 	// container registries may be reached, such as 10.0.0.0/8.
 	RegistryNetworks []string `yaml:"registry_networks"`
+	// LayerCache is how many bytes the layers of images may take that were
+	// read and are remembered in Data.
+	LayerCache int64 `yaml:"layer_cache"`
 	// CodeNetworks are networks beyond the public internet in which source
 	// code may be fetched, such as 10.0.0.0/8.
 	CodeNetworks []string `yaml:"code_networks"`
@@ -179,6 +182,7 @@ func Default() Config {
 		Transition:    200 * time.Millisecond,
 		MemberLimit:   10_000,
 		MaxBody:       10 << 20,
+		LayerCache:    4 << 30,
 		AgentKeyAge:   90 * 24 * time.Hour,
 		ExportsRegion: "us-east-1",
 		LogLevel:      "info",
@@ -294,6 +298,8 @@ func (c *Config) Check() error {
 		return errors.New("agent_key_age: must not be negative")
 	case c.AgentOldest != "" && !semver.IsValid(c.AgentOldest):
 		return fmt.Errorf("agent_oldest: %q is no version such as v1.2.0", c.AgentOldest)
+	case c.LayerCache <= 0:
+		return errors.New("layer_cache: must be positive")
 	case c.MaxBody <= 0:
 		return errors.New("max_body: must be positive")
 	case c.OrganizationWaitPeriod < 0:

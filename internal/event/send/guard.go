@@ -12,9 +12,10 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"slices"
 	"syscall"
 	"time"
+
+	"muster/internal/source/guard"
 )
 
 // ErrAddress says that an address must not be reached.
@@ -23,30 +24,18 @@ var ErrAddress = errors.New("the server may not connect to this address")
 // Guard decides which addresses may be reached: public ones by TLS, and those
 // of the operator's own networks that the configuration names, by TLS or
 // without.
-type Guard struct{ own []netip.Prefix }
+type Guard struct{ guard *guard.Guard }
 
 // NewGuard returns a guard that knows the operator's networks.
-func NewGuard(own []netip.Prefix) *Guard { return &Guard{slices.Clone(own)} }
-
-// special are networks that are public by their form and lead elsewhere:
-// shared and test ranges, and addresses of IPv6 that carry one of IPv4.
-var special = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("192.88.99.0/24"), netip.MustParsePrefix("198.18.0.0/15"),
-	netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2001::/23"),
-	netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("fec0::/10"),
-}
+func NewGuard(own []netip.Prefix) *Guard { return &Guard{guard.Of(own...)} }
 
 // Allow refuses an address that must not be reached; plain says that nothing
 // encrypts what is said.
 func (g *Guard) Allow(a netip.Addr, plain bool) error {
-	a = a.Unmap().WithZone("")
-	within := func(p netip.Prefix) bool { return p.Contains(a) }
 	switch {
-	case slices.ContainsFunc(g.own, within):
+	case g.guard.Named(a):
 		return nil
-	case !a.IsGlobalUnicast() || a.IsPrivate() || slices.ContainsFunc(special, within):
+	case !g.guard.Allows(a):
 		return fmt.Errorf("%w: it is no public one", ErrAddress)
 	case plain:
 		return fmt.Errorf("%w without TLS", ErrAddress)

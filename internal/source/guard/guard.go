@@ -38,6 +38,15 @@ func New(networks []string) (*Guard, error) {
 	return g, nil
 }
 
+// Of is New for networks that are read already.
+func Of(networks ...netip.Prefix) *Guard {
+	g := &Guard{}
+	for _, p := range networks {
+		g.allowed = append(g.allowed, p.Masked())
+	}
+	return g
+}
+
 // special are the networks beyond those that package net/netip knows of, which
 // lead nowhere, into an operator's network, or by translation anywhere
 // (IANA's registries of special-purpose addresses).
@@ -52,14 +61,23 @@ func special() []netip.Prefix {
 	return list
 }
 
-// Allows reports whether an address may be reached.
-func (g *Guard) Allows(a netip.Addr) bool {
+// Named reports whether an address is in a network that the operator allows.
+func (g *Guard) Named(a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
 	for _, p := range g.allowed {
 		if p.Contains(a) {
 			return true
 		}
 	}
+	return false
+}
+
+// Allows reports whether an address may be reached.
+func (g *Guard) Allows(a netip.Addr) bool {
+	if g.Named(a) {
+		return true
+	}
+	a = a.Unmap().WithZone("")
 	if !a.IsValid() || !a.IsGlobalUnicast() || a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() {
 		return false
 	}
