@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"muster/internal/finding"
+	"muster/internal/finding/criteria"
 	"muster/internal/finding/findingtest"
 	"muster/internal/store"
 	"muster/internal/store/findings"
@@ -47,6 +48,17 @@ func checkAggregation(t *testing.T, rt *rapid.T, tx *store.Tx, all []finding.Fin
 		Descending: rapid.Bool().Draw(rt, "descending"), Limit: rapid.IntRange(1, 3).Draw(rt, "limit"),
 	}
 	a.Criteria = findingtest.Criteria(rt)
+	if rapid.IntRange(0, 3).Draw(rt, "of a type") == 0 {
+		// What the kept numbers of findings decide.
+		a.Grouping, a.Criteria = findings.PerTitle, criteria.Criteria{Strings: map[criteria.Attribute][]criteria.String{}}
+		is := func(v string) []criteria.String { return []criteria.String{{Comparison: criteria.Equals, Value: v}} }
+		if kind := rapid.SampledFrom([]string{"", "PACKAGE_VULNERABILITY", "NETWORK_REACHABILITY"}).Draw(rt, "type"); kind != "" {
+			a.Criteria.Strings[criteria.FindingType] = is(kind)
+		}
+		if on := rapid.SampledFrom([]string{"", "AWS_EC2_INSTANCE", "AWS_LAMBDA_FUNCTION"}).Draw(rt, "resource type"); on != "" {
+			a.Criteria.Strings[criteria.ResourceType] = is(on)
+		}
+	}
 	want := byHand(all, &a)
 	got := aggregateAll(t, rt, tx, a)
 	if !slices.Equal(got, want) {

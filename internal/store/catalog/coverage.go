@@ -125,6 +125,15 @@ func CoveragePage(ctx context.Context, tx *store.Tx, scope Scope, region string,
 	var all []Resource
 	for _, table := range covering() {
 		w := coverageWhere(scope, region, c)
+		if table != networks {
+			none, err := narrow(ctx, tx, w, scope, region, c)
+			if err != nil {
+				return nil, err
+			}
+			if none {
+				continue
+			}
+		}
 		w.After([]string{"r.account", "r.type", "r.id", "r.scan_type"}, after.Account, after.Type, after.ID, after.Scan)
 		rows, err := tx.Query(ctx, `SELECT `+columns("r.", resourceColumns)+` FROM `+table+` r`+w.SQL()+
 			` ORDER BY r.account, r.type, r.id LIMIT `+w.Arg(limit), w.Args()...)

@@ -170,3 +170,21 @@ func RecountCoverage(ctx context.Context, tx *store.Tx) error {
 	}
 	return nil
 }
+
+// narrow looks whether the kept counts let any resource pass the criteria, and
+// leads to the few that are not scanned where those are asked for.
+func narrow(ctx context.Context, tx *store.Tx, w *store.Where, scope Scope, region string, c *CoverageCriteria) (none bool, err error) {
+	if f := c.Strings["scanStatusCode"]; len(f) == 1 && f[0].Comparison == criteria.Equals && f[0].Value != "ACTIVE" {
+		w.Add("r.status <> 'ACTIVE'")
+	}
+	if len(c.Strings) == 0 || !keptCoverage(c) {
+		return false, nil
+	}
+	counts := countsWhere(scope, region, c)
+	var n int64
+	err = store.One(tx.QueryRow(ctx, `SELECT CAST(COALESCE(SUM(r.total), 0) AS BIGINT) FROM coverage_counts r`+counts.SQL(), counts.Args()...), &n)
+	if err != nil {
+		return false, fmt.Errorf("number of covered resources: %w", err)
+	}
+	return n == 0, nil
+}

@@ -155,6 +155,10 @@ const sums = `COUNT(*) AS findings,
 // Aggregate returns a page of groups: from the counts that are kept, or, where
 // the criteria look at the findings themselves, by counting.
 func Aggregate(ctx context.Context, tx *store.Tx, a Aggregation) ([]Group, error) {
+	none, err := dropIdle(ctx, tx, &a)
+	if err != nil || none {
+		return nil, err
+	}
 	aggregate := countedPage
 	kind, kept := keptKind(&a)
 	if kept {

@@ -2,8 +2,10 @@ package findings
 
 import (
 	"context"
+	"maps"
 	"strings"
 
+	"muster/internal/finding"
 	"muster/internal/finding/criteria"
 	"muster/internal/store"
 	"muster/internal/store/catalog"
@@ -65,6 +67,7 @@ func keptKind(a *Aggregation) (kind groups.Kind, kept bool) {
 		case len(filters) == 0, n == criteria.AccountID, perResource && criteria.OfResource(n):
 		case kind == groups.Title && (n == criteria.Title || n == criteria.VulnerabilityID):
 		case kind == groups.Type && n == criteria.FindingType:
+		case kind == groups.Title && n == criteria.FindingType && ofPackages(filters):
 		case n == criteria.FindingType && kind == groups.Account && single(filters):
 			sliced[0] = filters[0].Value
 		case n == criteria.ResourceType && (kind == groups.Account || kind == groups.Type) && single(filters):
@@ -74,6 +77,42 @@ func keptKind(a *Aggregation) (kind groups.Kind, kept bool) {
 		}
 	}
 	return kind.Sliced(sliced[0], sliced[1]), true
+}
+
+// ofPackages reports whether filters ask for the findings of packages, which are
+// those that have a vulnerability.
+func ofPackages(filters []criteria.String) bool {
+	return single(filters) && filters[0].Value == string(finding.PackageVulnerability)
+}
+
+// dropIdle leaves out of an aggregation by title what holds for every ACTIVE
+// finding that is seen, which the kept numbers tell: most organizations have
+// findings of one type of resource, or ask where they have none. none is true
+// where nothing passes.
+func dropIdle(ctx context.Context, tx *store.Tx, a *Aggregation) (none bool, err error) {
+	kinds, resources := a.Criteria.Strings[criteria.FindingType], a.Criteria.Strings[criteria.ResourceType]
+	if a.Grouping != PerTitle || len(kinds)+len(resources) == 0 || len(kinds) > 0 && !single(kinds) || len(resources) > 0 && !single(resources) {
+		return false, nil
+	}
+	passes := "TRUE"
+	var w store.Where
+	for column, filters := range map[string][]criteria.String{"f.type": kinds, "f.resource_type": resources} {
+		if len(filters) == 1 {
+			passes += ` AND ` + column + ` = ` + w.Arg(filters[0].Value)
+		}
+	}
+	w.Add("f.region = ?", a.Region)
+	w.Add("f.status = ?", finding.Active)
+	a.Scope.Where(&w, "f.account")
+	var all, some int64
+	err = store.One(tx.QueryRow(ctx, `SELECT CAST(COALESCE(SUM(total), 0) AS BIGINT), CAST(COALESCE(SUM(CASE WHEN `+passes+` THEN total ELSE 0 END), 0) AS BIGINT)
+		FROM finding_counts f`+w.SQL(), w.Args()...), &all, &some)
+	if err == nil && all == some {
+		a.Criteria.Strings = maps.Clone(a.Criteria.Strings)
+		delete(a.Criteria.Strings, criteria.FindingType)
+		delete(a.Criteria.Strings, criteria.ResourceType)
+	}
+	return some == 0, err
 }
 
 // single reports whether filters ask for one value.
@@ -153,8 +192,11 @@ func whereGroups(a *Aggregation, kind groups.Kind, account string) *store.Where 
 		case criteria.AccountID:
 			criteriasql.Strings(w, account, filters)
 		case criteria.FindingType:
-			if kindOf(a.Grouping) == groups.Type {
+			switch kindOf(a.Grouping) {
+			case groups.Type:
 				criteriasql.Strings(w, "f.k1", filters)
+			case groups.Title:
+				w.Add("f.k2 <> ''")
 			}
 		case criteria.ResourceType:
 		case criteria.Title:
