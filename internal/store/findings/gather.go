@@ -18,6 +18,10 @@ import (
 // long.
 const fewFindings = 10_000
 
+// fewOfAccounts is fewFindings for those of accounts: among equal findings the
+// order goes by account, so all of an account's may lie at the end of a walk.
+const fewOfAccounts = 100_000
+
 // gathering leads to the few findings that can pass: it adds conditions and
 // names the index they are for, "" for the primary key.
 type gathering func(w *store.Where) (index string)
@@ -70,7 +74,7 @@ func gatherAccounts(ctx context.Context, tx *store.Tx, region arn.Region, accoun
 		if err != nil {
 			return nil, err
 		}
-		if sum += n; sum > fewFindings {
+		if sum += n; sum > fewOfAccounts {
 			return nil, nil
 		}
 	}
