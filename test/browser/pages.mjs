@@ -160,6 +160,39 @@ async function filter(page) {
   await settled(page);
 }
 
+/** With keys alone: past the navigation to the page, into a dialog that keeps the focus, and out of it to where it was opened. */
+async function keys(page) {
+  await visit(page, "/accounts");
+  await page.reload();
+  await settled(page);
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), t("app.skip"));
+  await page.keyboard.press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement.tagName), "H1");
+  assert.ok(page.url().endsWith("#/accounts"), "the address has changed");
+  const opener = page.getByRole("button", { name: t("account.associate"), exact: true });
+  await opener.focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").waitFor();
+  for (let i = 0; i < 8; i++) {
+    await page.keyboard.press("Tab");
+    assert.ok(await page.evaluate(() => !!document.activeElement.closest("[role=dialog]")), "the focus leaves the dialog");
+  }
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  assert.ok(await opener.evaluate((e) => e === document.activeElement), "the focus does not return");
+  // Every stop of the Tab key on the way through the page is seen to be one.
+  for (let i = 0; i < 25; i++) {
+    await page.keyboard.press("Tab");
+    const unseen = await page.evaluate(() => {
+      const e = document.activeElement;
+      const box = e.getBoundingClientRect();
+      return box.width === 0 && box.height === 0 ? e.outerHTML.slice(0, 120) : "";
+    });
+    assert.equal(unseen, "", "the focus is where nobody sees it");
+  }
+}
+
 /** A code for a further host, shown once. */
 async function activation(page) {
   await visit(page, "/agents");
@@ -193,6 +226,7 @@ try {
       await filter(page);
       await rules(page);
       await exports(page);
+      await keys(page);
     }
   });
   await round("management", ["/dashboard", "/start", "/delegate", "/doctor"], roles);

@@ -60,6 +60,7 @@ function Shell({ look }: { look: Look }) {
   useEffect(() => document.querySelectorAll("nav[aria-orientation]").forEach((nav) => nav.removeAttribute("aria-orientation")));
   return (
     <>
+      <a className="skip" href="#main" onClick={(e) => { e.preventDefault(); toContent(); }}>{t("app.skip")}</a>
       <Top look={look} />
       <AppLayout
         headerSelector="#top"
@@ -71,15 +72,23 @@ function Shell({ look }: { look: Look }) {
         navigation={<Navigation current={page?.path ?? ""} close={() => innerWidth <= 900 && setOpen(false)} />}
         notifications={<NoticeBar extra={useWarnings(info)} />}
         content={
-          <Fence key={path + session.accountId + session.region}>
+          <div id="main"><Fence key={path + session.accountId + session.region}>
             <Suspense fallback={<Spinner size="large" />}>
               {page ? standing.known || page.path === "/switch-role" ? <page.page key={session.accessKeyId} /> : <Spinner size="large" /> : path === "/" ? null : <Lost />}
             </Suspense>
-          </Fence>
+          </Fence></div>
         }
       />
     </>
   );
+}
+
+/** Puts the focus on the page itself; the address, which says what the page shows, stays. */
+function toContent() {
+  const title = document.querySelector<HTMLElement>("main h1");
+  if (!title) return;
+  title.tabIndex = -1;
+  title.focus();
 }
 
 function Crumbs({ page }: { page: PageDefinition }) {

@@ -5,9 +5,17 @@ import FormField from "@cloudscape-design/components/form-field";
 import Input from "@cloudscape-design/components/input";
 import Modal from "@cloudscape-design/components/modal";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { messageOf } from "../api/problem";
 import { useText } from "../text";
+
+/** Gives the focus back to what had it before, when the dialog goes. */
+export function useReturn() {
+  const [before] = useState(() => document.activeElement);
+  useEffect(() => () => {
+    if (before instanceof HTMLElement && before.isConnected) before.focus();
+  }, [before]);
+}
 
 /** Asks before something is done; closes when it is, and says why when it is not. */
 export function Confirm({ title, children, act, label, close, word }: {
@@ -19,6 +27,7 @@ export function Confirm({ title, children, act, label, close, word }: {
   word?: string;
 }) {
   const { t } = useText();
+  useReturn();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
   const [typed, setTyped] = useState("");

@@ -2,6 +2,7 @@ export const common = {
   "app.product": ["muster", "muster"],
   "app.service": ["Inspector", "Inspector"],
   "app.navigation": ["Navigation", "ナビゲーション"],
+  "app.skip": ["Skip to the content", "本文へ移動"],
   "app.trail": ["Where this page stands", "現在の場所"],
   "app.notifications": ["Notifications", "通知"],
   "app.open": ["Open navigation", "ナビゲーションを開く"],
