@@ -14,9 +14,8 @@ func (s *Server) Addresses() map[string]string {
 		"cvelist": "/cvelist/develop.zip", "nuclei": "/nuclei/cves.json", "bottlerocket": "/bottlerocket/updateinfo.xml.gz", "debian-notices": "/debian/data", "alpine": "/alpine", "amazon": "/amazon", "debian": "/debian/tracker/data/json", "endoflife": "/eol/products/full",
 		"epss": "/epss", "exploitdb": "/exploitdb/files_exploits.csv", "kev": "/cisa/kev.json",
 		"metasploit": "/msf/modules_metadata_base.json", "nvd": "/nvd", "microsoft": "/msrc", "nvd-api": "/nvd-api", "oracle": "/oracle/elsa.xml.bz2",
-		"osv": "/osv", "photon": "/photon", "redhat-advisories": "/redhat/advisories", "redhat-cpe": "/redhat/repository-to-cpe.json",
+		"osv": "/osv", "photon": "/photon", "redhat-advisories": "/redhat/advisories",
 		"redhat-vex": "/redhat/vex", "rocky": "/rocky", "suse": "/suse", "ubuntu-osv": "/ubuntu/osv-all.tar.xz",
-		"ubuntu-vex": "/ubuntu/vex-all.tar.xz",
 	} {
 		out[source] = s.URL + path
 	}
@@ -125,7 +124,6 @@ func (s *Server) fillRPM(t testing.TB) {
 	for _, version := range []string{"4.0", "5.0"} {
 		s.SetText("/photon/cve_data_photon"+version+".json", `[{"cve_id":"CVE-2024-0001","pkg":"x"}]`)
 	}
-	s.SetText("/redhat/repository-to-cpe.json", `{"data":{}}`)
 	s.FillVEX(t)
 }
 
@@ -198,5 +196,4 @@ func (s *Server) fillOthers(t testing.TB) {
 	s.SetText("/exploitdb/files_exploits.csv", "id,file,codes\n1,a,CVE-2024-0001\n")
 	s.SetText("/msf/modules_metadata_base.json", `{"exploit/a":{"fullname":"exploit/a","references":["CVE-2024-0001"]}}`)
 	s.Set("/ubuntu/osv-all.tar.xz", XZ(t, Tar(t, map[string]string{"osv/cve/2024/UBUNTU-CVE-2024-0001.json": `{"id":"UBUNTU-CVE-2024-0001"}`, "osv/README": "x"})))
-	s.Set("/ubuntu/vex-all.tar.xz", XZ(t, Tar(t, map[string]string{"vex/cve/2024/CVE-2024-0001.json": `{"@id":"x"}`})))
 }

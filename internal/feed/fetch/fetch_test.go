@@ -150,8 +150,8 @@ func (f *fixture) members(name string) map[string]string {
 // everything is what Fill makes of the folder.
 func everything() []string {
 	out := []string{
-		layout.OSV("Debian"), layout.OSV("Red Hat"), layout.KEV, layout.EPSS, layout.DebianTracker, layout.UbuntuOSV, layout.UbuntuVEX,
-		layout.RedHatVEX, layout.RedHatCPE, layout.RockyErrata, layout.OracleOVAL, layout.ExploitDB, layout.Metasploit, layout.Products,
+		layout.OSV("Debian"), layout.OSV("Red Hat"), layout.KEV, layout.EPSS, layout.DebianTracker, layout.UbuntuOSV,
+		layout.RedHatVEX, layout.RockyErrata, layout.OracleOVAL, layout.ExploitDB, layout.Metasploit, layout.Products,
 		layout.Alpine("edge", "main"), layout.Alpine("v3.20", "main"), layout.Alpine("v3.20", "community"), layout.Amazon("2", "core"),
 		layout.Amazon("2", "docker"), layout.Amazon("2023", "core"), layout.SUSE("suse.linux.enterprise.15-affected.xml.gz"),
 		layout.SUSE("opensuse.leap.15.6.xml.gz"), layout.Photon("4.0"), layout.Photon("5.0"), layout.NVD("modified"),

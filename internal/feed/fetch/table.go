@@ -40,13 +40,10 @@ func table() []source {
 		{name: "photon", base: "https://packages.broadcom.com/photon/photon_cve_metadata", every: 24 * time.Hour, run: fetchPhoton},
 		{name: "redhat-advisories", base: "https://security.access.redhat.com/data/csaf/v2/advisories", every: time.Hour, optional: true,
 			run: fetchCSAF(layout.RedHatAdvisories)},
-		{name: "redhat-cpe", base: "https://security.access.redhat.com/data/meta/v1/repository-to-cpe.json", every: 24 * time.Hour,
-			run: single(layout.RedHatCPE, expectation{limit: maxIndex})},
 		{name: "redhat-vex", base: "https://security.access.redhat.com/data/csaf/v2/vex", every: time.Hour, run: fetchCSAF(layout.RedHatVEX)},
 		{name: "rocky", base: "https://apollo.build.resf.org/api/v3/advisories", every: 6 * time.Hour, run: fetchRocky},
 		{name: "suse", base: "https://ftp.suse.com/pub/projects/security/oval", every: 24 * time.Hour, run: fetchSUSE},
 		{name: "ubuntu-osv", base: "https://security-metadata.canonical.com/osv/osv-all.tar.xz", every: 3 * time.Hour, run: tarXZ(layout.UbuntuOSV)},
-		{name: "ubuntu-vex", base: "https://security-metadata.canonical.com/vex/vex-all.tar.xz", every: 3 * time.Hour, run: tarXZ(layout.UbuntuVEX)},
 	}
 	for i := range list {
 		list[i].publisher = list[i].base

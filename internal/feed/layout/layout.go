@@ -32,10 +32,8 @@ const (
 	Nuclei           = "nuclei/templates.json"
 	NucleiIndex      = "nuclei/cves.json"
 	UbuntuOSV        = "ubuntu/osv.zip"
-	UbuntuVEX        = "ubuntu/vex.zip"
 	RedHatVEX        = "redhat/vex.zip"
 	RedHatAdvisories = "redhat/advisories.zip"
-	RedHatCPE        = "redhat/repository-to-cpe.json"
 	RockyErrata      = "rocky/errata.zip"
 	OracleOVAL       = "oracle/com.oracle.elsa-all.xml.bz2"
 	ExploitDB        = "exploitdb/files_exploits.csv"
@@ -112,13 +110,11 @@ func All() []Source {
 		{"osv", "osv/*.zip", "records of an ecosystem, members <ID>.json", "OSV 1", "that of each database: https://google.github.io/osv.dev/data/", "OSV and the databases it joins"},
 		{"photon", "photon/cve_data_photon*.json", "CVEs of a version", "Photon CVE metadata", None, "VMware Photon OS"},
 		{"redhat-advisories", RedHatAdvisories, "members <year>/<advisory>.json", "CSAF 2.0", "CC-BY-4.0", "Red Hat Product Security"},
-		{"redhat-cpe", RedHatCPE, "repository labels with their CPEs", "repository-to-cpe", "CC-BY-4.0", "Red Hat Product Security"},
 		{"redhat-vex", RedHatVEX, "members <year>/<cve>.json", "CSAF 2.0 VEX", "CC-BY-4.0", "Red Hat Product Security"},
 		{"rocky", RockyErrata, `members <advisory>.json, each {"advisories":[…]} as the API answers`, "Apollo API v3", None, "Rocky Enterprise Software Foundation"},
 		{"suse", "suse/*.xml.*", "definitions of a product (gzip or bzip2)", "OVAL 5", None, "SUSE security team"},
 		{"ubuntu-osv", UbuntuOSV, "members <ID>.json", "OSV 1", "CC-BY-SA-4.0", "Canonical"},
 		{"ubuntu-tracker", UbuntuTracker, "members <CVE>, in any folders", "CVE tracker", None, "Canonical"},
-		{"ubuntu-vex", UbuntuVEX, "members <ID>.json", "OpenVEX", "CC-BY-SA-4.0", "Canonical"},
 	}
 }
 

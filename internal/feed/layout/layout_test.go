@@ -13,8 +13,8 @@ func TestFilesBelongToTheirSource(t *testing.T) {
 	for file, want := range map[string]string{
 		layout.OSV("Red Hat"): "osv", layout.KEV: "kev", layout.EPSS: "epss", layout.CVE: "cve", layout.Exploits: "exploits",
 		layout.EOL: "eol", layout.Products: "endoflife", layout.DebianTracker: "debian", layout.UbuntuOSV: "ubuntu-osv",
-		layout.UbuntuVEX: "ubuntu-vex", layout.RedHatVEX: "redhat-vex", layout.RedHatAdvisories: "redhat-advisories",
-		layout.RedHatCPE: "redhat-cpe", layout.RockyErrata: "rocky", layout.OracleOVAL: "oracle", layout.ExploitDB: "exploitdb",
+		layout.RedHatVEX: "redhat-vex", layout.RedHatAdvisories: "redhat-advisories",
+		layout.RockyErrata: "rocky", layout.OracleOVAL: "oracle", layout.ExploitDB: "exploitdb",
 		layout.Metasploit: "metasploit", layout.Alpine("v3.20", "main"): "alpine", layout.Amazon("2", "core"): "amazon",
 		layout.Amazon("2", "docker"): "amazon", layout.SUSE("suse.linux.enterprise.15-affected.xml.gz"): "suse",
 		layout.Photon("5.0"): "photon", layout.DebianDSA: "debian-notices", layout.DebianDLA: "debian-notices", layout.UbuntuTracker: "ubuntu-tracker",
