@@ -299,3 +299,46 @@ func BenchmarkThisMachine(b *testing.B) {
 		}
 	}
 }
+
+// TestProgramsOfPackages: a program that a package of the distribution brought
+// is the distribution's to judge, in every form of database that says so; the
+// same program beside it is judged as what it is.
+func TestProgramsOfPackages(t *testing.T) {
+	program := &fstest.MapFile{Data: []byte("\x7fELFnode.js/v19.2.0"), Mode: 0o755}
+	for name, system := range map[string]fstest.MapFS{
+		"dpkg": {
+			"etc/os-release":      {Data: []byte("ID=debian\nVERSION_ID=12\n")},
+			"var/lib/dpkg/status": {Data: []byte("Package: nodejs\nStatus: install ok installed\nVersion: 19.2.0-1\nArchitecture: amd64\n")},
+			// merged systems have it at the other place
+			"var/lib/dpkg/info/nodejs.list": {Data: []byte("/bin/node\n")},
+		},
+		"distroless": {
+			"etc/os-release":                       {Data: []byte("ID=debian\nVERSION_ID=12\n")},
+			"var/lib/dpkg/status.d/nodejs":         {Data: []byte("Package: nodejs\nVersion: 19.2.0-1\nArchitecture: amd64\n")},
+			"var/lib/dpkg/status.d/nodejs.md5sums": {Data: []byte("d41d8cd98f00b204e9800998ecf8427e  usr/bin/node\n")},
+		},
+		"apk": {
+			"etc/os-release":       {Data: []byte("ID=alpine\nVERSION_ID=3.20.1\n")},
+			"lib/apk/db/installed": {Data: []byte("P:nodejs\nV:19.2.0-r0\nA:x86_64\nF:usr/bin\nR:node\n\n")},
+		},
+		"apk of Wolfi": {
+			"etc/os-release":       {Data: []byte("ID=wolfi\nVERSION_ID=20230201\n")},
+			"lib/apk/db/installed": {Data: []byte("P:nodejs\nV:19.2.0-r0\nA:x86_64\nF:usr/bin\nR:node\n\n")},
+		},
+	} {
+		system["usr/bin/node"], system["usr/local/bin/node"] = program, program
+		inv, err := Root(t.Context(), system, ForImage())
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		roles := map[string]inventory.Role{}
+		for _, it := range inv.Items {
+			if it.Path != "" {
+				roles[it.Path] = it.Role
+			}
+		}
+		if len(roles) != 2 || roles["/usr/bin/node"] != inventory.RoleOwned || roles["/usr/local/bin/node"] != "" {
+			t.Errorf("%s: %v", name, roles)
+		}
+	}
+}

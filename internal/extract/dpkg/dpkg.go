@@ -237,25 +237,32 @@ func Owners(fsys fs.FS, wanted map[string]bool) (map[string]string, error) {
 	if len(wanted) == 0 {
 		return owners, nil
 	}
-	entries, err := fs.ReadDir(fsys, infoFolder)
+	// Distroless images have no lists of files, but their hashes.
+	return owners, errors.Join(
+		owned(fsys, infoFolder, ".list", wanted, owners),
+		owned(fsys, StatusFolder, ".md5sums", wanted, owners))
+}
+
+func owned(fsys fs.FS, folder, suffix string, wanted map[string]bool, owners map[string]string) error {
+	entries, err := fs.ReadDir(fsys, folder)
 	if errors.Is(err, fs.ErrNotExist) {
-		return owners, nil
+		return nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("dpkg file lists: %w", err)
+		return fmt.Errorf("dpkg file lists: %w", err)
 	}
 	var failed []error
 	for _, e := range entries {
-		name, ok := strings.CutSuffix(e.Name(), ".list")
+		name, ok := strings.CutSuffix(e.Name(), suffix)
 		if !ok {
 			continue
 		}
 		name, _, _ = strings.Cut(name, ":") // libc6:amd64.list
-		if err := ownedFiles(fsys, path.Join(infoFolder, e.Name()), name, wanted, owners); err != nil {
+		if err := ownedFiles(fsys, path.Join(folder, e.Name()), name, wanted, owners); err != nil {
 			failed = append(failed, fmt.Errorf("dpkg file list: %w", err))
 		}
 	}
-	return owners, errors.Join(failed...)
+	return errors.Join(failed...)
 }
 
 // maxList bounds the file list of one package, in bytes.
@@ -267,7 +274,11 @@ func ownedFiles(fsys fs.FS, list, owner string, wanted map[string]bool, owners m
 		return err
 	}
 	for line := range bytes.Lines(data) {
-		line = bytes.TrimPrefix(bytes.TrimRight(line, "\r\n"), []byte("/"))
+		line = bytes.TrimRight(line, "\r\n")
+		if _, file, hashed := bytes.Cut(line, []byte("  ")); hashed && strings.HasSuffix(list, ".md5sums") {
+			line = file
+		}
+		line = bytes.TrimPrefix(bytes.TrimPrefix(line, []byte("./")), []byte("/"))
 		other, merged := bytes.CutPrefix(line, []byte("usr/"))
 		switch {
 		case wanted[string(line)]:
