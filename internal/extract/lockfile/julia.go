@@ -10,6 +10,9 @@ import (
 // 1 at its top. Packages of Julia's own library carry no version before 1.11;
 // theirs is Julia's.
 func readJulia(data []byte, list *listing) error {
+	if err := shallow(data); err != nil {
+		return err
+	}
 	var file map[string]any
 	if err := toml.Unmarshal(data, &file); err != nil {
 		return err

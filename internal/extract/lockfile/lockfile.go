@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"strings"
@@ -180,7 +181,13 @@ func readFormat(ctx context.Context, fsys fs.FS, name string) (found []inventory
 	if err != nil {
 		return nil, nil, err
 	}
-	packages, err := parse(ctx, f, &filesystem.ScanInput{FS: scanFS{fsys}, Path: name, Info: info, Reader: bounded.Text(bounded.Reader(file, maxFile))})
+	text := bounded.Text(bounded.Reader(file, maxFile))
+	if isTOML(name) {
+		if text, err = checked(text); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	packages, err := parse(ctx, f, &filesystem.ScanInput{FS: scanFS{fsys}, Path: name, Info: info, Reader: text})
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -192,6 +199,15 @@ func readFormat(ctx context.Context, fsys fs.FS, name string) (found []inventory
 		found = selected(found)
 	}
 	return found, development, nil
+}
+
+// checked reads TOML that its parser can be trusted with.
+func checked(r io.Reader) (io.Reader, error) {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	return bytes.NewReader(data), shallow(data)
 }
 
 func readDeployed(fsys fs.FS, name string) ([]inventory.Component, error) {

@@ -1,6 +1,8 @@
 package lockfile
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
@@ -150,5 +152,44 @@ func TestOwnReadersRefuse(t *testing.T) {
 	}
 	if _, err := File(t.Context(), fstest.MapFS{"requirements.txt": {Mode: fs.ModeDir}}, "requirements.txt"); err == nil {
 		t.Error("a folder is accepted")
+	}
+}
+
+// TestDeepTOML: a file that nests a million arrays is an error of that file;
+// the stack of its parser would end the program. Brackets in strings and
+// comments are none.
+func TestDeepTOML(t *testing.T) {
+	deep := "a = " + strings.Repeat("[", 3_000_000)
+	for _, name := range []string{"Manifest.toml", "poetry.lock", "uv.lock", "pdm.lock", "Cargo.lock", "Cargo.toml", "pylock.toml"} {
+		if _, err := File(t.Context(), file(name, deep), name); !errors.Is(err, errDeep) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	brackets := strings.Repeat("[", 2*maxNesting)
+	for _, text := range []string{"a = \"" + brackets + "\"", "a = '" + brackets + "'", "a = \"\"\"\n\\\"" + brackets + "\"\"\"", "a = '''\n" + brackets + "'''", "# " + brackets} {
+		if err := shallow([]byte(text + "\n[[package]]\nname = 'a'\n")); err != nil {
+			t.Errorf("%.20q: %v", text, err)
+		}
+	}
+}
+
+// TestAliases: a small file that aliases make large is refused.
+func TestAliases(t *testing.T) {
+	const text = "lockfileVersion: '9.0'\nsnapshots:\n  a@1: &a {dependencies: {b: '1'}}\n  b@1: *a\n"
+	if _, err := File(t.Context(), file("pnpm-lock.yaml", text), "pnpm-lock.yaml"); !errors.Is(err, errAliases) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestManyKeys: a mapping with very many keys takes time in proportion.
+func TestManyKeys(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("lockfileVersion: '9.0'\npackages:\n")
+	for i := range 50_000 {
+		fmt.Fprintf(&text, " p%d@1.0.0: {}\n", i)
+	}
+	inv, err := File(t.Context(), file("pnpm-lock.yaml", text.String()), "pnpm-lock.yaml")
+	if err != nil || len(inv.Items) != 50_000 {
+		t.Errorf("%d packages, %v", len(inv.Items), err)
 	}
 }

@@ -2,7 +2,9 @@ package lockfile
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,10 +16,30 @@ import (
 // pnpmLock is a pnpm-lock.yaml. Versions 5 to 6 mark what only development
 // needs; in version 9 the importers and snapshots tell.
 type pnpmLock struct {
-	Version   any                     `yaml:"lockfileVersion"`
-	Importers map[string]pnpmNeeds    `yaml:"importers"`
-	Packages  map[string]pnpmPackage  `yaml:"packages"`
-	Snapshots map[string]pnpmSnapshot `yaml:"snapshots"`
+	Version   any                 `yaml:"lockfileVersion"`
+	Importers byKey[pnpmNeeds]    `yaml:"importers"`
+	Packages  byKey[pnpmPackage]  `yaml:"packages"`
+	Snapshots byKey[pnpmSnapshot] `yaml:"snapshots"`
+}
+
+// byKey is a mapping of any size: the library compares each key of a mapping
+// with all others.
+type byKey[T any] map[string]T
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (m *byKey[T]) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind != yaml.MappingNode {
+		return nil // absent, or null
+	}
+	*m = make(byKey[T], len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		var value T
+		if err := n.Content[i+1].Decode(&value); err != nil {
+			return err
+		}
+		(*m)[n.Content[i].Value] = value
+	}
+	return nil
 }
 
 type pnpmPackage struct {
@@ -30,8 +52,8 @@ type pnpmPackage struct {
 }
 
 type pnpmNeeds struct {
-	Dependencies map[string]pnpmVersion `yaml:"dependencies"`
-	Optional     map[string]pnpmVersion `yaml:"optionalDependencies"`
+	Dependencies byKey[pnpmVersion] `yaml:"dependencies"`
+	Optional     byKey[pnpmVersion] `yaml:"optionalDependencies"`
 }
 
 type pnpmVersion struct {
@@ -39,8 +61,8 @@ type pnpmVersion struct {
 }
 
 type pnpmSnapshot struct {
-	Dependencies map[string]string `yaml:"dependencies"`
-	Optional     map[string]string `yaml:"optionalDependencies"`
+	Dependencies byKey[string] `yaml:"dependencies"`
+	Optional     byKey[string] `yaml:"optionalDependencies"`
 }
 
 // UnmarshalYAML also takes the plain versions of lock files before 6.
@@ -55,8 +77,15 @@ func (v *pnpmVersion) UnmarshalYAML(n *yaml.Node) error {
 
 // readPNPM reads versions 5, 6 and 9.
 func readPNPM(data []byte, list *listing) error {
+	var document yaml.Node
+	if err := yaml.Unmarshal(lastDocument(data), &document); err != nil {
+		return err
+	}
+	if aliased(&document) {
+		return errAliases
+	}
 	var lock pnpmLock
-	if err := yaml.Unmarshal(lastDocument(data), &lock); err != nil {
+	if err := document.Decode(&lock); err != nil {
 		return err
 	}
 	deployed := lock.deployed()
@@ -77,6 +106,13 @@ func readPNPM(data []byte, list *listing) error {
 		}
 	}
 	return nil
+}
+
+// errAliases: pnpm writes none, and a few of them make a small file large.
+var errAliases = errors.New("YAML aliases")
+
+func aliased(n *yaml.Node) bool {
+	return n.Kind == yaml.AliasNode || slices.ContainsFunc(n.Content, aliased)
 }
 
 // lastDocument is the last of a file's YAML documents: pnpm 11 writes the
@@ -136,7 +172,7 @@ func (l *pnpmLock) deployed() map[string]bool {
 		}
 	}
 	for _, importer := range l.Importers {
-		for _, needs := range []map[string]pnpmVersion{importer.Dependencies, importer.Optional} {
+		for _, needs := range []byKey[pnpmVersion]{importer.Dependencies, importer.Optional} {
 			for name, v := range needs {
 				need(name, v.Version)
 			}
@@ -147,7 +183,7 @@ func (l *pnpmLock) deployed() map[string]bool {
 		queue = queue[1:]
 		plain, _, _ := strings.Cut(key, "(")
 		found[plain] = true
-		for _, needs := range []map[string]string{l.Snapshots[key].Dependencies, l.Snapshots[key].Optional} {
+		for _, needs := range []byKey[string]{l.Snapshots[key].Dependencies, l.Snapshots[key].Optional} {
 			for name, version := range needs {
 				need(name, version)
 			}
