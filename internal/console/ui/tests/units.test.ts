@@ -139,7 +139,7 @@ test("no text stands in a page itself", () => {
 test("every text is used", () => {
   const all = [...sources(), ...readdirSync(join(project, "internal/console/ui/src"), { recursive: true }).filter((n) => String(n).endsWith(".ts")).map((n) => join(project, "internal/console/ui/src", String(n)))]
     .filter((n) => !/\/(text|api)\/[a-z0-9]+\.ts$/.test(n)).map((n) => readFileSync(n, "utf8")).join("\n");
-  const spoken = /^(severity|findingStatus|findingType|resourceType|yesNo|scanType|scanKind|scanMode|scanStatus|status|relationship|accountState|deep|rescan|pullMode|settingStatus|usage|feed|host|rollout|rolloutAction|outcome|delegation|standing|remedyRole|problemSeverity|problem|reason|todo|error|start|activationStatus|registryStatus|sinkKind|sinkStatus|historyKind|networkSource|exportKind|export|exportError|exportFormat)\./;
+  const spoken = /^(severity|findingStatus|findingType|resourceType|yesNo|scanType|scanKind|scanMode|scanStatus|status|relationship|accountState|deep|rescan|pullMode|settingStatus|usage|feed|host|rollout|rolloutAction|outcome|delegation|standing|remedyRole|problemSeverity|problem|reason|todo|error|start|activationStatus|registryStatus|sinkKind|codeProvider|codeStatus|sinkStatus|historyKind|networkSource|exportKind|export|exportError|exportFormat)\./;
   const unused = Object.keys(texts).filter((key) => !all.includes(`"${key}"`) && !spoken.test(key));
   assert.deepEqual(unused, []);
 });
