@@ -81,6 +81,9 @@ type Config struct {
 	// FeedsInterval is how often advisories are looked for; 0 means never
 	// by itself.
 	FeedsInterval time.Duration `yaml:"feeds_interval"`
+	// Lease is how long work that a process has begun waits for another one
+	// after the process has died or was frozen.
+	Lease time.Duration `yaml:"lease"`
 	// Transition is how long Inspector's asynchronous states (ENABLING,
 	// CREATED, DISABLE_IN_PROGRESS) last at least.
 	Transition time.Duration `yaml:"transition"`
@@ -180,6 +183,7 @@ func Default() Config {
 		Regions:       append([]string(nil), publicRegions...),
 		FeedsInterval: time.Hour,
 		Transition:    200 * time.Millisecond,
+		Lease:         15 * time.Second,
 		MemberLimit:   10_000,
 		MaxBody:       10 << 20,
 		LayerCache:    4 << 30,
@@ -312,6 +316,8 @@ func (c *Config) Check() error {
 		return fmt.Errorf("fault_injection: is for tests on one machine: listen (%s) has to be a loopback address, without tls_cert and allow_plain_http, which serve others", c.Listen)
 	case c.Transition < 0 || c.FeedsInterval < 0:
 		return errors.New("transition and feeds_interval: must not be negative")
+	case c.Lease < 100*time.Millisecond:
+		return errors.New("lease: must be 100ms or more")
 	case c.NetworkInterval < time.Minute:
 		return errors.New("network_interval: must be a minute or more")
 	case c.CodeInterval < time.Minute:

@@ -15,6 +15,7 @@ import (
 	"muster/internal/keyring"
 	"muster/internal/store"
 	"muster/internal/store/sinks"
+	"muster/internal/worker"
 )
 
 const (
@@ -82,12 +83,12 @@ func (s *Service) deliver(ctx context.Context, job store.Job) error {
 	case err != nil:
 		return err
 	}
-	r := &run{s, &k, p, nil}
+	r := &run{s, &k, p, job, nil}
 	if r.progress.RetryAt.After(s.now()) {
 		return r.comeBack(ctx)
 	}
 	defer r.close()
-	for end := time.Now().Add(s.config.Slice); time.Now().Before(end); {
+	for end := time.Now().Add(s.config.Slice); time.Now().Before(end) && worker.Holds(ctx); {
 		more, err := r.round(ctx)
 		if err != nil {
 			return err
@@ -104,6 +105,7 @@ type run struct {
 	*Service
 	sink     *sinks.Sink
 	progress sinks.Progress
+	job      store.Job
 	sender   send.Sender
 }
 
@@ -172,7 +174,9 @@ func (r *run) send(ctx context.Context, list []sinks.Delivery) (taken []sinks.De
 		}
 	}
 	stuck := map[string]bool{}
-	for len(list) > 0 && ctx.Err() == nil {
+	// Whoever has the lease now sends from the beginning: what this process
+	// had in mind before it was frozen is out of order by then.
+	for len(list) > 0 && worker.Holds(ctx) {
 		var wave, rest []sinks.Delivery
 		now := map[string]bool{}
 		for _, d := range list {
@@ -269,6 +273,9 @@ func (r *run) note(ctx context.Context, taken, failed []sinks.Delivery) error {
 		positions[i] = d.Position
 	}
 	err := r.store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.Fence(ctx, r.job); err != nil {
+			return err
+		}
 		if _, err := sinks.Lookup(ctx, tx, r.sink.Account, r.sink.ID); err != nil {
 			return err
 		}

@@ -209,7 +209,7 @@ func (s *Server) emulated(services []awsmodel.Service) []awsmodel.Service {
 	if s.emulation == nil {
 		return services
 	}
-	a := emulate.Adapter{Store: s.store, Now: time.Now, Permissions: s.emulation.Permissions}
+	a := emulate.Adapter{Store: s.store, Now: s.store.Now, Permissions: s.emulation.Permissions}
 	if s.config.Transition == 0 {
 		a.Settle = s.settle
 	}

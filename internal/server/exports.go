@@ -3,7 +3,6 @@ package server
 import (
 	"errors"
 	"runtime/debug"
-	"time"
 
 	"muster/internal/arn"
 	"muster/internal/awsapi/wire"
@@ -25,7 +24,7 @@ func (s *Server) exports(pages *pagetoken.Sealer) (*exports.Service, error) {
 	}
 	c := exports.Config{
 		Store: s.store, Pages: pages, Folder: s.config.ExportsDir(), Allowed: map[arn.AccountID][]string{}, Encode: encode,
-		Version: programVersion(), Now: time.Now, Log: s.log,
+		Version: programVersion(), Now: s.store.Now, Log: s.log,
 	}
 	for account, names := range allowed {
 		c.Allowed[arn.AccountID(account)] = names

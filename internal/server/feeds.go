@@ -42,7 +42,7 @@ func (s *Server) newRefresh() (*refresh.Service, error) {
 		return nil, err
 	}
 	return refresh.New(refresh.Config{
-		Store: s.store, Dir: s.config.AdvisoryDir(), Source: s.config.Feeds, Interval: s.config.FeedsInterval, Log: s.log,
+		Store: s.store, Now: s.store.Now, Dir: s.config.AdvisoryDir(), Source: s.config.Feeds, Interval: s.config.FeedsInterval, Log: s.log,
 		Fetcher: fetcher, Trust: trust,
 	})
 }

@@ -1,8 +1,6 @@
 package server
 
 import (
-	"time"
-
 	"muster/internal/network/exposure"
 	"muster/internal/network/space"
 	"muster/internal/pagetoken"
@@ -16,7 +14,7 @@ func (s *Server) reach(d *desks, pages *pagetoken.Sealer) (*reach.Service, error
 		return nil, err
 	}
 	return reach.New(reach.Config{
-		Store: s.store, Pages: pages, Scans: d.scan, Regions: regionsOf(s.config), Every: s.config.NetworkInterval, Now: time.Now, Log: s.log,
+		Store: s.store, Pages: pages, Scans: d.scan, Regions: regionsOf(s.config), Every: s.config.NetworkInterval, Now: s.store.Now, Log: s.log,
 		Findings: exposure.Options{Coarse: s.config.NetworkCoarse, Trusted: space.Of(trusted...)},
 	}), nil
 }

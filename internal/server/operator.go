@@ -50,7 +50,7 @@ func OpenOperator(ctx context.Context, c config.Config) (*Operator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Operator{store: st, keyring: ring, now: time.Now, close: st.Close}, nil
+	return &Operator{store: st, keyring: ring, now: st.Now, close: st.Close}, nil
 }
 
 // Close ends what OpenOperator opened.

@@ -51,6 +51,7 @@ import (
 	"muster/internal/sbomscan"
 	"muster/internal/scan"
 	"muster/internal/server/health"
+	"muster/internal/store"
 	"muster/internal/sts"
 	"muster/internal/worker"
 )
@@ -102,7 +103,7 @@ func (s *Server) parts(ctx context.Context) (http.Handler, error) {
 	maps.Copy(jobs, d.rollout.Jobs())
 	s.transitions = transitions(jobs)
 	maps.Copy(jobs, d.scan.Jobs())
-	s.events = event.New(event.Config{Store: s.store, Keyring: s.keyring, Guard: d.guard, Log: s.log})
+	s.events = event.New(event.Config{Store: s.store, Now: s.store.Now, Keyring: s.keyring, Guard: d.guard, Log: s.log})
 	maps.Copy(jobs, s.events.Jobs())
 	maps.Copy(jobs, d.registry.Jobs())
 	maps.Copy(jobs, d.code.Jobs())
@@ -125,7 +126,7 @@ func transitions(jobs map[string]worker.Handler) []string {
 // workerOptions let an emulator's jobs stop soon: the state that they work on is
 // about to go.
 func (s *Server) workerOptions() worker.Options {
-	o := worker.Options{Log: s.log, PerKind: event.Concurrency()}
+	o := worker.Options{Log: s.log, Lease: s.config.Lease, PerKind: event.Concurrency()}
 	// Reading an image takes much memory.
 	o.PerKind[eligible.JobRead] = 2
 	o.PerKind[code.JobScan], o.PerKind[code.JobReview] = 2, 1
@@ -147,13 +148,13 @@ func (s *Server) desks() (*desks, error) {
 	if s.refresh, err = s.newRefresh(); err != nil {
 		return nil, err
 	}
-	s.keys = iam.NewKeys(s.store, s.keyring, set, time.Now)
+	s.keys = iam.NewKeys(s.store, s.keyring, set, s.store.Now)
 	d := &desks{sts: sts.New(s.store, s.keys, set), feeds: &feedDesk{s.store}, faults: s.faults()}
 	d.sts.RootMayAssume = s.emulation != nil
 	if err := s.federation(d); err != nil {
 		return nil, err
 	}
-	controls := policies.NewControls(s.store, time.Now)
+	controls := policies.NewControls(s.store, s.store.Now)
 	d.access = access.New(access.Config{Store: s.store, Keys: s.keys, Throttle: s.throttle(), Permissive: s.emulation != nil && !s.emulation.Permissions, Controls: s.obeyed(controls), InspectorTags: d.tagsOf, WebIdentity: d.federation.Verify, Relations: map[string]access.Relation{
 		"inspector2": func(ctx context.Context, call *awsmodel.Call, op *awsmodel.Operation, in any) error {
 			return d.inspector.Relation(ctx, call, op, in)
@@ -162,7 +163,7 @@ func (s *Server) desks() (*desks, error) {
 			return d.organizations.Relation(ctx, call, op, in)
 		},
 	}})
-	d.scan = scan.New(scan.Config{Store: s.store, Advisories: s.refresh})
+	d.scan = scan.New(scan.Config{Store: s.store, Now: s.store.Now, Advisories: s.refresh})
 	if d.reach, err = s.reach(d, pages); err != nil {
 		return nil, err
 	}
@@ -184,18 +185,18 @@ func (s *Server) desks() (*desks, error) {
 	}
 	d.doctor = s.doctor(d, pages)
 	d.rollout = rollout.New(rollout.Config{
-		Store: s.store, Pages: pages, Inspector: d.inspector, Access: d.access, Regions: regionsOf(s.config),
+		Store: s.store, Now: s.store.Now, Pages: pages, Inspector: d.inspector, Access: d.access, Regions: regionsOf(s.config),
 	})
 	limits, err := s.limits()
 	if err != nil {
 		return nil, err
 	}
 	d.organizations = organizations.New(s.store, organizations.Options{
-		Pages: pages, Observers: []organizations.Observer{d.inspector, controls, suspension{keys: s.keys}, handshakes.Departures{}, reach.Moves{}}, Limits: limits,
+		Now: s.store.Now, Pages: pages, Observers: []organizations.Observer{d.inspector, controls, suspension{keys: s.keys}, handshakes.Departures{}, reach.Moves{}}, Limits: limits,
 		Transition: s.config.Transition, WaitPeriod: s.config.OrganizationWaitPeriod, Faults: directoryFaults(d.faults),
 	})
-	d.handshakes = handshakes.New(s.store, d.organizations, time.Now)
-	d.policies = policies.New(s.store, d.organizations, policies.Options{Regions: regionsOf(s.config), Transition: s.config.Transition, Delay: d.faults.Delay})
+	d.handshakes = handshakes.New(s.store, d.organizations, s.store.Now)
+	d.policies = policies.New(s.store, d.organizations, policies.Options{Now: s.store.Now, Regions: regionsOf(s.config), Transition: s.config.Transition, Delay: d.faults.Delay})
 	d.iam = iam.New(s.keys, iam.Options{Pages: pages, Usage: d.inspector, Controls: s.obeyed(controls)})
 	d.fleet = s.fleet(d, pages)
 	d.functions = functions.New(functions.Config{Store: s.store, Scans: d.scan, Pages: pages})
@@ -227,7 +228,7 @@ func (s *Server) inspector(d *desks, pages *pagetoken.Sealer) error {
 		return err
 	}
 	d.inspector = inspector.New(inspector.Config{
-		Store: s.store, Pages: pages, Access: d.access, Regions: regionsOf(s.config),
+		Store: s.store, Now: s.store.Now, Pages: pages, Access: d.access, Regions: regionsOf(s.config),
 		Transition: s.config.Transition, Transitions: transitions, MemberLimit: int(s.config.MemberLimit),
 		Faults: inspectorFaults(d.faults),
 	})
@@ -292,7 +293,7 @@ func (d *desks) services() []awsmodel.Service {
 func (s *Server) doors(d *desks) (http.Handler, error) {
 	aws, err := awsapi.New(awsapi.Config{
 		Services: s.emulated(d.services()), Keys: keyLookup{s.keys}, Anyone: s.anyone(), Authorize: d.authorize(),
-		Audit: s.audit.write, Logger: s.log, MaxBody: s.config.MaxBody,
+		Audit: s.audit.write, TryLater: store.TryLater, Now: s.store.Now, Logger: s.log, MaxBody: s.config.MaxBody,
 	})
 	if err != nil {
 		return nil, err
@@ -307,8 +308,8 @@ func (s *Server) doors(d *desks) (http.Handler, error) {
 	if s.openID != nil {
 		web.OpenID, web.Info.Provider = s.openID, s.config.OpenIDName
 	}
-	agents := agentapi.New(d.fleet, agentapi.Options{Log: s.log})
-	s.health = &health.Config{Store: s.store, Now: time.Now, FeedAge: feedsMayAge * s.config.FeedsInterval}
+	agents := agentapi.New(d.fleet, agentapi.Options{Now: s.store.Now, Log: s.log, TryLater: store.TryLater})
+	s.health = &health.Config{Store: s.store, Now: s.store.Now, FeedAge: feedsMayAge * s.config.FeedsInterval}
 	if s.metrics, err = health.NewMetrics(s.health); err != nil {
 		return nil, err
 	}
@@ -325,7 +326,7 @@ func (s *Server) anyone() func(context.Context, string) (arn.Principal, error) {
 	if s.emulation == nil {
 		return nil
 	}
-	return emulate.NewCallers(s.store, time.Now).Principal
+	return emulate.NewCallers(s.store, s.store.Now).Principal
 }
 
 // keyLookup lets the door ask the iam desk for keys.

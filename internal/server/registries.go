@@ -22,7 +22,7 @@ func (s *Server) registries(d *desks, pages *pagetoken.Sealer) error {
 		return fmt.Errorf("registry_networks: %w", err)
 	}
 	d.registry = registry.New(registry.Config{
-		Store: s.store, Images: d.scan, Secrets: s.keyring, Pages: pages, Guard: allowed, Layers: filepath.Join(s.config.Data, "layers"),
+		Store: s.store, Now: s.store.Now, Images: d.scan, Secrets: s.keyring, Pages: pages, Guard: allowed, Layers: filepath.Join(s.config.Data, "layers"),
 		LayersMax: s.config.LayerCache,
 	})
 	d.ecr = ecr.New(ecr.Config{Store: s.store, Pages: pages, Images: d.scan, Registry: d.registry, Activate: d.activateECR})

@@ -228,7 +228,7 @@ func address(c config.Config, l net.Listener) string {
 
 // Operator is the operator's hand on this server's state.
 func (s *Server) Operator() *Operator {
-	return &Operator{store: s.store, keyring: s.keyring, now: time.Now}
+	return &Operator{store: s.store, keyring: s.keyring, now: s.store.Now}
 }
 
 // Close releases everything; Run must have ended.

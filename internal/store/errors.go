@@ -1,9 +1,14 @@
 package store
 
 import (
+	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -18,6 +23,9 @@ var (
 	ErrConflict = errors.New("already exists")
 	// ErrBusy: the database was too contended to finish; try again later.
 	ErrBusy = errors.New("database too busy")
+	// ErrUnavailable: the database does not answer, does not take changes, or
+	// hung up in the middle; what was asked for may or may not have happened.
+	ErrUnavailable = errors.New("database unavailable")
 	// ErrLeaseLost: a job's lease ended and somebody else may run it now.
 	ErrLeaseLost = errors.New("lease lost")
 	// ErrMissing: the file of an embedded database is gone.
@@ -30,6 +38,9 @@ var (
 
 // PostgreSQL's error codes that mean something to us.
 const (
+	pgReadOnly             = "25006"
+	pgIdleInTransaction    = "25P03"
+	pgTooManyConnections   = "53300"
 	pgDiskFull             = "53100"
 	pgUniqueViolation      = "23505"
 	pgSerializationFailure = "40001"
@@ -49,6 +60,8 @@ func translate(err error) error {
 		return fmt.Errorf("%w: %w", ErrBusy, err)
 	case isFull(err):
 		return fmt.Errorf("%w: %w", ErrFull, err)
+	case isUnavailable(err):
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return err
 }
@@ -87,6 +100,39 @@ func isFull(err error) bool {
 		return true
 	}
 	return pgCode(err) == pgDiskFull
+}
+
+// isUnavailable is true when the database hung up, cannot be reached, starts,
+// stops, has no connection left or takes no changes because it is somebody
+// else's copy by now. A caller's own cancellation is none of that.
+func isUnavailable(err error) bool {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch pg.Code {
+		case pgReadOnly, pgIdleInTransaction, pgTooManyConnections:
+			return true
+		}
+		// Connection exceptions, and intervention of an operator but for a
+		// statement that was cancelled.
+		return strings.HasPrefix(pg.Code, "08") || strings.HasPrefix(pg.Code, "57P")
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
+	}
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, net.ErrClosed) || errors.Is(err, pgconn.ErrConnClosed)
+}
+
+// TryLater reports whether a failure is the database's for now: it was too busy
+// or did not answer. Whoever asked may ask again soon; the change may have been
+// made all the same when the connection broke as it was committed.
+func TryLater(err error) bool {
+	return errors.Is(err, ErrBusy) || errors.Is(err, ErrUnavailable)
 }
 
 // isRetryable is true for what PostgreSQL asks to run again: the transaction

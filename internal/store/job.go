@@ -26,8 +26,10 @@ type Job struct {
 	// RunAt is the earliest time to run; the zero value means now. In a
 	// claimed job it is when the lease ends.
 	RunAt time.Time
-	// Attempts counts the claims so far, this one included.
-	Attempts int
+	// Attempts counts the claims so far, this one included; Failures counts
+	// those of them that ended with an error. The others ended with their
+	// process.
+	Attempts, Failures int
 	// CreatedAt is when the job was first asked for; Error is what the
 	// attempt before this one failed with, if it did.
 	CreatedAt time.Time
@@ -38,8 +40,8 @@ type Job struct {
 }
 
 const enqueue = `
-INSERT INTO jobs (id, kind, key, account, region, payload, run_at, again_at, created_at, attempts, generation, lease, error, parked)
-VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, 0, 1, '', '', FALSE)
+INSERT INTO jobs (id, kind, key, account, region, payload, run_at, again_at, created_at, asked_at, attempts, failures, generation, lease, error, parked)
+VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $8, 0, 0, 1, '', '', FALSE)
 ` + enqueueAgain
 
 // enqueueAgain is what asking for a job does that is asked for already.
@@ -52,6 +54,9 @@ const enqueueAgain = `ON CONFLICT (kind, key) DO UPDATE SET
                       THEN excluded.run_at ELSE jobs.again_at END,
     run_at     = CASE WHEN jobs.lease = '' AND (jobs.parked OR excluded.run_at < jobs.run_at)
                       THEN excluded.run_at ELSE jobs.run_at END,
+    asked_at   = CASE WHEN jobs.lease = '' AND (jobs.parked OR excluded.run_at < jobs.run_at)
+                      THEN excluded.asked_at ELSE jobs.asked_at END,
+    failures   = CASE WHEN jobs.parked THEN 0 ELSE jobs.failures END,
     attempts   = CASE WHEN jobs.parked THEN 0 ELSE jobs.attempts END,
     parked     = FALSE`
 
@@ -73,12 +78,12 @@ func (tx *Tx) Enqueue(ctx context.Context, job Job) error {
 	return nil
 }
 
-const jobColumns = `id, kind, key, account, region, payload, run_at, created_at, attempts, generation, lease, error`
+const jobColumns = `id, kind, key, account, region, payload, run_at, created_at, attempts, failures, generation, lease, error`
 
 func scanJob(rows *sql.Rows) (Job, error) {
 	var j Job
 	var runAt, createdAt int64
-	err := rows.Scan(&j.ID, &j.Kind, &j.Key, &j.Account, &j.Region, &j.Payload, &runAt, &createdAt, &j.Attempts, &j.generation, &j.lease, &j.Error)
+	err := rows.Scan(&j.ID, &j.Kind, &j.Key, &j.Account, &j.Region, &j.Payload, &runAt, &createdAt, &j.Attempts, &j.Failures, &j.generation, &j.lease, &j.Error)
 	j.RunAt, j.CreatedAt = Time(runAt), Time(createdAt)
 	return j, err
 }
@@ -94,7 +99,7 @@ func (s *Store) Claim(ctx context.Context, kind string, limit int, lease time.Du
 	// MATERIALIZED, because PostgreSQL may run a mere subquery again for each
 	// row that it looks at, and every run locks the next jobs: more than limit.
 	query := `WITH due AS MATERIALIZED (` + due + `)
-		UPDATE jobs SET run_at = $4, lease = $5, attempts = attempts + 1, again_at = 0
+		UPDATE jobs SET run_at = $4, asked_at = $2, lease = $5, attempts = attempts + 1, again_at = 0
 		WHERE id IN (SELECT id FROM due) RETURNING ` + jobColumns
 	// One statement, so that PostgreSQL can pass over rows that others are
 	// claiming; a serializable transaction would fail on them.
@@ -123,7 +128,26 @@ func (s *Store) NextDue(ctx context.Context, kind string) (in time.Duration, ok 
 
 // Extend prolongs the lease of a claimed job, or returns ErrLeaseLost.
 func (s *Store) Extend(ctx context.Context, job Job, lease time.Duration) error {
-	return s.settle(ctx, job, `UPDATE jobs SET run_at = $3 WHERE id = $1 AND lease = $2`, Micros(s.now().Add(lease)))
+	now := s.now()
+	return s.settle(ctx, job, `UPDATE jobs SET run_at = $3, asked_at = $4 WHERE id = $1 AND lease = $2`, Micros(now.Add(lease)), Micros(now))
+}
+
+// Fence refuses, with ErrLeaseLost, to go on with a transaction for a job that
+// is somebody else's by now: the transaction commits only while the job is still
+// claimed as it was. Jobs that were not claimed, as in tests of handlers, pass.
+func (tx *Tx) Fence(ctx context.Context, job Job) error {
+	if job.lease == "" {
+		return nil
+	}
+	var id string
+	err := One(tx.QueryRow(ctx, `SELECT id FROM jobs WHERE id = $1 AND lease = $2`, job.ID, job.lease), &id)
+	if errors.Is(err, ErrNotFound) {
+		err = ErrLeaseLost
+	}
+	if err != nil {
+		return fmt.Errorf("job %s (%s): %w", job.ID, job.Kind, err)
+	}
+	return nil
 }
 
 // Complete removes finished jobs. One that was asked for again while it ran
@@ -185,8 +209,8 @@ func (tx *Tx) deleteClaimed(ctx context.Context, jobs []Job) (done map[string]bo
 // rearm makes a job due that was asked for again while it ran; false when the
 // lease was lost.
 func (tx *Tx) rearm(ctx context.Context, job Job) (bool, error) {
-	n, err := tx.Exec(ctx, `UPDATE jobs SET run_at = again_at, again_at = 0, attempts = 0, lease = '', error = ''
-		WHERE id = $1 AND lease = $2`, job.ID, job.lease)
+	n, err := tx.Exec(ctx, `UPDATE jobs SET run_at = again_at, asked_at = $3, again_at = 0, attempts = 0, failures = 0, lease = '', error = ''
+		WHERE id = $1 AND lease = $2`, job.ID, job.lease, Micros(tx.store.now()))
 	tx.wake(job.Kind)
 	return n > 0, err
 }
@@ -194,10 +218,20 @@ func (tx *Tx) rearm(ctx context.Context, job Job) (bool, error) {
 // Fail gives a claimed job back: it becomes due after the pause, or as asked
 // if it was asked for again meanwhile.
 func (s *Store) Fail(ctx context.Context, job Job, cause error, pause time.Duration) error {
-	return s.settle(ctx, job, `UPDATE jobs SET lease = '', error = $3, again_at = 0,
+	now := s.now()
+	return s.settle(ctx, job, `UPDATE jobs SET lease = '', error = $3, again_at = 0, asked_at = $5,
 		run_at   = CASE WHEN again_at > 0 THEN again_at ELSE CAST($4 AS BIGINT) END,
+		failures = CASE WHEN again_at > 0 THEN 0 ELSE failures + 1 END,
 		attempts = CASE WHEN again_at > 0 THEN 0 ELSE attempts END
-		WHERE id = $1 AND lease = $2`, errorText(cause), Micros(s.now().Add(pause)))
+		WHERE id = $1 AND lease = $2`, errorText(cause), Micros(now.Add(pause)), Micros(now))
+}
+
+// PutOff is Fail for a job whose attempt is not to count.
+func (s *Store) PutOff(ctx context.Context, job Job, cause error, pause time.Duration) error {
+	now := s.now()
+	return s.settle(ctx, job, `UPDATE jobs SET lease = '', error = $3, again_at = 0, asked_at = $5, attempts = attempts - 1,
+		run_at   = CASE WHEN again_at > 0 THEN again_at ELSE CAST($4 AS BIGINT) END
+		WHERE id = $1 AND lease = $2`, errorText(cause), Micros(now.Add(pause)), Micros(now))
 }
 
 // Park puts a claimed job aside because it failed too often: it stays visible
@@ -205,6 +239,7 @@ func (s *Store) Fail(ctx context.Context, job Job, cause error, pause time.Durat
 func (s *Store) Park(ctx context.Context, job Job, cause error) error {
 	return s.settle(ctx, job, `UPDATE jobs SET lease = '', error = $3, again_at = 0,
 		run_at   = CASE WHEN again_at > 0 THEN again_at ELSE run_at END,
+		failures = CASE WHEN again_at > 0 THEN 0 ELSE failures + 1 END,
 		attempts = CASE WHEN again_at > 0 THEN 0 ELSE attempts END,
 		parked   = (again_at = 0)
 		WHERE id = $1 AND lease = $2`, errorText(cause))
@@ -212,7 +247,7 @@ func (s *Store) Park(ctx context.Context, job Job, cause error) error {
 
 // Release gives a claimed job back untried, because the process stops.
 func (s *Store) Release(ctx context.Context, job Job) error {
-	return s.settle(ctx, job, `UPDATE jobs SET lease = '', run_at = $3, again_at = 0, attempts = attempts - 1
+	return s.settle(ctx, job, `UPDATE jobs SET lease = '', run_at = $3, asked_at = $3, again_at = 0, attempts = attempts - 1
 		WHERE id = $1 AND lease = $2`, Micros(s.now()))
 }
 

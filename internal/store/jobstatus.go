@@ -38,7 +38,7 @@ func (tx *Tx) ParkedJobs(ctx context.Context, after string, limit int) ([]Job, e
 // returns ErrNotFound.
 func (tx *Tx) RetryJob(ctx context.Context, id string) error {
 	var kind string
-	err := One(tx.QueryRow(ctx, `UPDATE jobs SET parked = FALSE, attempts = 0, run_at = $2
+	err := One(tx.QueryRow(ctx, `UPDATE jobs SET parked = FALSE, attempts = 0, failures = 0, run_at = $2, asked_at = $2
 		WHERE id = $1 AND parked RETURNING kind`, id, Micros(tx.store.now())), &kind)
 	if err != nil {
 		return fmt.Errorf("retry job: %w", err)

@@ -60,8 +60,8 @@ const patience = 3
 // counted, so that a job that kills its server is given up in the end.
 func (s *Store) releaseClaims(ctx context.Context) error {
 	return s.Update(ctx, func(tx *Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE jobs SET lease = '', run_at = $1, again_at = 0
-			WHERE lease <> '' AND NOT parked AND attempts <= $2`, Micros(s.now()), patience)
+		_, err := tx.Exec(ctx, `UPDATE jobs SET lease = '', run_at = $1, asked_at = $1, again_at = 0
+			WHERE lease <> '' AND NOT parked AND attempts - failures <= $2`, Micros(s.now()), patience)
 		return err
 	})
 }

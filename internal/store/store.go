@@ -40,7 +40,8 @@ type Options struct {
 	// Log receives what Open and the background listener have to say; nil
 	// means silence.
 	Log *slog.Logger
-	// Now is the clock of leases and ids; nil means time.Now.
+	// Now is the clock of leases and ids; nil means the database's on
+	// PostgreSQL, which all processes share, and time.Now on SQLite.
 	Now func() time.Time
 	// Wait is how long Open waits for a PostgreSQL that does not answer yet;
 	// 0 means one minute, negative means not at all.
@@ -68,9 +69,14 @@ type Store struct {
 	now         func() time.Time
 	fault       func() error
 	lastID      atomic.Int64
-	wakes       *wakes
-	kept        *kept
-	lanes       lanes
+	// dbTime is what the database's clock said last, demoted when its server
+	// was last found to take no changes, in nanoseconds since 1970.
+	dbTime  atomic.Pointer[dbTime]
+	demoted atomic.Int64
+	watch   watch
+	wakes   *wakes
+	kept    *kept
+	lanes   lanes
 	// turns hands Updates to the writer of SQLite (group.go).
 	turns chan *turn
 	// closed ends the background goroutines; background waits for them.
@@ -89,7 +95,7 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	if s.now == nil {
-		s.now = time.Now
+		s.now = s.clock
 	}
 	if s.fault == nil {
 		s.fault = func() error { return nil }

@@ -121,6 +121,7 @@ func (s *Store) updateOnce(ctx context.Context, fn func(*Tx) error) (failed, err
 		err = cmp.Or(tx.failed, s.fault())
 	}
 	if err != nil {
+		s.noteDemotion(cmp.Or(tx.failed, err))
 		return cmp.Or(tx.failed, err), err
 	}
 	if err := t.Commit(); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"muster/internal/store"
@@ -18,14 +19,12 @@ const completeAtOnce = 256
 const settleWithin = 30 * time.Second
 
 // run gives the job to the handler and records how it ended.
-func (w *Worker) run(ctx context.Context, job store.Job, handler Handler) {
-	if job.Attempts > w.opts.Attempts {
-		// Its last attempts ended with the process, so nobody could count
-		// them as failures.
-		w.settle(ctx, job, w.store.Park, fmt.Errorf("given up after %d attempts; the last one did not end: %s", w.opts.Attempts, job.Error))
+func (w *Worker) run(ctx context.Context, job store.Job, claimed time.Time, handler Handler) {
+	if deaths := job.Attempts - 1 - job.Failures; deaths >= w.opts.Deaths {
+		w.settle(ctx, job, w.store.Park, fmt.Errorf("given up after %d attempts that ended with their processes: %s", deaths, job.Error))
 		return
 	}
-	leased, release := w.keepLease(ctx, job)
+	leased, release := w.keepLease(ctx, job, claimed)
 	err := call(leased, job, handler)
 	lost := errors.Is(context.Cause(leased), store.ErrLeaseLost)
 	release()
@@ -34,9 +33,12 @@ func (w *Worker) run(ctx context.Context, job store.Job, handler Handler) {
 		w.opts.Log.Warn("lease lost; another process runs the job", "kind", job.Kind, "job", job.ID)
 	case err == nil:
 		w.done <- job
+	case store.TryLater(err) && ctx.Err() == nil:
+		// Nothing is wrong with the job: it is not counted.
+		w.settle(ctx, job, w.putOff, err)
 	case ctx.Err() != nil:
 		w.settle(ctx, job, func(ctx context.Context, job store.Job, _ error) error { return w.store.Release(ctx, job) }, err)
-	case job.Attempts >= w.opts.Attempts || isPermanent(err):
+	case job.Failures+1 >= w.opts.Attempts || isPermanent(err):
 		w.settle(ctx, job, w.store.Park, err)
 	default:
 		w.settle(ctx, job, w.retry, err)
@@ -44,7 +46,16 @@ func (w *Worker) run(ctx context.Context, job store.Job, handler Handler) {
 }
 
 func (w *Worker) retry(ctx context.Context, job store.Job, cause error) error {
-	return w.store.Fail(ctx, job, cause, w.opts.Backoff(job.Attempts))
+	return w.store.Fail(ctx, job, cause, w.opts.Backoff(job.Failures+1))
+}
+
+// mostPutOff bounds the pause of putOff: the back-off of the fourth failure.
+const mostPutOff = 4
+
+// putOff gives a job back because the database was in the way; the attempt does
+// not count, so that no job is given up for a database that is gone for hours.
+func (w *Worker) putOff(ctx context.Context, job store.Job, cause error) error {
+	return w.store.PutOff(ctx, job, cause, w.opts.Backoff(min(job.Attempts, mostPutOff)))
 }
 
 func isPermanent(err error) bool {
@@ -73,13 +84,35 @@ func (w *Worker) settle(ctx context.Context, job store.Job, record func(context.
 	}
 }
 
+// leaseKey is the context key of the lease of the job that runs.
+type leaseKey struct{}
+
+// lease knows until when a job is nobody else's. Its end is counted from
+// before the request that prolonged it, by a clock that goes on while the
+// process or the machine is frozen.
+type lease struct{ end atomic.Pointer[time.Time] }
+
+func (l *lease) until(end time.Time) { l.end.Store(&end) }
+
+func (l *lease) over() bool { return !time.Now().Before(*l.end.Load()) }
+
+// Holds reports whether the job that ctx was given for is still this process's.
+// A process that was frozen for longer than a lease is told no at once, before
+// anything has cancelled ctx. Handlers ask it before they do what no transaction
+// protects, such as sending something. Without a job the answer is yes.
+func Holds(ctx context.Context) bool {
+	l, ok := ctx.Value(leaseKey{}).(*lease)
+	return ctx.Err() == nil && (!ok || !l.over())
+}
+
 // keepLease prolongs the job's lease until release is called. The context ends
 // with cause store.ErrLeaseLost when that fails.
-func (w *Worker) keepLease(ctx context.Context, job store.Job) (leased context.Context, release func()) {
-	leased, cancel := context.WithCancelCause(ctx)
+func (w *Worker) keepLease(ctx context.Context, job store.Job, claimed time.Time) (leased context.Context, release func()) {
+	held := &lease{}
+	held.until(claimed.Add(w.opts.Lease))
+	leased, cancel := context.WithCancelCause(context.WithValue(ctx, leaseKey{}, held))
 	var keeper sync.WaitGroup
 	keeper.Go(func() {
-		end := time.Now().Add(w.opts.Lease)
 		tick := time.NewTicker(w.opts.Lease / 3)
 		defer tick.Stop()
 		for {
@@ -88,16 +121,25 @@ func (w *Worker) keepLease(ctx context.Context, job store.Job) (leased context.C
 				return
 			case <-tick.C:
 			}
-			err := w.store.Extend(leased, job, w.opts.Lease)
+			asked := time.Now()
+			err := w.extend(leased, job, held)
 			switch {
 			case err == nil:
-				end = time.Now().Add(w.opts.Lease)
-			case errors.Is(err, store.ErrLeaseLost) || time.Now().After(end):
+				held.until(asked.Add(w.opts.Lease))
+			case errors.Is(err, store.ErrLeaseLost) || held.over():
 				cancel(store.ErrLeaseLost)
 			}
 		}
 	})
 	return leased, func() { cancel(nil); keeper.Wait() }
+}
+
+// extend prolongs a lease, or gives up when it is over: a database that does
+// not answer must not keep the handler from noticing.
+func (w *Worker) extend(ctx context.Context, job store.Job, held *lease) error {
+	ctx, cancel := context.WithDeadline(ctx, *held.end.Load())
+	defer cancel()
+	return w.store.Extend(ctx, job, w.opts.Lease)
 }
 
 // completeAll completes finished jobs until the channel closes, as many at a

@@ -41,6 +41,9 @@ type Options struct {
 	Lease time.Duration
 	// Attempts is how often a job may fail before it is parked; 0 means 10.
 	Attempts int
+	// Deaths is how often a job may be under way when its process ends without
+	// a word before it is parked as the likely reason; 0 means 25.
+	Deaths int
 	// Backoff is the pause after the given failed attempt (from 1); nil
 	// means doubling from one second to ten minutes, half of it random.
 	Backoff func(attempt int) time.Duration
@@ -76,6 +79,9 @@ func New(s *store.Store, handlers map[string]Handler, opts Options) *Worker {
 	if opts.Attempts <= 0 {
 		opts.Attempts = 10
 	}
+	if opts.Deaths <= 0 {
+		opts.Deaths = 25
+	}
 	if opts.Backoff == nil {
 		opts.Backoff = doubling
 	}
@@ -109,11 +115,30 @@ func (w *Worker) Run(ctx context.Context) error {
 	for kind, handler := range w.handlers {
 		loops.Go(func() { w.loop(ctx, jobs, kind, handler) })
 	}
+	loops.Go(func() { w.watchClock(ctx) })
 	completer.Go(w.completeAll)
 	loops.Wait()
 	close(w.done)
 	completer.Wait()
 	return nil
+}
+
+// clockEvery is how often the clock is compared with the machine's counter.
+const clockEvery = 2 * time.Second
+
+// watchClock lets the store notice that somebody has set the clock.
+func (w *Worker) watchClock(ctx context.Context) {
+	for {
+		bounded, cancel := context.WithTimeout(ctx, claimWithin)
+		err := w.store.CheckClock(bounded)
+		cancel()
+		if err != nil && ctx.Err() == nil {
+			w.opts.Log.Warn("checking the clock failed", "error", err)
+		}
+		if !wait(ctx, nil, clockEvery) {
+			return
+		}
+	}
 }
 
 var errStopping = errors.New("the process stops")
@@ -146,13 +171,14 @@ func (w *Worker) loop(ctx, jobs context.Context, kind string, handler Handler) {
 		if slots == 0 {
 			return
 		}
+		asked := time.Now()
 		claimed, due := w.claim(ctx, kind, slots)
 		for range slots - len(claimed) {
 			free <- struct{}{}
 		}
 		for _, job := range claimed {
 			running.Go(func() {
-				w.run(jobs, job, handler)
+				w.run(jobs, job, asked, handler)
 				free <- struct{}{}
 			})
 		}
@@ -194,10 +220,16 @@ func wait(ctx context.Context, wakes <-chan struct{}, d time.Duration) bool {
 	return true
 }
 
+// claimWithin bounds looking for work and claiming it: a connection that the
+// network has swallowed must not end a loop.
+const claimWithin = 10 * time.Second
+
 // claim looks before it claims, because looking does not write. Without a due
 // job it says how long to wait.
 func (w *Worker) claim(ctx context.Context, kind string, slots int) (jobs []store.Job, wait time.Duration) {
-	in, ok, err := w.store.NextDue(ctx, kind)
+	bounded, cancel := context.WithTimeout(ctx, claimWithin)
+	defer cancel()
+	in, ok, err := w.store.NextDue(bounded, kind)
 	if err == nil && (!ok || in > 0) {
 		if !ok || in > w.opts.Poll {
 			in = w.opts.Poll
@@ -205,7 +237,7 @@ func (w *Worker) claim(ctx context.Context, kind string, slots int) (jobs []stor
 		return nil, in
 	}
 	if err == nil {
-		jobs, err = w.store.Claim(ctx, kind, slots, w.opts.Lease)
+		jobs, err = w.store.Claim(bounded, kind, slots, w.opts.Lease)
 	}
 	if err != nil && ctx.Err() == nil {
 		w.opts.Log.Error("claiming jobs failed", "kind", kind, "error", err)

@@ -19,7 +19,7 @@ import (
 // quick makes failures come back at once and polls often.
 func quick() worker.Options {
 	return worker.Options{
-		Attempts: 3, Poll: 5 * time.Millisecond, Grace: -1,
+		Attempts: 3, Deaths: 3, Poll: 5 * time.Millisecond, Grace: -1,
 		Backoff: func(int) time.Duration { return 0 },
 	}
 }

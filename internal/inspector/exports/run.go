@@ -49,7 +49,7 @@ func (s *Service) run(ctx context.Context, j store.Job) error {
 	if errors.Is(err, errCancelled) {
 		return os.RemoveAll(s.folder(e.ID))
 	}
-	return s.finish(ctx, &e, j.Attempts, err)
+	return s.finish(ctx, &e, j.Failures+1, err)
 }
 
 // attempts is how often an export begins anew after a failure that may pass.
@@ -62,7 +62,7 @@ func (s *Service) finish(ctx context.Context, e *exports.Export, attempt int, er
 	if err != nil {
 		f, final := errors.AsType[failure](err)
 		if !final {
-			if ctx.Err() != nil || attempt < attempts {
+			if ctx.Err() != nil || attempt < attempts || store.TryLater(err) {
 				return err
 			}
 			s.config.Log.Error("an export failed", "account", e.Account, "export", e.ID, "error", err)
