@@ -2,6 +2,7 @@ package agent
 
 import (
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -246,7 +247,7 @@ func TestAnIncompleteLookIsNotReported(t *testing.T) {
 }
 
 func TestProxiesAnswersAreNotMistaken(t *testing.T) {
-	err := refused(502, []byte("<html>Bad gateway</html>"))
+	err := refused(&http.Response{StatusCode: 502}, []byte("<html>Bad gateway</html>"))
 	if got := err.Error(); !strings.Contains(got, "502 Bad Gateway") {
 		t.Errorf("got %q", got)
 	}
@@ -264,5 +265,16 @@ func TestDescribe(t *testing.T) {
 	inv, err := agentwire.DecodeInventory(strings.NewReader(b.String()), inventory.DefaultLimits())
 	if err != nil || len(inv.Items) != 1 {
 		t.Errorf("%q: %v", b.String(), err)
+	}
+}
+
+// TestServersAskForPatience: an agent comes back when the server wants it to, a
+// little later, and not in a year because somebody says so.
+func TestServersAskForPatience(t *testing.T) {
+	for text, want := range map[string]time.Duration{"30": 30 * time.Second, "999999999": mostRetryAfter, "soon": 0, "-1": 0, "": 0} {
+		err := refused(&http.Response{StatusCode: 503, Header: http.Header{"Retry-After": {text}}}, nil)
+		if got := asked(err); got < want || got > want+want/4 {
+			t.Errorf("Retry-After %q: waits %v", text, got)
+		}
 	}
 }

@@ -30,6 +30,8 @@ type RefusedError struct {
 
 	serverTime   time.Time
 	lastSequence int64
+	// retryAfter is how long the server asked to wait, 0 when it did not.
+	retryAfter time.Duration
 }
 
 func (e *RefusedError) Error() string {
@@ -52,6 +54,9 @@ type client struct {
 
 // requestTimeout bounds a request with its answer.
 const requestTimeout = 2 * time.Minute
+
+// mostRetryAfter is the longest time that an agent lets a server ask it to wait.
+const mostRetryAfter = 15 * time.Minute
 
 // maxAnswer bounds an answer, in bytes.
 const maxAnswer = 1 << 20
@@ -153,7 +158,7 @@ func (c *client) post(ctx context.Context, path string, body []byte, sign signer
 		return fmt.Errorf("read answer: %w", err)
 	}
 	if res.StatusCode != http.StatusOK {
-		return refused(res.StatusCode, data)
+		return refused(res, data)
 	}
 	if err := json.Unmarshal(data, answer); err != nil {
 		return fmt.Errorf("read answer: %w", err)
@@ -168,8 +173,11 @@ type signer struct {
 	key      ed25519.PrivateKey
 }
 
-func refused(status int, body []byte) error {
-	e := &RefusedError{Status: status}
+func refused(res *http.Response, body []byte) error {
+	e := &RefusedError{Status: res.StatusCode}
+	if n, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && n > 0 {
+		e.retryAfter = time.Duration(min(n, int(mostRetryAfter/time.Second))) * time.Second
+	}
 	var r agentwire.ErrorResponse
 	if json.Unmarshal(body, &r) != nil || r.Code == "" {
 		return e

@@ -193,7 +193,7 @@ func (l *loop) report(ctx context.Context) error {
 	}
 	l.reporter.keep()
 	l.reportFailures++
-	l.reportAt = time.Now().Add(pause(l.reportFailures))
+	l.reportAt = time.Now().Add(max(pause(l.reportFailures), asked(err)))
 	log.Warn("report failed", "error", err, "attempt", l.reportFailures, "again", l.reportAt)
 	return nil
 }
@@ -216,6 +216,16 @@ func pause(failures int) time.Duration {
 		d = min(d, firstPause<<(failures-1))
 	}
 	return d/2 + rand.N(d/2+1)
+}
+
+// asked is how long a server that refused wants to be left alone, and up to a
+// quarter more, so that those it refused together do not return together.
+func asked(err error) time.Duration {
+	refusal, ok := errors.AsType[*RefusedError](err)
+	if !ok {
+		return 0
+	}
+	return refusal.retryAfter + rand.N(refusal.retryAfter/4+1)
 }
 
 // jitter spreads regular work over the last tenth of its interval.

@@ -12,9 +12,12 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"time"
 
+	"muster/internal/admit"
 	"muster/internal/agentwire"
 	"muster/internal/fleet"
 	"muster/internal/inventory"
@@ -29,11 +32,21 @@ type Options struct {
 	Now func() time.Time
 	// Log receives internal errors, once each; nil means silence.
 	Log *slog.Logger
+	// TryLater, if set, tells the failures that pass by themselves, such as a
+	// database that does not answer: agents are told when to try again.
+	TryLater func(error) bool
 	// Limits bound the inventories; the zero value means the defaults.
 	Limits inventory.Limits
 	// Reports is how many reports are held in memory at once; others wait. 0
 	// means 8. The largest report allowed takes some 200 MB.
 	Reports int
+	// Waiting is how many wait for that, and Wait how long; who comes beyond
+	// that is told to come back later. 0 means 256 and ten seconds.
+	Waiting int
+	Wait    time.Duration
+	// Patience bounds how long a request may take once it is its turn; 0
+	// means one minute.
+	Patience time.Duration
 	// Failures is how many enrolments may fail in a burst from one remote
 	// address (one /64 in IPv6), with one more every FailureEvery; 0 means 10
 	// and 10 seconds.
@@ -43,9 +56,12 @@ type Options struct {
 
 // Door is the http.Handler for paths below Prefix.
 type Door struct {
-	desk     *fleet.Service
-	opts     Options
-	reports  chan struct{}
+	desk *fleet.Service
+	opts Options
+	// requests are all that are in the door; reports are those of known hosts
+	// that are, or wait to be, in memory.
+	requests chan struct{}
+	reports  *admit.Gate
 	failures *limiter
 }
 
@@ -63,6 +79,18 @@ func New(desk *fleet.Service, opts Options) *Door {
 	if opts.Reports <= 0 {
 		opts.Reports = 8
 	}
+	if opts.Waiting <= 0 {
+		opts.Waiting = 256
+	}
+	if opts.Wait <= 0 {
+		opts.Wait = 10 * time.Second
+	}
+	if opts.Patience <= 0 {
+		opts.Patience = time.Minute
+	}
+	if opts.TryLater == nil {
+		opts.TryLater = func(error) bool { return false }
+	}
 	if opts.Failures <= 0 {
 		opts.Failures = 10
 	}
@@ -70,19 +98,33 @@ func New(desk *fleet.Service, opts Options) *Door {
 		opts.FailureEvery = 10 * time.Second
 	}
 	return &Door{
-		desk: desk, opts: opts, reports: make(chan struct{}, opts.Reports),
+		desk: desk, opts: opts, requests: make(chan struct{}, opts.Reports+2*opts.Waiting),
+		reports:  admit.New(admit.Limits{Inside: opts.Reports, Waiting: opts.Waiting, Patience: opts.Wait}),
 		failures: newLimiter(opts.Failures, opts.FailureEvery),
 	}
 }
 
 // ServeHTTP answers every request with JSON.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	answer, err := d.route(w, r)
+	answer, err := d.serve(w, r)
 	if err != nil {
 		d.refuse(w, r, err)
 		return
 	}
 	write(w, http.StatusOK, answer)
+}
+
+// serve handles a request unless too many are being handled.
+func (d *Door) serve(w http.ResponseWriter, r *http.Request) (any, error) {
+	select {
+	case d.requests <- struct{}{}:
+		defer func() { <-d.requests }()
+	default:
+		return nil, admit.ErrFull
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), d.opts.Wait+d.opts.Patience)
+	defer cancel()
+	return d.route(w, r.WithContext(ctx))
 }
 
 func (d *Door) route(w http.ResponseWriter, r *http.Request) (answer any, err error) {
@@ -114,17 +156,6 @@ func signature(r *http.Request) (agentwire.Signature, error) {
 		return sig, refusal(agentwire.CodeBadSignature, err.Error())
 	}
 	return sig, nil
-}
-
-// room waits until one more report may be held in memory; the caller gives it
-// back.
-func (d *Door) room(r *http.Request) (giveBack func(), err error) {
-	select {
-	case d.reports <- struct{}{}:
-		return func() { <-d.reports }, nil
-	case <-r.Context().Done():
-		return nil, r.Context().Err()
-	}
 }
 
 // readWithin bounds how long a body may take, so that slow senders cannot
@@ -163,7 +194,14 @@ func write(w http.ResponseWriter, status int, answer any) {
 // refuse answers with the refusal in err, or with an internal error.
 func (d *Door) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	refused, ok := errors.AsType[*fleet.Refusal](err)
-	if !ok {
+	switch {
+	case ok:
+	case errors.Is(err, admit.ErrFull):
+		refused = refusal(agentwire.CodeUnavailable, "The server has more to do than it can take; try again later.")
+	case d.opts.TryLater(err) || errors.Is(err, context.DeadlineExceeded):
+		refused = refusal(agentwire.CodeUnavailable, "The server cannot do this now; try again later.")
+		d.opts.Log.Warn("agent request put off", "path", r.URL.Path, "error", err)
+	default:
 		refused = refusal(agentwire.CodeInternal, "The server could not handle the request; try again later.")
 		if !errors.Is(err, context.Canceled) {
 			d.opts.Log.Error("agent request failed", "path", r.URL.Path, "remote", r.RemoteAddr, "error", err)
@@ -174,10 +212,14 @@ func (d *Door) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		answer.ServerTime = &refused.ServerTime
 	}
 	if refused.Code == agentwire.CodeUnavailable {
-		w.Header().Set("Retry-After", "60")
+		w.Header().Set("Retry-After", strconv.Itoa(leastPause+rand.IntN(mostPause-leastPause)))
 	}
 	write(w, status(refused.Code), answer)
 }
+
+// leastPause and mostPause are the bounds of when an agent that is refused may
+// come back, in seconds: chance spreads those that came together.
+const leastPause, mostPause = 5, 60
 
 func refusal(code agentwire.ErrorCode, message string) *fleet.Refusal {
 	return &fleet.Refusal{Code: code, Message: message}

@@ -71,11 +71,11 @@ func (d *Door) report(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	giveBack, err := d.room(r)
+	leave, err := d.reports.Enter(r.Context(), string(host.Account))
 	if err != nil {
 		return nil, err
 	}
-	defer giveBack()
+	defer leave()
 	body, err := read(w, r, agentwire.MaxCompressed)
 	if err != nil {
 		return nil, err

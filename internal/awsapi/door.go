@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"time"
 
+	"muster/internal/admit"
 	"muster/internal/arn"
 	"muster/internal/awsapi/sigv4"
 	"muster/internal/awsapi/wire"
@@ -34,6 +35,14 @@ type Config struct {
 	// Authorize decides whether the caller may run the operation with this
 	// input; its error is the answer. It is asked before every handler.
 	Authorize func(ctx context.Context, call *awsmodel.Call, op *awsmodel.Operation, in any) error
+	// TryLater, if set, tells the failures that pass by themselves, such as a
+	// database that does not answer: callers are told to try again soon.
+	TryLater func(error) bool
+	// Calls bound how many calls are handled at a time and how many wait for
+	// that; the zero value means 128, 1024 and ten seconds.
+	Calls admit.Limits
+	// Patience bounds how long a call may take; zero means one minute.
+	Patience time.Duration
 	// Audit receives one record per call, refused ones included, before the
 	// answer is sent. Nil means no audit.
 	Audit func(Record)
@@ -59,6 +68,7 @@ const (
 type Door struct {
 	config   Config
 	verifier *sigv4.Verifier
+	calls    *admit.Gate
 	// services by signing name, by prefix of X-Amz-Target, and by the Version
 	// parameter of the query protocol.
 	services, targets, versions map[string]*service
@@ -77,6 +87,15 @@ func New(c Config) (*Door, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.TryLater == nil {
+		c.TryLater = func(error) bool { return false }
+	}
+	if c.Calls == (admit.Limits{}) {
+		c.Calls = admit.Limits{Inside: 128, Waiting: 1024, Patience: 10 * time.Second}
+	}
+	if c.Patience == 0 {
+		c.Patience = time.Minute
+	}
 	if c.MaxBody == 0 {
 		c.MaxBody = defaultMaxBody
 	}
@@ -84,7 +103,7 @@ func New(c Config) (*Door, error) {
 		c.Limits = wire.DefaultLimits()
 	}
 	d := &Door{
-		config: c, verifier: sigv4.NewVerifier(signingKeys),
+		config: c, verifier: sigv4.NewVerifier(signingKeys), calls: admit.New(c.Calls),
 		services: map[string]*service{}, targets: map[string]*service{}, versions: map[string]*service{},
 	}
 	for _, s := range c.Services {
@@ -116,7 +135,9 @@ func (d *Door) add(s *service) error {
 
 // ServeHTTP answers one request.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	e := d.exchange(r)
+	ctx, cancel := context.WithTimeout(r.Context(), d.config.Patience)
+	defer cancel()
+	e := d.exchange(r.WithContext(ctx))
 	defer func() {
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler {

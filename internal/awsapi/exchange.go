@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"muster/internal/admit"
 	"muster/internal/arn"
 	"muster/internal/awsapi/sigv4"
 	"muster/internal/awsapi/wire"
@@ -109,6 +110,14 @@ func (e *exchange) perform(ctx context.Context) error {
 		return err
 	}
 	e.in = in
+	leave, err := e.door.calls.Enter(ctx, string(e.call.Account()))
+	if errors.Is(err, admit.ErrFull) {
+		return &awsmodel.Fault{Code: "Throttling", Message: "Rate exceeded", RetryAfter: 1}
+	}
+	if err != nil {
+		return err
+	}
+	defer leave()
 	if err := e.door.config.Authorize(ctx, e.call, e.op, in); err != nil {
 		return err
 	}

@@ -129,6 +129,9 @@ func (e *exchange) internal(err error) *refusal {
 	if errors.Is(err, context.Canceled) && e.r.Context().Err() != nil {
 		return &refusal{status: http.StatusServiceUnavailable, code: e.named("ServiceUnavailable"), message: "The client closed the connection."}
 	}
+	if errors.Is(err, context.DeadlineExceeded) && e.r.Context().Err() != nil || e.door.config.TryLater(err) {
+		return e.unavailable(err)
+	}
 	attrs := []any{"requestID", e.id, "error", err}
 	if e.op != nil {
 		attrs = append(attrs, "operation", e.op.Action())
@@ -155,6 +158,20 @@ func (e *exchange) internal(err error) *refusal {
 	e.retryLater(r, "InternalServerException")
 	return r
 }
+
+// unavailable answers for a failure that passes by itself as AWS's services do
+// in that case; its clients try again by themselves. The cause is logged, once.
+func (e *exchange) unavailable(err error) *refusal {
+	e.door.config.Logger.WarnContext(e.r.Context(), "call put off", "requestID", e.id, "error", err)
+	return &refusal{
+		status: http.StatusServiceUnavailable, code: e.named("ServiceUnavailable"),
+		message: "The request has failed due to a temporary failure of the server.",
+		header:  map[string]string{"Retry-After": retryAfter},
+	}
+}
+
+// retryAfter is in how many seconds a caller may try again.
+const retryAfter = "1"
 
 // retryLater adds when to try again, where the exception has a place for it.
 func (e *exchange) retryLater(r *refusal, exception string) {
