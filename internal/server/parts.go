@@ -298,7 +298,7 @@ func (s *Server) doors(d *desks) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	web, err := console.New(s.signIn, time.Now, s.log)
+	web, err := console.New(s.signIn, s.store.Now, s.log)
 	if err != nil {
 		return nil, err
 	}
@@ -313,7 +313,7 @@ func (s *Server) doors(d *desks) (http.Handler, error) {
 	if s.metrics, err = health.NewMetrics(s.health); err != nil {
 		return nil, err
 	}
-	return s.route(aws, agents, registryapi.New(d.registry, time.Now, s.log), codeapi.New(d.code, s.log), web), nil
+	return s.route(aws, agents, registryapi.New(d.registry, s.store.Now, s.log), codeapi.New(d.code, s.log), web), nil
 }
 
 // feedsMayAge is how many intervals a source may go without a look until that

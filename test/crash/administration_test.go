@@ -30,11 +30,31 @@ type administration struct {
 	// is one, as acknowledged; an unanswered change removes the entry.
 	on        map[string]types.Status
 	delegated map[bool]bool
+	// late says that a frozen server may do what was left unanswered later, even
+	// after what was asked for since. Then nothing is known until the next
+	// round about what unanswered holds.
+	late       bool
+	unanswered map[string]bool
+}
+
+// round begins anew: no server is frozen.
+func (a *administration) round() { a.unanswered = map[string]bool{} }
+
+// doubt notes an unanswered call and reports whether the answer of another is
+// worth nothing.
+func (a *administration) doubt(what string, err error) bool {
+	if !a.late {
+		return false
+	}
+	if answerOf(err) == unknown {
+		a.unanswered[what] = true
+	}
+	return a.unanswered[what]
 }
 
 func newAdministration(t *testing.T, p *process, c *clients) *administration {
 	t.Helper()
-	a := &administration{management: c, on: map[string]types.Status{}, delegated: map[bool]bool{}}
+	a := &administration{management: c, on: map[string]types.Status{}, delegated: map[bool]bool{}, unanswered: map[string]bool{}}
 	for _, name := range []string{"audit", "member-1", "member-2"} {
 		out, err := c.organizations.CreateAccount(t.Context(), &organizations.CreateAccountInput{AccountName: &name, Email: aws.String(name + "@example.com")})
 		if err != nil {
@@ -93,6 +113,10 @@ func (a *administration) noted(err error) {
 
 func (a *administration) delegation(err error, to bool) {
 	a.noted(err)
+	if a.doubt("delegation", err) {
+		a.delegated, a.on = map[bool]bool{}, map[string]types.Status{}
+		return
+	}
 	switch answerOf(err) {
 	case accepted:
 		a.delegated = map[bool]bool{to: true}
@@ -106,6 +130,10 @@ func (a *administration) scanning(err error, id string, to types.Status, failed 
 		return
 	}
 	a.noted(err)
+	if a.doubt(id, err) {
+		delete(a.on, id)
+		return
+	}
 	switch answerOf(err) {
 	case accepted:
 		a.on[id] = to

@@ -19,6 +19,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/inspector2"
@@ -38,8 +39,12 @@ type clients struct {
 
 // client returns clients that never try again by themselves.
 func (p *process) client(id, secret, token string) *clients {
+	via := p.via
+	if via == nil {
+		via = up.HTTPClient()
+	}
 	cfg := aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String("http://" + p.address), HTTPClient: &witness{next: up.HTTPClient(), failures: &p.failures},
+		Region: "us-east-1", BaseEndpoint: aws.String("http://" + p.address), HTTPClient: &witness{next: via, failures: &p.failures},
 		Credentials: credentials.NewStaticCredentialsProvider(id, secret, token),
 		Retryer:     func() aws.Retryer { return aws.NopRetryer{} },
 	}
@@ -142,6 +147,10 @@ func (r *refusal) Error() string { return fmt.Sprintf("%d: %s", r.status, r.body
 // failures are the answers by which the server owned up to a fault of its own.
 // Killing it is no excuse for one.
 type failures struct {
+	// unavailable says that 503 is a proper answer: the database is disturbed,
+	// or the server was frozen.
+	unavailable bool
+
 	mu   sync.Mutex // guards list
 	list []string
 }
@@ -155,7 +164,7 @@ type witness struct {
 // Do implements aws.HTTPClient.
 func (w *witness) Do(req *http.Request) (*http.Response, error) {
 	resp, err := w.next.Do(req)
-	if err == nil && resp.StatusCode >= 500 {
+	if err == nil && resp.StatusCode >= 500 && !(w.failures.unavailable && resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "") {
 		w.failures.mu.Lock()
 		defer w.failures.mu.Unlock()
 		w.failures.list = append(w.failures.list, resp.Status+" "+req.URL.Path+" "+req.Header.Get("X-Amz-Target"))
@@ -175,11 +184,23 @@ const (
 func answerOf(err error) answer {
 	var r *refusal
 	var api smithy.APIError
+	var answered *awshttp.ResponseError
 	switch {
 	case err == nil:
 		return accepted
+	case errors.As(err, &r) && r.status == http.StatusServiceUnavailable,
+		errors.As(err, &answered) && answered.HTTPStatusCode() == http.StatusServiceUnavailable:
+		return unknown // the connection may have broken at the very end
 	case errors.As(err, &r) || errors.As(err, &api):
 		return refused
 	}
 	return unknown
+}
+
+// account is whose clients they are.
+func (c *clients) account(t *testing.T) string {
+	t.Helper()
+	who, err := c.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	must(t, err)
+	return *who.Account
 }

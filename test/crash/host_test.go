@@ -160,11 +160,17 @@ func (h *host) check(t *testing.T) {
 	if err := h.muster(t.Context(), "ListHosts", map[string]any{}, &out); err != nil {
 		t.Fatal(err)
 	}
-	if len(out.Hosts) != 1 || out.Hosts[0].HostID != h.id {
+	found := ""
+	for _, host := range out.Hosts {
+		if host.HostID == h.id {
+			found = host.InventoryHash
+		}
+	}
+	if found == "" && h.accepted > 0 {
 		t.Fatalf("hosts %+v, want %s", out.Hosts, h.id)
 	}
 	for _, installed := range h.possible {
-		if inventoryOf(installed).Hash() == out.Hosts[0].InventoryHash {
+		if inventoryOf(installed).Hash() == found {
 			return
 		}
 	}
@@ -215,7 +221,7 @@ func (h *host) findings(ctx context.Context) ([]string, error) {
 			return nil, err
 		}
 		for _, f := range page.Findings {
-			if f.Status != types.FindingStatusClosed {
+			if f.Status != types.FindingStatusClosed && aws.ToString(f.Resources[0].Id) == string(h.id) {
 				list = append(list, aws.ToString(f.PackageVulnerabilityDetails.VulnerabilityId)+" "+string(f.Status))
 			}
 		}

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // folder holds the programs under test and is gone after it.
@@ -82,9 +84,13 @@ type process struct {
 	binary, data, address, store string
 	// transition is how long asynchronous states last.
 	transition time.Duration
-	cmd        *exec.Cmd
-	log        bytes.Buffer
-	failures   failures
+	// settings are further variables of the environment.
+	settings []string
+	// via, if set, is how clients reach the server.
+	via      aws.HTTPClient
+	cmd      *exec.Cmd
+	log      bytes.Buffer
+	failures failures
 }
 
 // newProcess prepares a server on a store, or on the embedded one.
@@ -104,8 +110,8 @@ func newProcess(t *testing.T, store string) *process {
 }
 
 func (p *process) environment() []string {
-	return append(os.Environ(), "MUSTER_DATA="+p.data, "MUSTER_LISTEN="+p.address, "MUSTER_STORE="+p.store,
-		"MUSTER_FEEDS_INTERVAL=0s", "MUSTER_TRANSITION="+p.transition.String())
+	return append(append(os.Environ(), "MUSTER_DATA="+p.data, "MUSTER_LISTEN="+p.address, "MUSTER_STORE="+p.store,
+		"MUSTER_FEEDS_INTERVAL=0s", "MUSTER_TRANSITION="+p.transition.String()), p.settings...)
 }
 
 // run runs a command of the program beside the server; when ctx ends the

@@ -61,7 +61,7 @@ var rooms = map[string]struct {
 	floor floor
 	wing  string
 }{
-	"arn": {words, ""}, "inventory": {words, ""}, "advisory": {words, ""}, "version": {words, ""},
+	"arn": {words, ""}, "admit": {words, ""}, "inventory": {words, ""}, "advisory": {words, ""}, "version": {words, ""},
 	"finding": {words, ""}, "indent": {words, ""}, "awsmodel": {words, ""}, "pagetoken": {words, ""}, "policy": {words, ""},
 	"agentwire": {words, ""}, "config": {words, ""}, "orgpolicy": {words, ""},
 
