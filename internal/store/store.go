@@ -133,6 +133,25 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
+// Writable reports whether the database takes changes: ErrUnavailable where
+// another server than the primary of a PostgreSQL answers, or an operator lets
+// nobody write.
+func (s *Store) Writable(ctx context.Context) error {
+	if s.engine == SQLite {
+		return nil
+	}
+	var closed bool
+	row := s.read.QueryRowContext(ctx, `SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'`)
+	if err := One(row, &closed); err != nil {
+		return fmt.Errorf("store: does the database take changes: %w", err)
+	}
+	if closed {
+		s.demoted.Store(time.Now().UnixNano())
+		return fmt.Errorf("store: %w: it takes no changes", ErrUnavailable)
+	}
+	return nil
+}
+
 // Close waits for an Update that runs, and releases all connections. Closing
 // again does nothing.
 func (s *Store) Close() (err error) {

@@ -49,6 +49,9 @@ func (c *Config) Look(ctx context.Context) (s State, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	now := c.Now()
+	if err := c.Store.Writable(ctx); err != nil {
+		return s, err
+	}
 	err = c.Store.View(ctx, func(tx *store.Tx) error {
 		if s.Generation, err = feeds.Current(ctx, tx); err != nil {
 			return err

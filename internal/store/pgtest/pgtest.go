@@ -29,8 +29,10 @@ var ErrNoBinaries = errors.New("no PostgreSQL binaries found (Debian: apt instal
 // Cluster is a running PostgreSQL with a superuser "muster".
 type Cluster struct {
 	// URL leads to the database "postgres" of the cluster.
-	URL string
-	dir string
+	URL      string
+	dir, bin string
+	as       *syscall.Credential
+	settings []string
 	// guard is a shell that has postgres as its child; it ends both, and
 	// removes the folder, when its standard input closes.
 	guard *exec.Cmd
@@ -39,7 +41,8 @@ type Cluster struct {
 
 // Start makes and starts a cluster; it takes a second or two. As root the
 // cluster runs under an unprivileged user, because PostgreSQL refuses root.
-func Start(ctx context.Context) (*Cluster, error) {
+// Settings, as name=value, come after the usual ones.
+func Start(ctx context.Context, settings ...string) (*Cluster, error) {
 	bin, err := findBinaries()
 	if err != nil {
 		return nil, err
@@ -52,7 +55,7 @@ func Start(ctx context.Context) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{dir: dir, URL: "postgres://muster@/postgres?host=" + url.QueryEscape(dir)}
+	c := &Cluster{dir: dir, bin: bin, as: as, settings: settings, URL: "postgres://muster@/postgres?host=" + url.QueryEscape(dir)}
 	if err := c.start(ctx, bin, as); err != nil {
 		return nil, errors.Join(err, c.Stop(), os.RemoveAll(dir))
 	}
@@ -74,18 +77,14 @@ func (c *Cluster) start(ctx context.Context, bin string, as *syscall.Credential)
 	return c.waitReady(ctx)
 }
 
-const guardScript = `"$@" >log 2>&1 & pid=$!; cat >/dev/null; kill -QUIT $pid; wait $pid; cd /; rm -rf "$0"`
+// The postgres to end may be another one than was started at first (Control).
+const guardScript = `"$@" >log 2>&1 & cat >/dev/null; pid=$(head -n 1 data/postmaster.pid) && kill -QUIT $pid; wait; ` +
+	`while [ -n "$pid" ] && kill -0 $pid; do sleep 0.02; done 2>/dev/null; cd /; rm -rf "$0"`
 
 // launch starts the guard in a session of its own, so that an interrupt from
 // the keyboard does not reach it before it has cleaned up.
 func (c *Cluster) launch(bin, data string, as *syscall.Credential) (err error) {
-	args := []string{"-c", guardScript, c.dir, filepath.Join(bin, "postgres"), "-D", data, "-k", c.dir}
-	for _, setting := range []string{
-		"listen_addresses=", "max_connections=300", "shared_buffers=64MB",
-		"fsync=off", "synchronous_commit=off", "full_page_writes=off",
-	} {
-		args = append(args, "-c", setting)
-	}
+	args := append([]string{"-c", guardScript, c.dir, filepath.Join(bin, "postgres"), "-D", data}, c.options()...)
 	c.guard = exec.Command("/bin/sh", args...)
 	c.guard.Dir = c.dir
 	c.guard.SysProcAttr = &syscall.SysProcAttr{Credential: as, Setsid: true}
@@ -93,6 +92,18 @@ func (c *Cluster) launch(bin, data string, as *syscall.Credential) (err error) {
 		return err
 	}
 	return c.guard.Start()
+}
+
+// options are those of postgres.
+func (c *Cluster) options() []string {
+	list := []string{"-k", c.dir}
+	for _, setting := range append([]string{
+		"listen_addresses=", "max_connections=300", "shared_buffers=64MB",
+		"fsync=off", "synchronous_commit=off", "full_page_writes=off",
+	}, c.settings...) {
+		list = append(list, "-c", setting)
+	}
+	return list
 }
 
 func (c *Cluster) waitReady(ctx context.Context) error {
@@ -108,6 +119,22 @@ func (c *Cluster) waitReady(ctx context.Context) error {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+// Socket is the path of the Unix socket that the cluster listens at.
+func (c *Cluster) Socket() string { return filepath.Join(c.dir, ".s.PGSQL.5432") }
+
+// Control stops, starts or restarts the cluster: its arguments are pg_ctl's,
+// such as "restart", "-m", "immediate". It returns when that is done.
+func (c *Cluster) Control(ctx context.Context, args ...string) error {
+	args = append([]string{"-D", filepath.Join(c.dir, "data"), "-w", "-s", "-l", filepath.Join(c.dir, "log"), "-o", strings.Join(c.options(), " ")}, args...)
+	cmd := exec.CommandContext(ctx, filepath.Join(c.bin, "pg_ctl"), args...)
+	cmd.Dir = c.dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.as, Setsid: true}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("pg_ctl %v: %w: %s", args, err, out)
+	}
+	return nil
 }
 
 // Stop ends the cluster and removes its folder. Without Stop the same happens
