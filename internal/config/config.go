@@ -327,6 +327,9 @@ func (c *Config) Check() error {
 	case c.Store != "" && !strings.HasPrefix(c.Store, "sqlite:") && !strings.HasPrefix(c.Store, "postgres://") && !strings.HasPrefix(c.Store, "postgresql://"):
 		return errors.New("store: give sqlite:FILE or postgres://…")
 	}
+	if err := c.checkOpenID(); err != nil {
+		return err
+	}
 	if _, err := c.QuotaNumbers(); err != nil {
 		return err
 	}

@@ -58,6 +58,9 @@ func TestWhatCannotWorkIsRefusedByName(t *testing.T) {
 		"throttle: some\n":                  "throttle",
 		"organization_wait_period: -1h\n":   "organization_wait_period",
 		"data: \"\"\n":                      "data",
+		"openid_issuer: login\n":            "openid_issuer",
+		"openid_issuer: https://x.test\n":   "openid_client_id",
+		"public_url: muster.example.com\n":  "public_url",
 		"listen: 192.0.2.1:1\ntls_key: k\n": "tls_cert",
 	} {
 		if _, err := Load(write(t, body), noEnv); err == nil || !strings.Contains(err.Error(), want) && !strings.Contains(err.Error(), "cannot unmarshal") {

@@ -40,7 +40,7 @@ func New(st *store.Store, keys *iam.Keys, set *managed.Set) *Service {
 
 // Handlers lists the operations that muster implements.
 func (s *Service) Handlers() api.Handlers {
-	h := api.Handlers{
+	return api.Handlers{
 		AssumeRole:                 s.AssumeRole,
 		AssumeRoot:                 s.AssumeRoot,
 		DecodeAuthorizationMessage: s.DecodeAuthorizationMessage,
@@ -48,11 +48,8 @@ func (s *Service) Handlers() api.Handlers {
 		GetCallerIdentity:          s.GetCallerIdentity,
 		GetFederationToken:         s.GetFederationToken,
 		GetSessionToken:            s.GetSessionToken,
+		AssumeRoleWithWebIdentity:  s.AssumeRoleWithWebIdentity,
 	}
-	if s.Federation != nil {
-		h.AssumeRoleWithWebIdentity = s.AssumeRoleWithWebIdentity
-	}
-	return h
 }
 
 // GetCallerIdentity says who signed.

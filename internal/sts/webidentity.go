@@ -17,6 +17,9 @@ import (
 // temporary credentials with a role's rights. That the role trusts the token is
 // what access has decided.
 func (s *Service) AssumeRoleWithWebIdentity(ctx context.Context, call *awsmodel.Call, in *api.AssumeRoleWithWebIdentityInput) (*api.AssumeRoleWithWebIdentityOutput, error) {
+	if s.Federation == nil {
+		return nil, denied("Not authorized to perform sts:AssumeRoleWithWebIdentity")
+	}
 	if in.ProviderId != nil {
 		return nil, invalid("ProviderId is for OAuth 2.0 access tokens, which are not supported.")
 	}
