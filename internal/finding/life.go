@@ -62,6 +62,9 @@ type Change struct {
 	After Finding
 	// Why says in words what caused it, for the history.
 	Why string
+	// Rule names the rule that hid the finding, in changes that made it
+	// suppressed.
+	Rule string
 }
 
 // Published reports whether the change is announced as an event: not in
@@ -153,6 +156,7 @@ func (e *Evaluation) see(before Finding, known bool, f Finding) (Change, bool) {
 	f.LastObservedAt, f.UpdatedAt = e.Now, e.Now
 	if rule := e.settle(&f); rule != "" {
 		c.Why += "; suppressed by " + rule
+		c.Rule = rule
 	}
 	c.After = f
 	return c, true
@@ -168,7 +172,7 @@ func (e *Evaluation) compare(before, f Finding) (Change, bool) {
 	c := Change{Before: before}
 	switch {
 	case before.Status == Active && f.Status == Suppressed:
-		c.Kind, c.Why = Hidden, "suppressed by "+rule
+		c.Kind, c.Why, c.Rule = Hidden, "suppressed by "+rule, rule
 	case before.Status == Suppressed && f.Status == Active:
 		c.Kind, c.Why = Restored, noRule
 	case visible:
@@ -208,7 +212,7 @@ func Suppress(f Finding, rule string, now time.Time) (c Change, ok bool) {
 	c = Change{Before: f, Kind: Restored, Why: noRule}
 	want := Active
 	if rule != "" {
-		want, c.Kind, c.Why = Suppressed, Hidden, "suppressed by "+rule
+		want, c.Kind, c.Why, c.Rule = Suppressed, Hidden, "suppressed by "+rule, rule
 	}
 	if f.Status == Closed || f.Status == want {
 		return Change{}, false

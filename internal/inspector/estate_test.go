@@ -16,6 +16,7 @@ import (
 	"muster/internal/inspector"
 	"muster/internal/inspector/encryption"
 	"muster/internal/inspector/results"
+	"muster/internal/inspector/rules"
 	"muster/internal/inspector/settings"
 	"muster/internal/inspector/tagging"
 	"muster/internal/inspector/usage"
@@ -34,9 +35,10 @@ func (w *world) handlers(pages inspector.Pager) inspector2.Handlers {
 	h := w.desk.Handlers()
 	settings.New(w.desk).AddHandlers(&h)
 	results.New(results.Config{
-		Store: w.store, Pages: pages, Resuppress: w.scanner.Resuppress,
+		Store: w.store, Pages: pages,
 		Intel: func(context.Context, string) (advisorydb.Intel, bool, error) { return advisorydb.Intel{}, false, nil },
 	}).AddHandlers(&h)
+	rules.New(rules.Config{Store: w.store, Pages: pages, Apply: w.scanner.Resuppress}).AddHandlers(&h)
 	usage.New(usage.Config{Store: w.store, Pages: pages, Prices: map[string]float64{"EC2_INSTANCE_HOURS": 0.5}}).AddHandlers(&h)
 	encryption.New(w.store).AddHandlers(&h)
 	tagging.New(w.store, nil).AddHandlers(&h)

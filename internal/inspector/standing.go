@@ -79,3 +79,13 @@ func (s *Service) admit(ctx context.Context, tx *store.Tx, call *awsmodel.Call, 
 	}
 	return standing, relation.Check(standing, op, in)
 }
+
+// RulesOf is the account whose suppression rules govern an account in a Region:
+// its administrator while it is an associated member, else itself.
+func RulesOf(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region) (arn.AccountID, error) {
+	owner, err := activation.AdministratorOf(ctx, tx, account, region)
+	if errors.Is(err, store.ErrNotFound) {
+		return account, nil
+	}
+	return owner, err
+}

@@ -10,6 +10,7 @@ import (
 	"muster/internal/store"
 	"muster/internal/store/activation"
 	"muster/internal/store/catalog"
+	"muster/internal/store/filters"
 	"muster/internal/store/findings"
 	"muster/internal/store/topology"
 )
@@ -29,7 +30,7 @@ func (s *Service) accountsChanged(ctx context.Context, job store.Job) error {
 		if err != nil {
 			return err
 		}
-		filtering, err := findings.Filtering(ctx, tx, of.Region, of.Accounts)
+		filtering, err := filters.Filtering(ctx, tx, of.Region, of.Accounts)
 		if err != nil {
 			return err
 		}
@@ -75,7 +76,7 @@ func (s *Service) accountChanged(ctx context.Context, job store.Job) error {
 	if scans.Active() {
 		return nil
 	}
-	return s.store.Update(ctx, func(tx *store.Tx) error { return deactivate(ctx, tx, at) })
+	return s.store.Update(ctx, func(tx *store.Tx) error { return deactivate(ctx, tx, at, s.now()) })
 }
 
 // eachResource hands an account's resources of a type on, some at a time.
@@ -160,16 +161,16 @@ func uncover(ctx context.Context, tx *store.Tx, list []catalog.Place, now time.T
 
 // deactivate forgets the filters of an account that scans nothing any more,
 // and frees the members that its rules governed.
-func deactivate(ctx context.Context, tx *store.Tx, at Account) error {
+func deactivate(ctx context.Context, tx *store.Tx, at Account, now time.Time) error {
 	scans, err := activation.ScansOf(ctx, tx, at.Account, at.Region)
 	if err != nil || scans.Active() {
 		return err
 	}
-	rules, err := findings.CountFilters(ctx, tx, at.Account, at.Region, findings.Suppress)
+	rules, err := filters.Count(ctx, tx, at.Account, at.Region, filters.Suppress)
 	if err != nil {
 		return err
 	}
-	if err := findings.DeleteFilters(ctx, tx, at.Account, at.Region); err != nil || rules == 0 {
+	if err := filters.DeleteAll(ctx, tx, at.Account, at.Region, now); err != nil || rules == 0 {
 		return err
 	}
 	return resuppressMembers(ctx, tx, at)

@@ -319,7 +319,7 @@ func (e *evaluator) regime(ctx context.Context, r *catalog.Resource) (*regime, e
 	if g.scans, err = activation.ScansOf(ctx, e.tx, r.Account, r.Region); err != nil {
 		return nil, err
 	}
-	if g.rules, err = rulesFor(ctx, e.tx, r.Account, r.Region); err != nil {
+	if g.rules, err = rulesFor(ctx, e.tx, r.Account, r.Region, e.now); err != nil {
 		return nil, err
 	}
 	e.regimes[at] = g

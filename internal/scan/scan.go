@@ -48,6 +48,11 @@ const (
 	// JobSuppression applies the rules in force to an account's findings; the
 	// payload is an Account.
 	JobSuppression = "findings.resuppress"
+	// JobHide lets a new or changed rule act on an account's findings, and
+	// JobReveal brings those back that no rule hides any more; the payload is a
+	// Suppression.
+	JobHide   = "findings.hide"
+	JobReveal = "findings.reveal"
 	// JobRetention forgets closed findings and resources that are gone; the
 	// payload is an Account.
 	JobRetention = "findings.retention"
@@ -129,6 +134,8 @@ func (s *Service) Jobs() map[string]worker.Handler {
 
 		eligible.JobWindows: s.windowsChanged,
 		JobSuppression:      s.resuppress,
+		JobHide:             s.hide,
+		JobReveal:           s.reveal,
 		JobRetention:        s.forget,
 		JobRecount:          s.recount,
 

@@ -14,6 +14,7 @@ import (
 	"muster/internal/store"
 	"muster/internal/store/activation"
 	"muster/internal/store/catalog"
+	"muster/internal/store/filters"
 	"muster/internal/store/findings"
 	"muster/internal/store/storetest"
 )
@@ -147,18 +148,16 @@ func (m *model) changeRule(owner string) {
 // dropRule deletes a rule that may be gone already.
 func (m *model) dropRule(owner string, governed []string) {
 	m.update(func(ctx context.Context, tx *store.Tx) error {
-		list, err := findings.Filters(ctx, tx, m.account(owner), region, "", "", 10)
+		list, err := filters.Page(ctx, tx, m.account(owner), region, "", "", 10)
 		for _, f := range list {
 			if err == nil {
-				err = findings.DeleteFilter(ctx, tx, f.Account, region, f.ID)
+				err = filters.Delete(ctx, tx, f.Account, region, f.ID)
 			}
 		}
-		for _, a := range governed {
-			if err == nil {
-				err = m.desk.Resuppress(ctx, tx, m.account(a), region, m.now)
-			}
+		if err != nil {
+			return err
 		}
-		return err
+		return m.desk.Resuppress(ctx, tx, region, m.accountsOf(governed), nil, true, m.now)
 	})
 }
 
@@ -246,7 +245,7 @@ func (m *model) status(account, pkg string) finding.Status {
 // deactivated account were forgotten with its deactivation.
 func (m *model) ruleOf(owner string) (cve string) {
 	err := m.store.View(m.t.Context(), func(tx *store.Tx) error {
-		list, err := findings.Filters(m.t.Context(), tx, m.account(owner), region, "", "", 10)
+		list, err := filters.Page(m.t.Context(), tx, m.account(owner), region, "", "", 10)
 		for _, f := range list {
 			cve = f.Criteria.Strings["vulnerabilityId"][0].Value
 		}

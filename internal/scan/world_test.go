@@ -19,7 +19,7 @@ import (
 	"muster/internal/store/activation"
 	"muster/internal/store/directory"
 	"muster/internal/store/feeds"
-	"muster/internal/store/findings"
+	"muster/internal/store/filters"
 	"muster/internal/worker"
 )
 
@@ -205,28 +205,35 @@ func (w *world) relate(administrator, member string, r activation.Relationship) 
 
 // rule creates a suppression rule, or deletes it without criteria, and applies
 // the change to the accounts named in the same transaction.
-func (w *world) rule(name, owner string, filters []string, governed []string) {
+func (w *world) rule(name, owner string, texts []string, governed []string) {
 	w.t.Helper()
 	w.update(func(ctx context.Context, tx *store.Tx) error {
 		id := fmt.Sprintf("%016x", len(name)) + name
-		f := findings.Filter{Account: w.account(owner), Region: region, ID: id[len(name):], Owner: string(w.account(owner)), Name: name, Action: findings.Suppress, CreatedAt: w.now, UpdatedAt: w.now}
+		f := filters.Filter{Account: w.account(owner), Region: region, ID: id[len(name):], Owner: string(w.account(owner)), Name: name, Action: filters.Suppress, CreatedAt: w.now, UpdatedAt: w.now}
 		f.Criteria.Strings = map[criteria.Attribute][]criteria.String{}
-		for _, text := range filters {
+		for _, text := range texts {
 			addFilter(&f.Criteria, text)
 		}
 		var err error
-		if len(filters) == 0 {
-			err = findings.DeleteFilter(ctx, tx, f.Account, region, f.ID)
+		hide := &f
+		if len(texts) == 0 {
+			hide, err = nil, filters.Delete(ctx, tx, f.Account, region, f.ID)
 		} else {
-			err = findings.PutFilter(ctx, tx, &f)
+			err = filters.Put(ctx, tx, &f)
 		}
-		for _, a := range governed {
-			if err == nil {
-				err = w.desk.Resuppress(ctx, tx, w.account(a), region, w.now)
-			}
+		if err != nil {
+			return err
 		}
-		return err
+		return w.desk.Resuppress(ctx, tx, region, w.accountsOf(governed), hide, true, w.now)
 	})
+}
+
+func (w *world) accountsOf(names []string) []arn.AccountID {
+	var list []arn.AccountID
+	for _, name := range names {
+		list = append(list, w.account(name))
+	}
+	return list
 }
 
 // addFilter reads "attribute=value", "attribute^=prefix" or "attribute!=value".

@@ -34,6 +34,7 @@ import (
 	"muster/internal/inspector/encryption"
 	"muster/internal/inspector/exports"
 	"muster/internal/inspector/results"
+	"muster/internal/inspector/rules"
 	"muster/internal/inspector/settings"
 	"muster/internal/inspector/tagging"
 	"muster/internal/inspector/usage"
@@ -65,6 +66,7 @@ type desks struct {
 	policies      *policies.Service
 	inspector     *inspector.Service
 	results       *results.Service
+	rules         *rules.Service
 	usage         *usage.Service
 	keys          *encryption.Service
 	tags          *tagging.Service
@@ -100,6 +102,7 @@ func (s *Server) parts(ctx context.Context) (http.Handler, error) {
 	maps.Copy(jobs, d.handshakes.Jobs())
 	maps.Copy(jobs, d.policies.Jobs())
 	maps.Copy(jobs, d.inspector.Jobs())
+	maps.Copy(jobs, d.rules.Jobs())
 	maps.Copy(jobs, d.rollout.Jobs())
 	s.transitions = transitions(jobs)
 	maps.Copy(jobs, d.scan.Jobs())
@@ -232,7 +235,8 @@ func (s *Server) inspector(d *desks, pages *pagetoken.Sealer) error {
 		Transition: s.config.Transition, Transitions: transitions, MemberLimit: int(s.config.MemberLimit),
 		Faults: inspectorFaults(d.faults),
 	})
-	d.results = results.New(results.Config{Store: s.store, Pages: pages, Intel: s.intel, Resuppress: d.scan.Resuppress})
+	d.results = results.New(results.Config{Store: s.store, Pages: pages, Intel: s.intel})
+	d.rules = rules.New(rules.Config{Store: s.store, Pages: pages, Apply: d.scan.Resuppress})
 	d.usage = usage.New(usage.Config{Store: s.store, Pages: pages, Prices: prices})
 	d.keys, d.tags = encryption.New(s.store), tagging.New(s.store, code.Holders())
 	d.regions = regions.New(s.store, regionsOf(s.config))
@@ -262,6 +266,7 @@ func (d *desks) services() []awsmodel.Service {
 	found := d.inspector.Handlers()
 	settings.New(d.inspector).AddHandlers(&found)
 	d.results.AddHandlers(&found)
+	d.rules.AddHandlers(&found)
 	d.usage.AddHandlers(&found)
 	d.keys.AddHandlers(&found)
 	d.tags.AddHandlers(&found)
@@ -282,6 +287,7 @@ func (d *desks) services() []awsmodel.Service {
 	d.reach.AddHandlers(&own)
 	d.exports.AddOwnHandlers(&own)
 	d.results.AddOwnHandlers(&own)
+	d.rules.AddOwnHandlers(&own)
 	return []awsmodel.Service{
 		found.Service(), d.sbomscan.Handlers().Service(), directory.Service(),
 		d.iam.Handlers().Service(), d.sts.Handlers().Service(), d.ecr.Handlers().Service(), d.regions.Handlers().Service(), own.Service(),

@@ -33,6 +33,16 @@ func (r Rules) By(f *finding.Finding) string {
 	return ""
 }
 
+// Named returns the criteria of the rule of that name.
+func (r Rules) Named(name string) (*criteria.Criteria, bool) {
+	for i := range r {
+		if r[i].Name == name {
+			return &r[i].Criteria, true
+		}
+	}
+	return nil, false
+}
+
 // Matches reports whether the finding meets all the criteria.
 func Matches(c *criteria.Criteria, f *finding.Finding) bool {
 	for a, filters := range c.Strings {

@@ -152,7 +152,7 @@ func (w *world) scanning() {
 	w.expect("CVE-2024-0001 ACTIVE, CVE-2024-0002 ACTIVE")
 	var rule string
 	w.do("CreateFilter", func() error {
-		out, err := w.results.CreateFilter(ctx, w.call("audit"), &inspector2.CreateFilterInput{Name: "rule", Action: inspector2.FilterActionSuppress,
+		out, err := w.rules.CreateFilter(ctx, w.call("audit"), &inspector2.CreateFilterInput{Name: "rule", Action: inspector2.FilterActionSuppress,
 			FilterCriteria: &inspector2.FilterCriteria{VulnerabilityId: []inspector2.StringFilter{{Comparison: inspector2.StringComparisonEquals, Value: "CVE-2024-0002"}}}})
 		if err == nil {
 			rule = out.Arn
@@ -166,7 +166,7 @@ func (w *world) scanning() {
 	report(2, "a=1", "b=2")
 	w.expect("CVE-2024-0001 CLOSED, CVE-2024-0002 SUPPRESSED, CVE-2024-0003 CLOSED")
 	w.do("DeleteFilter", func() error {
-		_, err := w.results.DeleteFilter(ctx, w.call("audit"), &inspector2.DeleteFilterInput{Arn: rule})
+		_, err := w.rules.DeleteFilter(ctx, w.call("audit"), &inspector2.DeleteFilterInput{Arn: rule})
 		return err
 	})
 	w.expect("CVE-2024-0001 CLOSED, CVE-2024-0002 ACTIVE, CVE-2024-0003 CLOSED")

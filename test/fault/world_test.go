@@ -20,7 +20,7 @@ import (
 	"muster/internal/awsmodel"
 	"muster/internal/fleet"
 	"muster/internal/inspector"
-	"muster/internal/inspector/results"
+	"muster/internal/inspector/rules"
 	"muster/internal/inventory"
 	"muster/internal/organizations"
 	"muster/internal/pagetoken"
@@ -84,7 +84,7 @@ type world struct {
 
 	orgs      *organizations.Service
 	inspector *inspector.Service
-	results   *results.Service
+	rules     *rules.Service
 	fleet     *fleet.Service
 	refresh   *refresh.Service
 	jobs      map[string]worker.Handler
@@ -109,7 +109,7 @@ func newWorld(t *testing.T, url string) *world {
 	t.Cleanup(w.refresh.Close)
 	scans := scan.New(scan.Config{Store: w.store, Advisories: w.refresh, Now: clock})
 	w.inspector = inspector.New(inspector.Config{Store: w.store, Pages: pages, Now: clock, Transition: transition})
-	w.results = results.New(results.Config{Store: w.store, Pages: pages, Resuppress: scans.Resuppress})
+	w.rules = rules.New(rules.Config{Store: w.store, Pages: pages, Apply: scans.Resuppress, Now: clock})
 	w.orgs = organizations.New(w.store, organizations.Options{
 		Pages: pages, Observers: []organizations.Observer{w.inspector}, Transition: transition, Now: clock,
 	})
@@ -117,6 +117,7 @@ func newWorld(t *testing.T, url string) *world {
 	maps.Copy(w.jobs, w.orgs.Jobs())
 	maps.Copy(w.jobs, w.inspector.Jobs())
 	maps.Copy(w.jobs, scans.Jobs())
+	maps.Copy(w.jobs, w.rules.Jobs())
 	return w
 }
 

@@ -18,6 +18,7 @@ import (
 	"muster/internal/iam/managed"
 	"muster/internal/inspector"
 	"muster/internal/inspector/results"
+	"muster/internal/inspector/rules"
 	"muster/internal/inspector/settings"
 	"muster/internal/keyring"
 	"muster/internal/organizations"
@@ -103,7 +104,8 @@ func newWorld(t testing.TB, url string) *world {
 		return kept.Of(ctx, account)
 	}})
 	inspectors = inspector.New(inspector.Config{Store: w.store, Pages: pages, Access: w.access, Now: clock})
-	findings := results.New(results.Config{Store: w.store, Pages: pages, Resuppress: scans.Resuppress})
+	suppressing := rules.New(rules.Config{Store: w.store, Pages: pages, Apply: scans.Resuppress, Now: clock})
+	findings := results.New(results.Config{Store: w.store, Pages: pages})
 	orgs = organizations.New(w.store, organizations.Options{
 		Pages: pages, Observers: []organizations.Observer{watcher{inspectors, w.keys}, kept}, Now: clock,
 		Limits: roomy(),
@@ -119,6 +121,7 @@ func newWorld(t testing.TB, url string) *world {
 	found := inspectors.Handlers()
 	settings.New(inspectors).AddHandlers(&found)
 	findings.AddHandlers(&found)
+	suppressing.AddHandlers(&found)
 	for _, s := range []awsmodel.Service{
 		found.Service(), directory.Service(), iam.New(w.keys, iam.Options{Pages: pages, Usage: inspectors}).Handlers().Service(),
 		sts.New(w.store, w.keys, set).Handlers().Service(),

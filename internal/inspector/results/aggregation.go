@@ -53,7 +53,7 @@ func (s *Service) ListFindingAggregations(ctx context.Context, call *awsmodel.Ca
 
 // asked is what the member of a request for one type of aggregation can say.
 type asked struct {
-	filters   filters
+	filters   textFilters
 	tags      []inspector2.MapFilter
 	keys      []inspector2.StringFilter
 	platforms []inspector2.StringFilter
@@ -116,8 +116,8 @@ func (w *asked) criteria() criteria.Criteria {
 	return c
 }
 
-// filters are finding filters by attribute.
-type filters map[criteria.Attribute][]inspector2.StringFilter
+// textFilters are finding filters by attribute.
+type textFilters map[criteria.Attribute][]inspector2.StringFilter
 
 // wantedBy reads the member of the request that belongs to its type.
 func wantedBy(in *inspector2.ListFindingAggregationsInput) (asked, error) {
@@ -135,7 +135,7 @@ func wantedBy(in *inspector2.ListFindingAggregationsInput) (asked, error) {
 		w = asked{findings: q.FindingType, resources: q.ResourceType, sortBy: string(q.SortBy), order: q.SortOrder}
 	case r.TitleAggregation != nil && in.AggregationType == inspector2.AggregationTypeTitle:
 		q := r.TitleAggregation
-		w = asked{filters: filters{criteria.Title: q.Titles, criteria.VulnerabilityID: q.VulnerabilityIds}, findings: q.FindingType,
+		w = asked{filters: textFilters{criteria.Title: q.Titles, criteria.VulnerabilityID: q.VulnerabilityIds}, findings: q.FindingType,
 			resources: q.ResourceType, sortBy: string(q.SortBy), order: q.SortOrder}
 	case r.PackageAggregation != nil && in.AggregationType == inspector2.AggregationTypePackage:
 		q := r.PackageAggregation
@@ -145,7 +145,7 @@ func wantedBy(in *inspector2.ListFindingAggregationsInput) (asked, error) {
 		w = asked{keys: q.Amis, sortBy: string(q.SortBy), order: q.SortOrder}
 	case r.Ec2InstanceAggregation != nil && in.AggregationType == inspector2.AggregationTypeAwsEc2Instance:
 		q := r.Ec2InstanceAggregation
-		w = asked{filters: filters{criteria.InstanceImageID: q.Amis, criteria.ResourceID: q.InstanceIds}, platforms: q.OperatingSystems,
+		w = asked{filters: textFilters{criteria.InstanceImageID: q.Amis, criteria.ResourceID: q.InstanceIds}, platforms: q.OperatingSystems,
 			tags: q.InstanceTags, sortBy: string(q.SortBy), order: q.SortOrder}
 	default:
 		return wantedOfOthers(in)
@@ -160,27 +160,27 @@ func wantedOfOthers(in *inspector2.ListFindingAggregationsInput) (asked, error) 
 	switch {
 	case r.AwsEcrContainerAggregation != nil && in.AggregationType == inspector2.AggregationTypeAwsEcrContainer:
 		q := r.AwsEcrContainerAggregation
-		w = asked{filters: filters{criteria.ResourceID: q.ResourceIds, criteria.ImageHash: q.ImageShas, criteria.ImageRepository: q.Repositories,
+		w = asked{filters: textFilters{criteria.ResourceID: q.ResourceIds, criteria.ImageHash: q.ImageShas, criteria.ImageRepository: q.Repositories,
 			criteria.ImageArchitecture: q.Architectures, criteria.ImageTags: q.ImageTags}, dates: q.LastInUseAt, numbers: q.InUseCount,
 			sortBy: string(q.SortBy), order: q.SortOrder}
 	case r.ImageLayerAggregation != nil && in.AggregationType == inspector2.AggregationTypeImageLayer:
 		q := r.ImageLayerAggregation
-		w = asked{filters: filters{criteria.ImageRepository: q.Repositories, criteria.ResourceID: q.ResourceIds}, keys: q.LayerHashes,
+		w = asked{filters: textFilters{criteria.ImageRepository: q.Repositories, criteria.ResourceID: q.ResourceIds}, keys: q.LayerHashes,
 			sortBy: string(q.SortBy), order: q.SortOrder}
 	case r.RepositoryAggregation != nil && in.AggregationType == inspector2.AggregationTypeRepository:
 		q := r.RepositoryAggregation
 		w = asked{keys: q.Repositories, sortBy: string(q.SortBy), order: q.SortOrder}
 	case r.LambdaFunctionAggregation != nil && in.AggregationType == inspector2.AggregationTypeAwsLambdaFunction:
 		q := r.LambdaFunctionAggregation
-		w = asked{filters: filters{criteria.ResourceID: q.ResourceIds, criteria.FunctionName: q.FunctionNames, criteria.FunctionRuntime: q.Runtimes},
+		w = asked{filters: textFilters{criteria.ResourceID: q.ResourceIds, criteria.FunctionName: q.FunctionNames, criteria.FunctionRuntime: q.Runtimes},
 			tags: q.FunctionTags, sortBy: string(q.SortBy), order: q.SortOrder}
 	case r.LambdaLayerAggregation != nil && in.AggregationType == inspector2.AggregationTypeLambdaLayer:
 		q := r.LambdaLayerAggregation
-		w = asked{filters: filters{criteria.ResourceID: q.ResourceIds, criteria.FunctionName: q.FunctionNames}, keys: q.LayerArns,
+		w = asked{filters: textFilters{criteria.ResourceID: q.ResourceIds, criteria.FunctionName: q.FunctionNames}, keys: q.LayerArns,
 			sortBy: string(q.SortBy), order: q.SortOrder}
 	case r.CodeRepositoryAggregation != nil && in.AggregationType == inspector2.AggregationTypeCodeRepository:
 		q := r.CodeRepositoryAggregation
-		w = asked{filters: filters{criteria.ProjectName: q.ProjectNames, criteria.ProviderType: q.ProviderTypes, criteria.ResourceID: q.ResourceIds},
+		w = asked{filters: textFilters{criteria.ProjectName: q.ProjectNames, criteria.ProviderType: q.ProviderTypes, criteria.ResourceID: q.ResourceIds},
 			sortBy: string(q.SortBy), order: q.SortOrder}
 	case *r == (inspector2.AggregationRequest{}):
 	default:

@@ -1,8 +1,7 @@
 // Package results is the half of the Inspector desk that answers for what was
-// found: findings, their aggregations and details, resource coverage, saved
-// filters and suppression rules. Which accounts a caller sees is the other
-// half's word (inspector.VisibleAccounts); what a filter means is package
-// criteria's.
+// found: findings, their aggregations and details, resource coverage. Which
+// accounts a caller sees is the other half's word (inspector.VisibleAccounts);
+// what a filter means is package criteria's.
 package results
 
 import (
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"muster/internal/advisorydb"
-	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/inspector2"
 	"muster/internal/inspector"
@@ -26,10 +24,6 @@ type Config struct {
 	Pages inspector.Pager
 	// Intel answers what is known of a CVE; false when nothing is.
 	Intel func(ctx context.Context, cve string) (advisorydb.Intel, bool, error)
-	// Resuppress applies the rules in force to all findings of an account in
-	// a Region, in the given transaction; it may leave many findings to a job
-	// that the transaction enqueues.
-	Resuppress func(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, now time.Time) error
 }
 
 // Service is the desk. It is safe for concurrent use.
@@ -51,20 +45,11 @@ func (s *Service) AddHandlers(h *inspector2.Handlers) {
 	h.GetClustersForImage = s.GetClustersForImage
 	h.ListCoverage = s.ListCoverage
 	h.ListCoverageStatistics = s.ListCoverageStatistics
-	h.CreateFilter = s.CreateFilter
-	h.UpdateFilter = s.UpdateFilter
-	h.DeleteFilter = s.DeleteFilter
-	h.ListFilters = s.ListFilters
 }
 
 // view runs a query over what the caller sees.
 func view[T any](ctx context.Context, s *Service, call *awsmodel.Call, fn func(tx *store.Tx, scope inspector.Scope) (T, error)) (T, error) {
 	return store.Read(ctx, s.store, scoped(ctx, call, fn))
-}
-
-// update is view in a transaction that writes; fn may run again.
-func update[T any](ctx context.Context, s *Service, call *awsmodel.Call, fn func(tx *store.Tx, scope inspector.Scope) (T, error)) (T, error) {
-	return store.Write(ctx, s.store, scoped(ctx, call, fn))
 }
 
 // scoped is fn over what the caller sees.

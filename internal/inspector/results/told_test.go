@@ -11,6 +11,8 @@ import (
 	"muster/internal/awsmodel/inspector2"
 	"muster/internal/awsmodel/muster"
 	"muster/internal/finding"
+	"muster/internal/inspector/results"
+	"muster/internal/pagetoken"
 	"muster/internal/store"
 	"muster/internal/store/catalog"
 	"muster/internal/store/findings"
@@ -118,4 +120,13 @@ func TestSummary(t *testing.T) {
 			}
 		}
 	})
+}
+
+func newDesk(t *testing.T, st *store.Store) *results.Service {
+	t.Helper()
+	pages, err := pagetoken.New(pagetoken.NewKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return results.New(results.Config{Store: st, Pages: pages})
 }

@@ -14,7 +14,7 @@ import (
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/inspector2"
 	"muster/internal/store"
-	"muster/internal/store/findings"
+	"muster/internal/store/filters"
 )
 
 // Most is how many tags a resource may have.
@@ -36,7 +36,7 @@ type Service struct {
 // New returns it, with the holders of kinds beside filters. A kind without a
 // holder has no resources.
 func New(s *store.Store, holders map[Kind]Holder) *Service {
-	all := map[Kind]Holder{Filter: filters{}}
+	all := map[Kind]Holder{Filter: filterTags{}}
 	maps.Copy(all, holders)
 	return &Service{s, all}
 }
@@ -153,16 +153,16 @@ func bad(format string, args ...any) error {
 }
 
 // filters holds the tags of filters.
-type filters struct{}
+type filterTags struct{}
 
-func (filters) Tags(ctx context.Context, tx *store.Tx, name Name) (map[string]string, error) {
-	f, err := findings.LookupFilter(ctx, tx, name.Account, name.Region, name.ID)
+func (filterTags) Tags(ctx context.Context, tx *store.Tx, name Name) (map[string]string, error) {
+	f, err := filters.Lookup(ctx, tx, name.Account, name.Region, name.ID)
 	if err == nil && f.Owner != name.Owner {
 		err = store.ErrNotFound
 	}
 	return f.Tags, err
 }
 
-func (filters) SetTags(ctx context.Context, tx *store.Tx, name Name, tags map[string]string) error {
-	return findings.SetFilterTags(ctx, tx, name.Account, name.Region, name.ID, tags)
+func (filterTags) SetTags(ctx context.Context, tx *store.Tx, name Name, tags map[string]string) error {
+	return filters.SetTags(ctx, tx, name.Account, name.Region, name.ID, tags)
 }

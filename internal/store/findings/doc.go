@@ -1,5 +1,4 @@
-// Package findings remembers findings, their history and counts, and saved
-// filters.
+// Package findings remembers findings, their history and counts.
 //
 // A finding is one row with everything it is sorted by and most of what it is
 // filtered by. What it says beside that (texts, scores, packages) is a content,

@@ -8,6 +8,7 @@ import (
 	"muster/internal/arn"
 	"muster/internal/finding"
 	"muster/internal/store"
+	"muster/internal/store/filters"
 )
 
 // Write is a change to the finding of a resource.
@@ -95,7 +96,14 @@ func Apply(ctx context.Context, tx *store.Tx, writes []Write) error {
 	if _, err := tx.InsertRows(ctx, "findings", columns, rows, suffix); err != nil {
 		return err
 	}
+	effects, err := effectsOf(ctx, tx, writes)
+	if err != nil {
+		return err
+	}
 	if err := record(ctx, tx, writes); err != nil {
+		return err
+	}
+	if err := filters.CountEffects(ctx, tx, effects); err != nil {
 		return err
 	}
 	if err := count(ctx, tx, writes); err != nil {
@@ -168,10 +176,10 @@ func record(ctx context.Context, tx *store.Tx, writes []Write) error {
 		}
 		f := &w.After
 		rows = append(rows, []any{string(f.Account), string(f.Region), f.ID(), tx.NewID(), store.Micros(f.UpdatedAt),
-			string(w.Kind), string(w.Before.Status), string(f.Status), w.Why})
+			string(w.Kind), string(w.Before.Status), string(f.Status), w.Why, w.Rule})
 	}
 	_, err := tx.InsertRows(ctx, "finding_history",
-		[]string{"account", "region", "finding", "entry", "at", "kind", "before", "after", "why"}, rows, "")
+		[]string{"account", "region", "finding", "entry", "at", "kind", "before", "after", "why", "rule"}, rows, "")
 	return err
 }
 

@@ -1,4 +1,4 @@
-package findings
+package filters
 
 import (
 	"context"
@@ -9,9 +9,9 @@ import (
 	"muster/internal/store"
 )
 
-// SetFilterTags replaces the tags of a filter and nothing else; one that does
+// SetTags replaces the tags of a filter and nothing else; one that does
 // not exist is store.ErrNotFound.
-func SetFilterTags(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, id string, tags map[string]string) error {
+func SetTags(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, id string, tags map[string]string) error {
 	text, err := json.Marshal(tags)
 	if err != nil {
 		return fmt.Errorf("tags of filter %s: %w", id, err)

@@ -1,4 +1,4 @@
-package results_test
+package rules_test
 
 import (
 	"context"
@@ -10,10 +10,10 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/inspector2"
-	"muster/internal/inspector/results"
+	"muster/internal/inspector/rules"
 	"muster/internal/pagetoken"
 	"muster/internal/store"
-	"muster/internal/store/findings"
+	"muster/internal/store/filters"
 	"muster/internal/store/storetest"
 )
 
@@ -46,13 +46,16 @@ func refusesOneMore(t *testing.T, err error) {
 	}
 }
 
-func newDesk(t *testing.T, st *store.Store) *results.Service {
+func newDesk(t *testing.T, st *store.Store) *rules.Service {
 	t.Helper()
 	pages, err := pagetoken.New(pagetoken.NewKey())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return results.New(results.Config{Store: st, Pages: pages, Resuppress: func(context.Context, *store.Tx, arn.AccountID, arn.Region, time.Time) error { return nil }})
+	nothing := func(context.Context, *store.Tx, arn.Region, []arn.AccountID, *filters.Filter, bool, time.Time) error {
+		return nil
+	}
+	return rules.New(rules.Config{Store: st, Pages: pages, Apply: nothing})
 }
 
 // fill stores rules.
@@ -60,11 +63,11 @@ func fill(t *testing.T, st *store.Store, call *awsmodel.Call, rules int) {
 	t.Helper()
 	err := st.Update(t.Context(), func(tx *store.Tx) error {
 		for n := range rules {
-			f := findings.Filter{
+			f := filters.Filter{
 				Account: call.Account(), Region: call.Region, ID: fmt.Sprintf("%016x", n), Name: fmt.Sprintf("rule-%d", n), Owner: string(call.Account()),
-				Action: findings.Suppress, CreatedAt: call.Time, UpdatedAt: call.Time,
+				Action: filters.Suppress, CreatedAt: call.Time, UpdatedAt: call.Time,
 			}
-			if err := findings.PutFilter(t.Context(), tx, &f); err != nil {
+			if err := filters.Put(t.Context(), tx, &f); err != nil {
 				return err
 			}
 		}

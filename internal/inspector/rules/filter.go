@@ -1,4 +1,4 @@
-package results
+package rules
 
 import (
 	"context"
@@ -14,17 +14,16 @@ import (
 	"muster/internal/awsmodel/inspector2"
 	"muster/internal/finding/criteria"
 	"muster/internal/inspector"
+	"muster/internal/inspector/results"
 	"muster/internal/inspector/tagging"
 	"muster/internal/store"
+	"muster/internal/store/filters"
 	"muster/internal/store/findings"
 )
 
 const (
 	// mostRules is how many suppression rules an account may have in a Region.
 	mostRules = 500
-	// accountsAtOnce is how many accounts a changed rule acts on in its own
-	// transaction.
-	accountsAtOnce = 25
 	// filtersAtOnce is the size of a page of filters.
 	filtersAtOnce = 100
 )
@@ -48,16 +47,16 @@ func (s *Service) CreateFilter(ctx context.Context, call *awsmodel.Call, in *ins
 	if err != nil {
 		return nil, err
 	}
-	f := findings.Filter{
-		Account: call.Account(), Region: call.Region, ID: id, Name: in.Name, Action: findings.Action(in.Action), Criteria: wanted,
-		Description: value(in.Description), Reason: value(in.Reason), Tags: in.Tags, CreatedAt: call.Time, UpdatedAt: call.Time,
+	f := filters.Filter{
+		Account: call.Account(), Region: call.Region, ID: id, Name: in.Name, Action: filters.Action(in.Action), Criteria: wanted,
+		Description: value(in.Description), Reason: value(in.Reason), Tags: in.Tags, CreatedAt: call.Time, CreatedBy: call.Principal.ARN,
 	}
 	return update(ctx, s, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.CreateFilterOutput, error) {
 		if err := permitRule(ctx, tx, call, "CreateFilter", f.Action); err != nil {
 			return nil, err
 		}
 		f.Owner = owner(scope)
-		if err := s.save(ctx, tx, scope, &f, "", call.Time); err != nil {
+		if err := s.save(ctx, tx, call, scope, &f, ""); err != nil {
 			return nil, err
 		}
 		return &inspector2.CreateFilterOutput{Arn: string(f.ARN())}, nil
@@ -78,17 +77,16 @@ func (s *Service) UpdateFilter(ctx context.Context, call *awsmodel.Call, in *ins
 		if err := permitRule(ctx, tx, call, "UpdateFilter", before, f.Action); err != nil {
 			return nil, err
 		}
-		f.UpdatedAt = call.Time
-		if err := s.save(ctx, tx, scope, &f, before, call.Time); err != nil {
+		if err := s.save(ctx, tx, call, scope, &f, before); err != nil {
 			return nil, err
 		}
 		return &inspector2.UpdateFilterOutput{Arn: string(f.ARN())}, nil
 	})
 }
 
-func change(f *findings.Filter, in *inspector2.UpdateFilterInput) error {
+func change(f *filters.Filter, in *inspector2.UpdateFilterInput) error {
 	if in.Action != "" {
-		f.Action = findings.Action(in.Action)
+		f.Action = filters.Action(in.Action)
 	}
 	if in.Name != nil && *in.Name != f.Name {
 		if err := checkFilter(*in.Name, nil); err != nil {
@@ -104,7 +102,7 @@ func change(f *findings.Filter, in *inspector2.UpdateFilterInput) error {
 	}
 	wanted := in.FilterCriteria
 	if wanted == nil {
-		wanted = wireCriteria(&f.Criteria)
+		wanted = results.WireCriteria(&f.Criteria)
 	}
 	// A saved search can become a rule, so its criteria are judged again.
 	var err error
@@ -113,9 +111,55 @@ func change(f *findings.Filter, in *inspector2.UpdateFilterInput) error {
 }
 
 // save stores a filter and applies it if it is, or was, a rule.
-func (s *Service) save(ctx context.Context, tx *store.Tx, scope inspector.Scope, f *findings.Filter, before findings.Action, now time.Time) error {
-	if f.Action == findings.Suppress && before != findings.Suppress {
-		n, err := findings.CountFilters(ctx, tx, f.Account, f.Region, findings.Suppress)
+func (s *Service) save(ctx context.Context, tx *store.Tx, call *awsmodel.Call, scope inspector.Scope, f *filters.Filter, before filters.Action) error {
+	if err := allowRule(ctx, tx, f, before); err != nil {
+		return err
+	}
+	twin, err := filters.Named(ctx, tx, f.Account, f.Region, f.Name)
+	if err == nil && twin.ID != f.ID {
+		return &inspector2.BadRequestException{Message: "Filter name already exists"}
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if f.Action != filters.Suppress {
+		f.ExpiresAt = time.Time{}
+	}
+	change := filters.Updated
+	if before == "" {
+		change = filters.Created
+	}
+	if err := s.put(ctx, tx, call, change, before, f); err != nil {
+		return err
+	}
+	if f.Action != filters.Suppress && before != filters.Suppress {
+		return nil
+	}
+	return s.apply(ctx, tx, scope, f, before == filters.Suppress, call.Time)
+}
+
+// put stores a filter with who changed it, and how.
+func (s *Service) put(ctx context.Context, tx *store.Tx, call *awsmodel.Call, change filters.Change, before filters.Action, f *filters.Filter) error {
+	f.UpdatedAt, f.UpdatedBy = call.Time, call.Principal.ARN
+	if err := filters.Put(ctx, tx, f); err != nil {
+		return err
+	}
+	return filters.Record(ctx, tx, change, by(call), before, f, call.Time)
+}
+
+// by is who calls.
+func by(call *awsmodel.Call) filters.By {
+	return filters.By{Principal: call.Principal.ARN, SourceIP: call.SourceIP, Request: call.RequestID}
+}
+
+// allowRule refuses a rule too many, and one that says no reason where the
+// account wants one.
+func allowRule(ctx context.Context, tx *store.Tx, f *filters.Filter, before filters.Action) error {
+	if f.Action != filters.Suppress {
+		return nil
+	}
+	if before != filters.Suppress {
+		n, err := filters.Count(ctx, tx, f.Account, f.Region, filters.Suppress)
 		if err != nil {
 			return err
 		}
@@ -123,42 +167,20 @@ func (s *Service) save(ctx context.Context, tx *store.Tx, scope inspector.Scope,
 			return &inspector2.ServiceQuotaExceededException{Message: "The limit of 500 suppression rules is reached.", ResourceId: string(f.ARN())}
 		}
 	}
-	twin, err := findings.FilterNamed(ctx, tx, f.Account, f.Region, f.Name)
-	if err == nil && twin.ID != f.ID {
-		return &inspector2.BadRequestException{Message: "Filter name already exists"}
+	settings, err := filters.SettingsOf(ctx, tx, f.Account, f.Region)
+	if err == nil && settings.ReasonRequired && f.Reason == "" {
+		err = invalidField("reason", "Suppression rules need a reason here.")
 	}
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return err
-	}
-	if err := findings.PutFilter(ctx, tx, f); err != nil {
-		return err
-	}
-	if f.Action != findings.Suppress && before != findings.Suppress {
-		return nil
-	}
-	return s.apply(ctx, tx, scope, now)
+	return err
 }
 
-// apply lets the rules in force act on every finding that they could touch: at
-// once in the accounts of a small organization and in the first ones of a
-// large one, by a job for each of the others.
-func (s *Service) apply(ctx context.Context, tx *store.Tx, scope inspector.Scope, now time.Time) error {
+// apply lets a changed rule act on every finding that it could touch.
+func (s *Service) apply(ctx context.Context, tx *store.Tx, scope inspector.Scope, hide *filters.Filter, reveal bool, now time.Time) error {
 	accounts, err := findings.AccountsWith(ctx, tx, scope, scope.Region)
 	if err != nil {
 		return err
 	}
-	for i, account := range accounts {
-		if i >= accountsAtOnce {
-			if err := inspector.EnqueueResuppress(ctx, tx, account, scope.Region); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := s.config.Resuppress(ctx, tx, account, scope.Region, now); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.config.Apply(ctx, tx, scope.Region, accounts, hide, reveal, now)
 }
 
 // DeleteFilter deletes a filter. Findings that a rule hid and no other rule
@@ -172,11 +194,14 @@ func (s *Service) DeleteFilter(ctx context.Context, call *awsmodel.Call, in *ins
 		if err := permitRule(ctx, tx, call, "DeleteFilter", f.Action); err != nil {
 			return nil, err
 		}
-		if err := findings.DeleteFilter(ctx, tx, f.Account, f.Region, f.ID); err != nil {
+		if err := filters.Record(ctx, tx, filters.Deleted, by(call), f.Action, &f, call.Time); err != nil {
 			return nil, err
 		}
-		if f.Action == findings.Suppress {
-			if err := s.apply(ctx, tx, scope, call.Time); err != nil {
+		if err := filters.Delete(ctx, tx, f.Account, f.Region, f.ID); err != nil {
+			return nil, err
+		}
+		if f.Action == filters.Suppress {
+			if err := s.apply(ctx, tx, scope, nil, true, call.Time); err != nil {
 				return nil, err
 			}
 		}
@@ -186,8 +211,8 @@ func (s *Service) DeleteFilter(ctx context.Context, call *awsmodel.Call, in *ins
 
 // permitRule refuses an operation on a filter that is, was or becomes a rule to
 // accounts that may not change rules.
-func permitRule(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op string, actions ...findings.Action) error {
-	if !slices.Contains(actions, findings.Suppress) {
+func permitRule(ctx context.Context, tx *store.Tx, call *awsmodel.Call, op string, actions ...filters.Action) error {
+	if !slices.Contains(actions, filters.Suppress) {
 		return nil
 	}
 	return inspector.PermitRule(ctx, tx, call, op)
@@ -212,7 +237,7 @@ func (s *Service) ListFilters(ctx context.Context, call *awsmodel.Call, in *insp
 		from = *after
 	}
 	return view(ctx, s, call, func(tx *store.Tx, _ inspector.Scope) (*inspector2.ListFiltersOutput, error) {
-		list, err := findings.Filters(ctx, tx, call.Account(), call.Region, findings.Action(in.Action), from, limit)
+		list, err := filters.Page(ctx, tx, call.Account(), call.Region, filters.Action(in.Action), from, limit)
 		if err != nil {
 			return nil, err
 		}
@@ -220,7 +245,7 @@ func (s *Service) ListFilters(ctx context.Context, call *awsmodel.Call, in *insp
 		for i := range list {
 			// An account has some hundred filters, so those that are not
 			// asked for are passed over here; a page may be short then.
-			if len(in.Arns) == 0 || slices.Contains(in.Arns, string(list[i].ARN())) {
+			if named(in.Arns, &list[i]) {
 				out.Filters = append(out.Filters, wireFilter(&list[i]))
 			}
 		}
@@ -231,17 +256,25 @@ func (s *Service) ListFilters(ctx context.Context, call *awsmodel.Call, in *insp
 	})
 }
 
-func wireFilter(f *findings.Filter) inspector2.Filter {
+// tagsOf are a filter's tags; Inspector always sends them.
+func tagsOf(f *filters.Filter) map[string]string {
+	if f.Tags == nil {
+		return map[string]string{}
+	}
+	return f.Tags
+}
+
+func wireFilter(f *filters.Filter) inspector2.Filter {
 	return inspector2.Filter{
-		Arn: string(f.ARN()), OwnerId: f.Owner, Name: f.Name, Criteria: wireCriteria(&f.Criteria), Action: inspector2.FilterAction(f.Action),
-		CreatedAt: f.CreatedAt, UpdatedAt: f.UpdatedAt, Description: optional(f.Description), Reason: optional(f.Reason), Tags: tags(f.Tags),
+		Arn: string(f.ARN()), OwnerId: f.Owner, Name: f.Name, Criteria: results.WireCriteria(&f.Criteria), Action: inspector2.FilterAction(f.Action),
+		CreatedAt: f.CreatedAt, UpdatedAt: f.UpdatedAt, Description: optional(f.Description), Reason: optional(f.Reason), Tags: tagsOf(f),
 	}
 }
 
 // ruleCriteria reads the criteria of a filter. A rule must not hide
 // everything, nor depend on what it decides.
 func ruleCriteria(in *inspector2.FilterCriteria, action inspector2.FilterAction) (criteria.Criteria, error) {
-	wanted, err := criteriaOf(in)
+	wanted, err := results.Criteria(in)
 	if err != nil || action != inspector2.FilterActionSuppress {
 		return wanted, err
 	}
@@ -270,16 +303,16 @@ func owner(scope inspector.Scope) string {
 }
 
 // lookupFilter returns the caller's own filter with the ARN.
-func lookupFilter(ctx context.Context, tx *store.Tx, call *awsmodel.Call, resource string) (findings.Filter, error) {
+func lookupFilter(ctx context.Context, tx *store.Tx, call *awsmodel.Call, resource string) (filters.Filter, error) {
 	name, ok := tagging.Parse(arn.ARN(resource))
 	if !ok || name.Kind != tagging.Filter {
-		return findings.Filter{}, invalid("%s is not the ARN of a filter.", resource)
+		return filters.Filter{}, invalid("%s is not the ARN of a filter.", resource)
 	}
 	missing := &inspector2.ResourceNotFoundException{Message: "The filter " + resource + " does not exist."}
 	if name.Account != call.Account() || name.Region != call.Region {
-		return findings.Filter{}, missing
+		return filters.Filter{}, missing
 	}
-	f, err := findings.LookupFilter(ctx, tx, name.Account, name.Region, name.ID)
+	f, err := filters.Lookup(ctx, tx, name.Account, name.Region, name.ID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && f.Owner != name.Owner {
 		return f, missing
 	}
@@ -299,4 +332,10 @@ func value(s *string) string {
 		return ""
 	}
 	return *s
+}
+
+// named reports whether a filter is among those that are asked for; without
+// names all are.
+func named(arns []string, f *filters.Filter) bool {
+	return len(arns) == 0 || slices.Contains(arns, string(f.ARN()))
 }

@@ -1,0 +1,153 @@
+package findings
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"muster/internal/arn"
+	"muster/internal/finding"
+	"muster/internal/finding/criteria"
+	"muster/internal/store"
+)
+
+// OpenTally is how many open findings of an account meet criteria.
+type OpenTally struct {
+	Account arn.AccountID
+	// Active and Suppressed are counts by rank of severity.
+	Active, Suppressed [6]int64
+}
+
+// Progress is how far a count has come: all accounts before Account, and in it
+// all findings up to ID. The zero value is the beginning.
+type Progress struct {
+	Account arn.AccountID
+	ID      string
+	Done    bool
+}
+
+// countAtOnce is how many findings of an account one statement looks at.
+const countAtOnce = 20_000
+
+// CountMatching counts the open findings of a scope in a Region that meet the
+// criteria, from a place on, by account. It looks at some within findings and
+// tells where it stopped; an account can be told in parts. Where few findings
+// can be meant it counts those, whatever their number.
+func CountMatching(ctx context.Context, tx *store.Tx, scope Scope, region arn.Region, c *criteria.Criteria, from Progress, within int) ([]OpenTally, Progress, error) {
+	q := Query{Scope: scope, Region: region, Criteria: *c}
+	gather, err := gatherFrom(ctx, tx, &q)
+	if err != nil {
+		return nil, from, err
+	}
+	if gather != nil && from == (Progress{}) {
+		list, err := countGathered(ctx, tx, &q, gather)
+		return list, Progress{Done: true}, err
+	}
+	accounts, err := accountsFrom(ctx, tx, scope, region, from.Account)
+	if err != nil {
+		return nil, from, err
+	}
+	var list []OpenTally
+	for _, account := range accounts {
+		t := OpenTally{Account: account}
+		if account != from.Account {
+			from = Progress{Account: account}
+		}
+		for last := false; !last; {
+			if within <= 0 {
+				return append(list, t), from, nil
+			}
+			var looked int
+			if looked, last, err = countPart(ctx, tx, &q, &from, &t); err != nil {
+				return nil, from, err
+			}
+			within -= looked
+		}
+		list = append(list, t)
+		from.ID = afterAll
+	}
+	return list, Progress{Done: true}, nil
+}
+
+// afterAll is higher than any id.
+const afterAll = "g"
+
+// accountsFrom are the accounts of a scope that have findings, from one on.
+func accountsFrom(ctx context.Context, tx *store.Tx, scope Scope, region arn.Region, from arn.AccountID) ([]arn.AccountID, error) {
+	all, err := AccountsWith(ctx, tx, scope, region)
+	for len(all) > 0 && all[0] < from {
+		all = all[1:]
+	}
+	return all, err
+}
+
+// countPart counts among the next findings of an account and moves on behind
+// them.
+func countPart(ctx context.Context, tx *store.Tx, q *Query, from *Progress, t *OpenTally) (looked int, last bool, err error) {
+	var end string
+	err = store.One(tx.QueryRow(ctx, `SELECT id FROM findings f WHERE f.region = $1 AND f.account = $2 AND f.id > $3
+		ORDER BY f.id LIMIT 1 OFFSET $4`, q.Region, from.Account, from.ID, countAtOnce-1), &end)
+	if errors.Is(err, store.ErrNotFound) {
+		last, end, err = true, afterAll, nil
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("findings of %s: %w", from.Account, err)
+	}
+	var w store.Where
+	w.Add("f.region = ?", q.Region)
+	w.Add("f.account = ?", from.Account)
+	w.Add("f.id > ?", from.ID)
+	w.Add("f.id <= ?", end)
+	from.ID = end
+	tallies, err := countOpen(ctx, tx, &w, q, "")
+	for _, p := range tallies {
+		t.add(p)
+	}
+	return countAtOnce, last, err
+}
+
+func countGathered(ctx context.Context, tx *store.Tx, q *Query, gather gathering) ([]OpenTally, error) {
+	var w store.Where
+	w.Add("f.region = ?", q.Region)
+	index := gather(&w)
+	q.Scope.Where(&w, `(f.account || '')`)
+	return countOpen(ctx, tx, &w, q, index)
+}
+
+// countOpen counts the open findings that meet conditions and criteria, by
+// account.
+func countOpen(ctx context.Context, tx *store.Tx, w *store.Where, q *Query, index string) ([]OpenTally, error) {
+	w.Add("(f.status || '') IN (?, ?)", finding.Active, finding.Suppressed)
+	addCriteria(w, &q.Criteria)
+	rows, err := tx.Query(ctx, `SELECT f.account, f.status, f.severity, COUNT(*) FROM findings f`+use(tx, index)+w.SQL()+
+		` GROUP BY f.account, f.status, f.severity ORDER BY f.account`, w.Args()...)
+	var list []OpenTally
+	_, err = store.ReadAll(rows, err, func(s store.Scanner) (n int64, err error) {
+		var account arn.AccountID
+		var status finding.Status
+		var rank int
+		if err := s.Scan(&account, &status, &rank, &n); err != nil {
+			return n, err
+		}
+		if len(list) == 0 || list[len(list)-1].Account != account {
+			list = append(list, OpenTally{Account: account})
+		}
+		counts := &list[len(list)-1].Active
+		if status == finding.Suppressed {
+			counts = &list[len(list)-1].Suppressed
+		}
+		counts[rank] += n
+		return n, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count findings: %w", err)
+	}
+	return list, nil
+}
+
+func (t *OpenTally) add(p OpenTally) {
+	for i := range t.Active {
+		t.Active[i] += p.Active[i]
+		t.Suppressed[i] += p.Suppressed[i]
+	}
+}
