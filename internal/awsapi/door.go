@@ -9,6 +9,7 @@ package awsapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -43,6 +44,11 @@ type Config struct {
 	Calls admit.Limits
 	// Patience bounds how long a call may take; zero means one minute.
 	Patience time.Duration
+	// Attend, if set, is told of every call before it is authorized: handlers run
+	// in the context that it returns, and done learns how the call ended.
+	// parameters returns the request as JSON with sensitive values hidden, nil
+	// where it is too long.
+	Attend func(ctx context.Context, call *awsmodel.Call, op *awsmodel.Operation, parameters func() json.RawMessage) (attended context.Context, done func(error))
 	// Audit receives one record per call, refused ones included, before the
 	// answer is sent. Nil means no audit.
 	Audit func(Record)

@@ -3,6 +3,7 @@ package awsapi
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -118,10 +119,21 @@ func (e *exchange) perform(ctx context.Context) error {
 		return err
 	}
 	defer leave()
-	if err := e.door.config.Authorize(ctx, e.call, e.op, in); err != nil {
+	if attend := e.door.config.Attend; attend != nil {
+		attended, done := attend(ctx, e.call, e.op, func() json.RawMessage { return e.audited(e.op.Input, in) })
+		err := e.invoke(attended)
+		done(err)
 		return err
 	}
-	out, err := e.op.Invoke(ctx, e.call, in)
+	return e.invoke(ctx)
+}
+
+// invoke runs the operation if the caller may.
+func (e *exchange) invoke(ctx context.Context) error {
+	if err := e.door.config.Authorize(ctx, e.call, e.op, e.in); err != nil {
+		return err
+	}
+	out, err := e.op.Invoke(ctx, e.call, e.in)
 	if err != nil {
 		return err
 	}

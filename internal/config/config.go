@@ -162,6 +162,8 @@ type Config struct {
 	// AuditLog is the file that gets one CloudTrail-form record per call;
 	// empty means audit.log in Data, "-" standard error, "off" none.
 	AuditLog string `yaml:"audit_log"`
+	// AuditRetention is how long it is remembered who changed what.
+	AuditRetention time.Duration `yaml:"audit_retention"`
 	// Metrics says who gets /metrics: MetricsLocal, callers on this machine, or
 	// MetricsEveryone.
 	Metrics string `yaml:"metrics"`
@@ -181,7 +183,7 @@ func Default() Config {
 		Data:          "muster-data",
 		Listen:        "127.0.0.1:8440",
 		Regions:       append([]string(nil), publicRegions...),
-		FeedsInterval: time.Hour,
+		FeedsInterval: time.Hour, AuditRetention: 90 * 24 * time.Hour,
 		Transition:    200 * time.Millisecond,
 		Lease:         15 * time.Second,
 		MemberLimit:   10_000,
@@ -314,6 +316,8 @@ func (c *Config) Check() error {
 		return errors.New("metrics: give local or everyone")
 	case c.FaultInjection && (!loopback(host) || c.TLSCert != "" || c.AllowPlainHTTP):
 		return fmt.Errorf("fault_injection: is for tests on one machine: listen (%s) has to be a loopback address, without tls_cert and allow_plain_http, which serve others", c.Listen)
+	case c.AuditRetention < time.Hour:
+		return errors.New("audit_retention: must be an hour or more")
 	case c.Transition < 0 || c.FeedsInterval < 0:
 		return errors.New("transition and feeds_interval: must not be negative")
 	case c.Lease < 100*time.Millisecond:

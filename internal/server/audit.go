@@ -13,16 +13,16 @@ import (
 	"muster/internal/config"
 )
 
-// audit appends one line per call to the audit log.
-type audit struct {
+// auditLog appends one line per call to the audit log.
+type auditLog struct {
 	mu    sync.Mutex // guards out
 	out   io.Writer
 	log   *slog.Logger
 	close func() error
 }
 
-func openAudit(c config.Config, log *slog.Logger) (*audit, error) {
-	a := &audit{log: log, close: func() error { return nil }}
+func openAudit(c config.Config, log *slog.Logger) (*auditLog, error) {
+	a := &auditLog{log: log, close: func() error { return nil }}
 	switch c.AuditLog {
 	case "off":
 		a.out = io.Discard
@@ -44,7 +44,7 @@ func openAudit(c config.Config, log *slog.Logger) (*audit, error) {
 
 // write appends a record; a line goes out in one write, so that processes can
 // share a file.
-func (a *audit) write(r awsapi.Record) {
+func (a *auditLog) write(r awsapi.Record) {
 	line, err := json.Marshal(r)
 	if err == nil {
 		a.mu.Lock()

@@ -12,6 +12,7 @@ import (
 	"muster/internal/advisorydb"
 	"muster/internal/agentapi"
 	"muster/internal/arn"
+	"muster/internal/audit"
 	"muster/internal/awsapi"
 	"muster/internal/awsmodel"
 	"muster/internal/code"
@@ -67,6 +68,7 @@ type desks struct {
 	inspector     *inspector.Service
 	results       *results.Service
 	rules         *rules.Service
+	changes       *audit.Service
 	usage         *usage.Service
 	keys          *encryption.Service
 	tags          *tagging.Service
@@ -103,6 +105,7 @@ func (s *Server) parts(ctx context.Context) (http.Handler, error) {
 	maps.Copy(jobs, d.policies.Jobs())
 	maps.Copy(jobs, d.inspector.Jobs())
 	maps.Copy(jobs, d.rules.Jobs())
+	maps.Copy(jobs, d.changes.Jobs())
 	maps.Copy(jobs, d.rollout.Jobs())
 	s.transitions = transitions(jobs)
 	maps.Copy(jobs, d.scan.Jobs())
@@ -114,7 +117,7 @@ func (s *Server) parts(ctx context.Context) (http.Handler, error) {
 	maps.Copy(jobs, d.reach.Jobs())
 	maps.Copy(jobs, d.exports.Jobs())
 	s.worker = worker.New(s.store, jobs, s.workerOptions())
-	if err := errors.Join(d.scan.CatchUp(ctx), d.inspector.CatchUp(ctx), s.events.Start(ctx), d.exports.Start(ctx)); err != nil {
+	if err := errors.Join(d.scan.CatchUp(ctx), d.inspector.CatchUp(ctx), s.events.Start(ctx), d.exports.Start(ctx), d.changes.Start(ctx)); err != nil {
 		return nil, err
 	}
 	return s.doors(d)
@@ -236,7 +239,8 @@ func (s *Server) inspector(d *desks, pages *pagetoken.Sealer) error {
 		Faults: inspectorFaults(d.faults),
 	})
 	d.results = results.New(results.Config{Store: s.store, Pages: pages, Intel: s.intel})
-	d.rules = rules.New(rules.Config{Store: s.store, Pages: pages, Apply: d.scan.Resuppress})
+	d.changes = audit.New(audit.Config{Store: s.store, Pages: pages, Keep: s.config.AuditRetention, Now: s.store.Now, Log: s.log})
+	d.rules = rules.New(rules.Config{Store: s.store, Pages: pages, Apply: d.scan.Resuppress, Now: s.store.Now})
 	d.usage = usage.New(usage.Config{Store: s.store, Pages: pages, Prices: prices})
 	d.keys, d.tags = encryption.New(s.store), tagging.New(s.store, code.Holders())
 	d.regions = regions.New(s.store, regionsOf(s.config))
@@ -288,6 +292,7 @@ func (d *desks) services() []awsmodel.Service {
 	d.exports.AddOwnHandlers(&own)
 	d.results.AddOwnHandlers(&own)
 	d.rules.AddOwnHandlers(&own)
+	d.changes.AddOwnHandlers(&own)
 	return []awsmodel.Service{
 		found.Service(), d.sbomscan.Handlers().Service(), directory.Service(),
 		d.iam.Handlers().Service(), d.sts.Handlers().Service(), d.ecr.Handlers().Service(), d.regions.Handlers().Service(), own.Service(),
@@ -299,7 +304,7 @@ func (d *desks) services() []awsmodel.Service {
 func (s *Server) doors(d *desks) (http.Handler, error) {
 	aws, err := awsapi.New(awsapi.Config{
 		Services: s.emulated(d.services()), Keys: keyLookup{s.keys}, Anyone: s.anyone(), Authorize: d.authorize(),
-		Audit: s.audit.write, TryLater: store.TryLater, Now: s.store.Now, Logger: s.log, MaxBody: s.config.MaxBody,
+		Attend: d.changes.Attend, Audit: s.audit.write, TryLater: store.TryLater, Now: s.store.Now, Logger: s.log, MaxBody: s.config.MaxBody,
 	})
 	if err != nil {
 		return nil, err

@@ -38,7 +38,7 @@ type Server struct {
 	keys     *iam.Keys
 	refresh  *refresh.Service
 	worker   *worker.Worker
-	audit    *audit
+	audit    *auditLog
 	events   *event.Service
 	listener net.Listener
 	http     *http.Server

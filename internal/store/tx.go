@@ -54,6 +54,7 @@ func (s *Store) View(ctx context.Context, fn func(*Tx) error) error {
 // must not call Update: on SQLite there is one writer and it would wait for
 // itself.
 func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
+	fn = withAlong(ctx, fn)
 	if s.engine == SQLite {
 		err := s.updateGrouped(ctx, fn, false)
 		if errors.Is(err, errRegroup) {

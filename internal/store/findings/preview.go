@@ -35,13 +35,15 @@ const countAtOnce = 20_000
 // can be meant it counts those, whatever their number.
 func CountMatching(ctx context.Context, tx *store.Tx, scope Scope, region arn.Region, c *criteria.Criteria, from Progress, within int) ([]OpenTally, Progress, error) {
 	q := Query{Scope: scope, Region: region, Criteria: *c}
-	gather, err := gatherFrom(ctx, tx, &q)
-	if err != nil {
-		return nil, from, err
-	}
-	if gather != nil && from == (Progress{}) {
-		list, err := countGathered(ctx, tx, &q, gather)
-		return list, Progress{Done: true}, err
+	if from == (Progress{}) {
+		gather, none, err := fewThatPass(ctx, tx, &q)
+		if err != nil || none {
+			return nil, Progress{Done: true}, err
+		}
+		if gather != nil {
+			list, err := countGathered(ctx, tx, &q, gather)
+			return list, Progress{Done: true}, err
+		}
 	}
 	accounts, err := accountsFrom(ctx, tx, scope, region, from.Account)
 	if err != nil {
@@ -67,6 +69,14 @@ func CountMatching(ctx context.Context, tx *store.Tx, scope Scope, region arn.Re
 		from.ID = afterAll
 	}
 	return list, Progress{Done: true}, nil
+}
+
+// fewThatPass leads to the few findings that can pass, if there are few.
+func fewThatPass(ctx context.Context, tx *store.Tx, q *Query) (way gathering, none bool, err error) {
+	if way, err = gatherNamed(ctx, tx, q); err != nil || way != nil {
+		return way, false, err
+	}
+	return gatherFew(ctx, tx, q)
 }
 
 // afterAll is higher than any id.
