@@ -10,6 +10,9 @@ import (
 	"muster/internal/store/findings"
 )
 
+// doubtful is when to look again while the clock is not to be trusted.
+const doubtful = 10 * time.Minute
+
 // forget is the handler of JobRetention: it deletes the closed findings of an
 // account whose time has come and the resources that are gone, and asks for
 // the next time.
@@ -17,6 +20,11 @@ func (s *Service) forget(ctx context.Context, job store.Job) error {
 	at, err := payload[Account](job)
 	if err != nil {
 		return err
+	}
+	if !s.store.ClockTrusted() {
+		return s.store.Update(ctx, func(tx *store.Tx) error {
+			return askForAccount(ctx, tx, JobRetention, at.Account, at.Region, s.now().Add(doubtful))
+		})
 	}
 	for {
 		var n int

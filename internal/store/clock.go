@@ -121,7 +121,7 @@ func (s *Store) CheckClock(ctx context.Context) error {
 	}
 	if moved > leap {
 		w.doubt = counter.Add(doubtful)
-		s.log.Warn("the clock was set forward; nothing is deleted by age for an hour", "by", moved)
+		s.log.Warn("the clock was set forward; findings and events are not deleted by age for an hour", "by", moved)
 	}
 	if first || moved < -backStep {
 		if err := s.rebaseJobs(ctx, wall); err != nil {
