@@ -35,13 +35,26 @@ func gatherNamed(ctx context.Context, tx *store.Tx, q *Query) (gathering, error)
 	if resources := equalTo(&q.Criteria, criteria.ResourceID); resources != nil {
 		return gatherResources(q.Region, resources), nil
 	}
-	if ids := equalTo(&q.Criteria, criteria.VulnerabilityID); ids != nil {
-		return gatherVulnerabilities(ctx, tx, q.Region, ids)
+	own, err := gatherOwn(ctx, tx, q, fewFindings)
+	if own != nil || err != nil {
+		return own, err
 	}
+	if ids := equalTo(&q.Criteria, criteria.VulnerabilityID); ids != nil {
+		way, err := gatherVulnerabilities(ctx, tx, q.Region, ids)
+		if way != nil || err != nil {
+			return way, err
+		}
+	}
+	return gatherOwn(ctx, tx, q, fewOfAccounts)
+}
+
+// gatherOwn leads to the findings of the one account that asks: what everybody
+// has, a small account has, too, at the end of a long walk.
+func gatherOwn(ctx context.Context, tx *store.Tx, q *Query, few int64) (gathering, error) {
 	if q.Single == "" {
 		return nil, nil
 	}
-	return gatherAccounts(ctx, tx, q.Region, []string{string(q.Single)})
+	return gatherAccounts(ctx, tx, q.Region, []string{string(q.Single)}, few)
 }
 
 // gatherFew looks for a way to few findings by what else the criteria name.
@@ -64,17 +77,17 @@ func gatherByAccount(ctx context.Context, tx *store.Tx, q *Query) (gathering, er
 	if accounts == nil {
 		return nil, nil
 	}
-	return gatherAccounts(ctx, tx, q.Region, accounts)
+	return gatherAccounts(ctx, tx, q.Region, accounts, fewOfAccounts)
 }
 
-func gatherAccounts(ctx context.Context, tx *store.Tx, region arn.Region, accounts []string) (gathering, error) {
+func gatherAccounts(ctx context.Context, tx *store.Tx, region arn.Region, accounts []string, few int64) (gathering, error) {
 	var sum int64
 	for _, a := range accounts {
 		n, err := Total(ctx, tx, arn.AccountID(a), region)
 		if err != nil {
 			return nil, err
 		}
-		if sum += n; sum > fewOfAccounts {
+		if sum += n; sum > few {
 			return nil, nil
 		}
 	}

@@ -88,7 +88,9 @@ export function List<T>(p: ListProps<T>) {
   const [selected, select] = useState<T[]>([]);
   const page = useLoaded(async (signal) => {
     const asked = { criteria: criteria(tokens, p.properties ?? []), tokens, sort: sort && { field: sort.field, sortOrder: sort.descending ? "DESC" : "ASC" } as const, nextToken: paging.token, pageSize: kept.pageSize, signal };
-    const found = await p.load(asked);
+    let found = await p.load(asked);
+    // A server that looks for few among very many may end a page before it found any.
+    while (!found.items.length && found.nextToken && !signal.aborted) found = await p.load({ ...asked, nextToken: found.nextToken });
     paging.learn(found.nextToken);
     return found;
   }, [question, paging.page, ...p.deps]);
