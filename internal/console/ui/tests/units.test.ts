@@ -116,7 +116,7 @@ test("every word of the APIs that is shown has a name", () => {
     ["feed", own.FeedStatus.enum], ["host", own.HostStatus.enum], ["rollout", [...own.RolloutStatus.enum, ...own.RolloutRegionStatus.enum]], ["rolloutAction", own.RolloutAction.enum], ["outcome", own.RolloutOutcome.enum],
     ["problem", own.ProblemCode.enum], ["remedyRole", own.RemedyRole.enum], ["problemSeverity", own.Severity.enum], ["accountState", own.AccountState.enum], ["delegation", inspector.DelegatedAdminStatus.enum],
     ["activationStatus", own.ActivationStatus.enum], ["registryStatus", own.RegistryConnectionStatus.enum], ["sinkKind", own.SinkKind.enum],
-    ["sinkStatus", own.SinkStatus.enum], ["historyKind", own.FindingHistoryKind.enum], ["networkSource", own.NetworkSource.enum],
+    ["sinkStatus", own.SinkStatus.enum], ["ruleChange", own.FilterChange.enum], ["auditOutcome", own.AuditOutcome.enum], ["historyKind", own.FindingHistoryKind.enum], ["networkSource", own.NetworkSource.enum],
     ["exportKind", own.ExportKind.enum], ["export", own.ExportStatus.enum], ["exportError", inspector.ReportingErrorCode.enum], ["exportFormat", [...inspector.ReportFormat.enum, ...inspector.SbomReportFormat.enum]],
   ];
   for (const [group, words] of groups) for (const word of words) assert.ok(`${group}.${word}` in texts, `${group}.${word}`);
@@ -139,7 +139,7 @@ test("no text stands in a page itself", () => {
 test("every text is used", () => {
   const all = [...sources(), ...readdirSync(join(project, "internal/console/ui/src"), { recursive: true }).filter((n) => String(n).endsWith(".ts")).map((n) => join(project, "internal/console/ui/src", String(n)))]
     .filter((n) => !/\/(text|api)\/[a-z0-9]+\.ts$/.test(n)).map((n) => readFileSync(n, "utf8")).join("\n");
-  const spoken = /^(severity|findingStatus|findingType|resourceType|yesNo|scanType|scanKind|scanMode|scanStatus|status|relationship|accountState|deep|rescan|pullMode|settingStatus|usage|feed|host|rollout|rolloutAction|outcome|delegation|standing|remedyRole|problemSeverity|problem|reason|todo|error|start|activationStatus|registryStatus|sinkKind|codeProvider|codeStatus|sinkStatus|historyKind|networkSource|exportKind|export|exportError|exportFormat)\./;
+  const spoken = /^(severity|findingStatus|findingType|resourceType|yesNo|scanType|scanKind|scanMode|scanStatus|status|relationship|accountState|deep|rescan|pullMode|settingStatus|usage|feed|host|rollout|rolloutAction|outcome|delegation|standing|remedyRole|problemSeverity|problem|reason|todo|error|start|activationStatus|registryStatus|sinkKind|codeProvider|codeStatus|sinkStatus|historyKind|networkSource|ruleChange|auditOutcome|exportKind|export|exportError|exportFormat)\./;
   const unused = Object.keys(texts).filter((key) => !all.includes(`"${key}"`) && !spoken.test(key));
   assert.deepEqual(unused, []);
 });

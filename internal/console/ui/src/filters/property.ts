@@ -2,7 +2,7 @@
 // and what the APIs call it.
 import type { Key } from "../text";
 
-export type Kind = "text" | "exact" | "choice" | "date" | "number" | "tag" | "port";
+export type Kind = "text" | "exact" | "equal" | "choice" | "date" | "number" | "tag" | "port";
 
 export interface Property {
   /** The criterion's name in the API; "vulnerablePackages.name" is a member of a package filter. */
@@ -25,6 +25,7 @@ export interface Token {
 export const operators: Record<Kind, readonly string[]> = {
   text: ["=", "!=", "^"],
   exact: ["=", "!="],
+  equal: ["="],
   choice: ["=", "!="],
   date: [">=", "<="],
   number: [">=", "<="],

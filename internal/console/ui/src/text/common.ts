@@ -147,6 +147,7 @@ export const common = {
   "nav.registries": ["Registries", "レジストリ"],
   "nav.code": ["Code repositories", "コードリポジトリ"],
   "nav.sinks": ["Event destinations", "イベントの送信先"],
+  "nav.audit": ["Audit log", "監査ログ"],
   "nav.security": ["Sign-in and security", "サインインとセキュリティ"],
   "nav.agents": ["Agents", "エージェント"],
 } as const;
