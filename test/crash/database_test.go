@@ -144,10 +144,17 @@ func (in *installation) disturb(t *testing.T, c *clients, aspects []aspect, rnd 
 	t.Logf("changes are taken %v after it", time.Since(begun))
 	cancel()
 	working.Wait()
+	// Connections that have been idle for a second are tried before they are
+	// used. Before that a dead one costs its caller a 503, which says nothing
+	// about what is kept.
+	<-time.After(probed)
 	for _, a := range aspects {
 		t.Run(a.name(), a.check)
 	}
 }
+
+// probed is how long connections must be idle to be tried first.
+const probed = 1200 * time.Millisecond
 
 // toldToComeBack: not ready but alive, and callers get 503 or, where nothing is
 // heard of the database, no answer for as long as they wait.
