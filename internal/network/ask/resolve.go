@@ -96,7 +96,7 @@ func (s *Asker) byID(e *endpoint, id facts.ID) bool {
 		return true
 	}
 	for _, b := range s.Balancers {
-		if b.ID == id || facts.ID(b.Name) == id {
+		if b.ID == id {
 			e.places = b.Places
 			return true
 		}
@@ -208,6 +208,11 @@ func (s *Asker) byName(name string) []facts.ID {
 	for _, g := range s.Facts.InternetGateways {
 		if g.Name == name {
 			out = append(out, g.ID)
+		}
+	}
+	for _, b := range s.Balancers {
+		if b.Name == name {
+			out = append(out, b.ID)
 		}
 	}
 	return out

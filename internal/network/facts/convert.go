@@ -87,7 +87,7 @@ func (b *builder) instance(w *wireInstance, p place) error {
 	nics := w.NetworkInterfaces
 	if len(nics) == 0 && w.PrivateIPAddress != "" {
 		nic := wireInterface{
-			NetworkInterfaceID: w.InstanceID + "/eth0", VpcID: w.VpcID, SubnetID: w.SubnetID,
+			NetworkInterfaceID: w.InstanceID + "/eth0", InterfaceType: madeUp, VpcID: w.VpcID, SubnetID: w.SubnetID,
 			PrivateIPAddress: w.PrivateIPAddress, Groups: w.SecurityGroups, SourceDestCheck: w.SourceDestCheck,
 		}
 		nic.Association.PublicIP = w.PublicIPAddress

@@ -55,8 +55,8 @@ type (
 		}
 	}
 	wireAttributes struct {
-		LoadBalancerArn, TargetGroupArn string
-		Attributes                      []struct{ Key, Value string }
+		LoadBalancerArn, LoadBalancerName, TargetGroupArn string
+		Attributes                                        []struct{ Key, Value string }
 	}
 )
 
@@ -87,7 +87,7 @@ func (p place) ofARN(text string) Scope {
 // listener, so that analysis sees one kind of thing.
 func (b *builder) classic(w *wireClassic, p place) error {
 	l := LoadBalancer{
-		ID: ID(w.LoadBalancerName), Scope: p.Scope, Name: w.LoadBalancerName, Kind: "classic",
+		ID: classicID(w.LoadBalancerName, p.Scope), Scope: p.Scope, Name: w.LoadBalancerName, Kind: "classic",
 		InternetFacing: w.Scheme == "internet-facing", VPC: ID(w.VPCID), Subnets: ids(w.Subnets...), Groups: ids(w.SecurityGroups...),
 	}
 	_, health, _ := strings.Cut(w.HealthCheck.Target, ":")
@@ -106,6 +106,16 @@ func (b *builder) classic(w *wireClassic, p place) error {
 	}
 	b.LoadBalancers = append(b.LoadBalancers, l)
 	return nil
+}
+
+// classicID is the ARN of a classic load balancer, which EC2 does not tell: its
+// name is unique in one account and Region only. Where those are not known, it
+// is the name.
+func classicID(name string, s Scope) ID {
+	if s.Account == "" || s.Region == "" {
+		return ID(name)
+	}
+	return ID(arn.New("elasticloadbalancing", s.Region, s.Account, "loadbalancer/"+name))
 }
 
 func (b *builder) listener(w *wireListener, p place) error {
@@ -159,7 +169,10 @@ func (b *builder) health(w *wireHealth, _ place) error {
 	return nil
 }
 
-func (b *builder) attributes(w *wireAttributes, _ place) error {
+func (b *builder) attributes(w *wireAttributes, p place) error {
+	if w.LoadBalancerArn == "" && w.LoadBalancerName != "" {
+		w.LoadBalancerArn = string(classicID(w.LoadBalancerName, p.Scope))
+	}
 	b.attributeSets = append(b.attributeSets, *w)
 	return nil
 }

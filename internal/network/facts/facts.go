@@ -12,7 +12,8 @@ import (
 )
 
 // ID names a resource in EC2's words (i-…, eni-…, vpc-…), a load balancer or a
-// target group by its ARN, a classic load balancer by its name.
+// target group by its ARN, a classic load balancer of which no account is known
+// by its name.
 type ID string
 
 // Scope says whose a resource is and where; both may be unknown.

@@ -78,14 +78,21 @@ func mergeList(into, from *PrefixList) {
 	into.Name = cmp.Or(into.Name, from.Name)
 }
 
+// madeUp is the kind of interfaces that stand for the address of an instance
+// that tells of no interface; they count where no other answer tells of one.
+const madeUp = "made-up"
+
 // joinInterfaces adds the interfaces that only instances tell of. Some facts
 // give one made-up id to interfaces of several instances; they are told apart.
 func (b *builder) joinInterfaces() {
-	at := map[ID]int{}
+	at, attached := map[ID]int{}, map[ID]bool{}
 	for i, n := range b.Interfaces {
-		at[n.ID] = i
+		at[n.ID], attached[n.Instance] = i, true
 	}
 	for _, n := range b.embedded {
+		if n.Kind == madeUp && attached[n.Instance] {
+			continue
+		}
 		i, ok := at[n.ID]
 		if ok && b.Interfaces[i].Instance != n.Instance && b.Interfaces[i].Instance != "" {
 			n.ID += "/" + n.Instance
@@ -95,6 +102,9 @@ func (b *builder) joinInterfaces() {
 			full := &b.Interfaces[i]
 			full.Instance = cmp.Or(full.Instance, n.Instance)
 			continue
+		}
+		if n.Kind == madeUp {
+			n.Kind = ""
 		}
 		at[n.ID] = len(b.Interfaces)
 		b.Interfaces = append(b.Interfaces, n)
