@@ -23,11 +23,11 @@ func newNetwork() *cobra.Command {
 		Short: "Ask what can be reached over the networks that describe answers tell of",
 		Long: `Works on facts: EC2's and Elastic Load Balancing's own describe answers, as JSON. They are a folder with one file
 per call in any layout (folders named after accounts and Regions say whose they are), or one file of many answers.
-No packet is sent, and only upload needs a server.`,
+No packet is sent; only upload and the commands below collect need a server.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newNetworkWhy(), newNetworkMap(), newNetworkDiff(), newNetworkExposure(), newNetworkUpload())
+	cmd.AddCommand(newNetworkWhy(), newNetworkMap(), newNetworkDiff(), newNetworkExposure(), newNetworkUpload(), newNetworkCollect())
 	return cmd
 }
 

@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 
@@ -10,11 +11,32 @@ import (
 	"muster/internal/collect/query"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/organizations/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
+
+// Credentials sign calls.
+type Credentials = aws.CredentialsProvider
+
+// Key are those of an access key.
+func Key(id, secret string) Credentials {
+	return credentials.NewStaticCredentialsProvider(id, secret, "")
+}
+
+// Ambient finds the credentials that AWS's tools would use here, of the
+// environment, the user's files or the machine, and the Region, "" where none
+// is set.
+func Ambient(ctx context.Context, profile string) (Credentials, arn.Region, error) {
+	c, err := config.LoadDefaultConfig(ctx, config.WithSharedConfigProfile(profile))
+	if err != nil {
+		return nil, "", fmt.Errorf("AWS credentials: %w", err)
+	}
+	return c.Credentials, arn.Region(c.Region), nil
+}
 
 // Role is what is assumed in each account.
 type Role struct {
@@ -51,14 +73,22 @@ func partition(region arn.Region) string {
 
 // Assume are the credentials of a role in an account, got with others and
 // renewed as long as they are used.
-func Assume(with aws.CredentialsProvider, r *Role, account arn.AccountID, o query.Options) aws.CredentialsProvider {
-	client := sts.New(sts.Options{Region: o.Region, Credentials: with, HTTPClient: o.HTTP, BaseEndpoint: base(o.Endpoint)})
-	return aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(client, r.ARN(account, arn.Region(o.Region)), func(a *stscreds.AssumeRoleOptions) {
+func Assume(with Credentials, r *Role, account arn.AccountID, o query.Options) Credentials {
+	asked := sts.New(sts.Options{Region: o.Region, Credentials: with, HTTPClient: client(o.HTTP), BaseEndpoint: base(o.Endpoint)})
+	return aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(asked, r.ARN(account, arn.Region(o.Region)), func(a *stscreds.AssumeRoleOptions) {
 		a.RoleSessionName = r.Session
 		if r.ExternalID != "" {
 			a.ExternalID = &r.ExternalID
 		}
 	}))
+}
+
+// client is the SDK's word for a client; nil stays nil.
+func client(c *http.Client) aws.HTTPClient {
+	if c == nil {
+		return nil
+	}
+	return c
 }
 
 func base(endpoint string) *string {
@@ -70,8 +100,8 @@ func base(endpoint string) *string {
 
 // Whose is the account of credentials.
 func Whose(ctx context.Context, o query.Options) (arn.AccountID, error) {
-	client := sts.New(sts.Options{Region: o.Region, Credentials: o.Credentials, HTTPClient: o.HTTP, BaseEndpoint: base(o.Endpoint)})
-	out, err := client.GetCallerIdentity(ctx, nil)
+	asked := sts.New(sts.Options{Region: o.Region, Credentials: o.Credentials, HTTPClient: client(o.HTTP), BaseEndpoint: base(o.Endpoint)})
+	out, err := asked.GetCallerIdentity(ctx, nil)
 	if err != nil {
 		return "", fmt.Errorf("sts:GetCallerIdentity: %w", err)
 	}
@@ -80,9 +110,9 @@ func Whose(ctx context.Context, o query.Options) (arn.AccountID, error) {
 
 // Accounts are the active ones of the credentials' organization.
 func Accounts(ctx context.Context, o query.Options) ([]arn.AccountID, error) {
-	client := organizations.New(organizations.Options{Region: o.Region, Credentials: o.Credentials, HTTPClient: o.HTTP, BaseEndpoint: base(o.Endpoint)})
+	asked := organizations.New(organizations.Options{Region: o.Region, Credentials: o.Credentials, HTTPClient: client(o.HTTP), BaseEndpoint: base(o.Endpoint)})
 	var all []arn.AccountID
-	for pages := organizations.NewListAccountsPaginator(client, nil); pages.HasMorePages(); {
+	for pages := organizations.NewListAccountsPaginator(asked, nil); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("organizations:ListAccounts: %w", err)

@@ -134,6 +134,12 @@ type Config struct {
 	// NetworkTrusted are blocks of addresses that raise no network finding
 	// alone.
 	NetworkTrusted []string `yaml:"network_trusted"`
+	// NetworkAmbientCredentials lets network collectors without an access key
+	// assume roles with the server's own AWS credentials.
+	NetworkAmbientCredentials bool `yaml:"network_ambient_credentials"`
+	// NetworkEndpoint is asked by network collectors in place of AWS's public
+	// hosts.
+	NetworkEndpoint string `yaml:"network_endpoint"`
 	// ExportsEndpoint is the URL of an S3-compatible service that findings
 	// reports and SBOM exports go to; empty means the folder exports in Data.
 	ExportsEndpoint string `yaml:"exports_endpoint"`

@@ -134,7 +134,7 @@ func read(files []file, scope facts.Scope) (facts.Part, error) {
 
 func partOf(r *facts.Reader, scope facts.Scope) (facts.Part, error) {
 	f, err := r.Facts()
-	if err != nil {
+	if err != nil && !errors.Is(err, facts.ErrNone) { // There are accounts without networks.
 		return facts.Part{}, err
 	}
 	return facts.Part{Scope: scope, As: otherName(f, scope.Account), Facts: f}, nil
@@ -174,6 +174,30 @@ func unpackStored(body []byte, scope facts.Scope) (facts.Part, error) {
 		}
 	}
 	return partOf(&r, scope)
+}
+
+// filesOf are the files of stored facts by their names.
+func filesOf(body []byte) (map[string]file, error) {
+	z, err := zip.NewReader(bytes.NewReader(body), int64(len(body)))
+	if err != nil {
+		return nil, err
+	}
+	all, left := map[string]file{}, int64(mostUnpacked)
+	for _, f := range z.File {
+		in, err := f.Open()
+		if err != nil {
+			return nil, err
+		}
+		data, err := io.ReadAll(io.LimitReader(in, left+1))
+		if err = errors.Join(err, in.Close()); err != nil {
+			return nil, err
+		}
+		if left -= int64(len(data)); left < 0 {
+			return nil, fmt.Errorf("stored facts are larger than %d MiB", mostUnpacked>>20)
+		}
+		all[f.Name] = file{f.Name, data}
+	}
+	return all, nil
 }
 
 func addStored(r *facts.Reader, f *zip.File, scope facts.Scope) (err error) {

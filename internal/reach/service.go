@@ -16,11 +16,13 @@ package reach
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/muster"
+	"muster/internal/collect"
 	"muster/internal/network/exposure"
 	"muster/internal/store"
 	"muster/internal/store/catalog"
@@ -55,6 +57,14 @@ type Config struct {
 	// Every is how often findings are worked out when nothing changes; 0
 	// means every twelve hours, as Inspector does.
 	Every time.Duration
+	// Secrets seals the keys of collectors. Ambient lets collectors without a
+	// key of their own use Credentials, the server's. Endpoint is asked in
+	// place of AWS, unless it is empty, by HTTP, nil for a usual client.
+	Secrets     Secrets
+	Ambient     bool
+	Credentials collect.Credentials
+	Endpoint    string
+	HTTP        *http.Client
 	// Now is the clock of the jobs; nil means time.Now.
 	Now func() time.Time
 	// Log is told what nobody asked for; nil means silence.
@@ -95,6 +105,11 @@ func (s *Service) AddHandlers(h *muster.Handlers) {
 	h.ListNetworkSnapshots = s.ListNetworkSnapshots
 	h.ExplainReachability = s.ExplainReachability
 	h.ListNetworkConnections = s.ListNetworkConnections
+	h.CreateNetworkCollector = s.CreateNetworkCollector
+	h.UpdateNetworkCollector = s.UpdateNetworkCollector
+	h.ListNetworkCollectors = s.ListNetworkCollectors
+	h.DeleteNetworkCollector = s.DeleteNetworkCollector
+	h.StartNetworkCollection = s.StartNetworkCollection
 }
 
 // JobAnalyse works out what can be reached; the payload is a topology.Unit.
@@ -102,5 +117,5 @@ const JobAnalyse = "network.analyse"
 
 // Jobs are the handlers of the desk's jobs, by kind.
 func (s *Service) Jobs() map[string]worker.Handler {
-	return map[string]worker.Handler{JobAnalyse: s.analyse}
+	return map[string]worker.Handler{JobAnalyse: s.analyse, JobRound: s.round, JobCollect: s.collect}
 }

@@ -69,17 +69,20 @@ func (s *Service) scope(ctx context.Context, call *awsmodel.Call, account, regio
 		return at, nil
 	}
 	at.Account = arn.AccountID(*account)
-	return at, s.store.View(ctx, func(tx *store.Tx) error {
-		visible, err := inspector.VisibleAccounts(ctx, tx, call.Account(), at.Region)
-		if err != nil {
-			return err
-		}
-		sees, err := visible.Sees(ctx, tx, at.Account)
-		if err == nil && !sees {
-			err = &muster.AccessDeniedException{Message: "Invoking account does not have access to account " + string(at.Account) + " in " + string(at.Region) + "."}
-		}
+	return at, s.store.View(ctx, func(tx *store.Tx) error { return mustSee(ctx, tx, call.Account(), at.Account, at.Region) })
+}
+
+// mustSee refuses in words where one account does not answer for another.
+func mustSee(ctx context.Context, tx *store.Tx, who, whom arn.AccountID, region arn.Region) error {
+	visible, err := inspector.VisibleAccounts(ctx, tx, who, region)
+	if err != nil {
 		return err
-	})
+	}
+	sees, err := visible.Sees(ctx, tx, whom)
+	if err == nil && !sees {
+		err = &muster.AccessDeniedException{Message: "Invoking account does not have access to account " + string(whom) + " in " + string(region) + "."}
+	}
+	return err
 }
 
 // keepParts keeps files until the upload is complete.
@@ -133,6 +136,9 @@ func (s *Service) complete(ctx context.Context, at facts.Scope, upload string, l
 		return none, invalid("The files cannot be read: %v.", err)
 	}
 	t, err := tell(files, at)
+	if err == nil && len(t.part.VPCs) == 0 {
+		err = facts.ErrNone
+	}
 	if err != nil {
 		return none, invalid("These are no network facts: %v.", err)
 	}
@@ -143,7 +149,7 @@ func (s *Service) complete(ctx context.Context, at facts.Scope, upload string, l
 		if err := topology.DropParts(ctx, tx, at.Account, at.Region, upload, now.Add(-uploadLife)); err != nil {
 			return none, err
 		}
-		return s.putInForce(ctx, tx, t, topology.Upload, now)
+		return s.putInForce(ctx, tx, t, topology.Upload, now, 0)
 	})
 }
 
@@ -158,8 +164,8 @@ func inOrder(parts []topology.Part) []topology.Part {
 }
 
 // putInForce replaces what an account told of a Region and asks for what
-// follows. The same facts again only count as looked at again.
-func (s *Service) putInForce(ctx context.Context, tx *store.Tx, t *told, source topology.Source, now time.Time) (topology.Snapshot, error) {
+// follows, after a time in which further facts may come. The same facts again only count as looked at again.
+func (s *Service) putInForce(ctx context.Context, tx *store.Tx, t *told, source topology.Source, now time.Time, settle time.Duration) (topology.Snapshot, error) {
 	at := t.part.Scope
 	before, err := topology.LookupSnapshot(ctx, tx, at.Account, at.Region)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -182,15 +188,15 @@ func (s *Service) putInForce(ctx context.Context, tx *store.Tx, t *told, source 
 	if err := topology.PutSnapshot(ctx, tx, &n); err != nil {
 		return n, err
 	}
-	if same && before.Failure == "" {
+	if same {
 		return n, nil
 	}
-	if !same && before.Digest != "" {
+	if before.Digest != "" {
 		if err := topology.DropContent(ctx, tx, before.Digest); err != nil {
 			return n, err
 		}
 	}
-	return n, askForAnalysis(ctx, tx, at.Account, now)
+	return n, askForAnalysis(ctx, tx, at.Account, now.Add(settle))
 }
 
 // unitOf is the unit that an account's networks are looked at in.

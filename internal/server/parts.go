@@ -136,6 +136,7 @@ func (s *Server) workerOptions() worker.Options {
 	// Reading an image takes much memory.
 	o.PerKind[eligible.JobRead] = 2
 	o.PerKind[code.JobScan], o.PerKind[code.JobReview] = 2, 1
+	o.PerKind[reach.JobCollect] = reach.AtATime
 	if s.emulation != nil {
 		o.Grace = 250 * time.Millisecond
 	}

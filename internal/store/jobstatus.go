@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 )
 
 // JobCount says how much work of a kind there is.
@@ -45,4 +46,11 @@ func (tx *Tx) RetryJob(ctx context.Context, id string) error {
 	}
 	tx.wake(kind)
 	return nil
+}
+
+// Waiting reports whether a job of a kind is due and nobody runs it.
+func (tx *Tx) Waiting(ctx context.Context, kind string, now time.Time) (bool, error) {
+	n, err := ReadOne(tx.QueryRow(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM jobs
+		WHERE kind = $1 AND NOT parked AND lease = '' AND run_at <= $2 LIMIT 1) AS due`, kind, Micros(now)), ScanCount)
+	return n > 0, err
 }

@@ -18,7 +18,8 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"json": jsonCommand, "names": namesCommand,
 	"account": accountCommand, "user": userCommand, "session": sessionCommand,
 	"alone": aloneCommand, "state": stateCommand,
-	"host": hostCommand, "feeds": feedsCommand, "own": ownCommand, "facts": factsCommand,
+	"host": hostCommand, "feeds": feedsCommand, "own": ownCommand, "facts": factsCommand, "collector": collectorCommand,
+	"deny": denyCommand, "untilown": untilOwnCommand,
 }
 
 // awsCommand: aws PROFILE SERVICE OPERATION …

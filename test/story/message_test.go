@@ -118,7 +118,10 @@ func (w *world) musterCall(profile, operation string, in, out any) error {
 	if err != nil {
 		return err
 	}
-	r, err := w.send(profile, muster(operation, string(body)))
+	profile, region, _ := strings.Cut(profile, "@")
+	m := muster(operation, string(body))
+	m.region = region
+	r, err := w.send(profile, m)
 	if err != nil {
 		return err
 	}

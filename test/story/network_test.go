@@ -2,6 +2,9 @@ package story
 
 import (
 	"encoding/json"
+	"regexp"
+	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -17,6 +20,25 @@ func ownCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if w.stdout = string(out); err != nil {
 		w.stdout = err.Error()
+	}
+}
+
+// untilOwnCommand: untilown PATTERN PROFILE OPERATION JSON repeats a call of
+// muster's own until its answer matches; after "!" in the pattern until it
+// does not.
+func untilOwnCommand(ts *testscript.TestScript, _ bool, args []string) {
+	w := worldOf(ts)
+	pattern, neg := strings.CutPrefix(args[0], "!")
+	re := regexp.MustCompile(pattern)
+	for deadline := time.Now().Add(patience); ; {
+		var out json.RawMessage
+		err := w.musterCall(args[1], args[2], json.RawMessage(args[3]), &out)
+		if err == nil && re.Match(out) != neg {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("untilown %v: the last answer is %s %v", args, out, err)
+		}
 	}
 }
 

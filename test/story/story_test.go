@@ -28,10 +28,12 @@ func TestStories(t *testing.T) {
 			testscript.Run(t, testscript.Params{
 				Dir: "testdata",
 				Setup: func(env *testscript.Env) error {
-					w, err := newWorld(env.WorkDir, database(t), aws)
+					cloud := newCloud(env)
+					w, err := newWorldWith(env.WorkDir, database(t), aws, func(c *config.Config) { c.NetworkEndpoint = cloud.URL })
 					if err != nil {
 						return err
 					}
+					cloud.world.Store(w)
 					env.Defer(w.close)
 					env.Values[worldKey{}] = w
 					env.Setenv("MANAGEMENT", w.management)

@@ -49,6 +49,23 @@ type CreateCodeRepositoryOutput struct {
 	Repository        *CodeRepository // required
 }
 
+// CreateNetworkCollectorInput is the input of CreateNetworkCollector.
+type CreateNetworkCollectorInput struct {
+	AccessKeyId     *string         // 16 to 128 characters
+	Accounts        []NetworkTarget // 0 to 1000 items
+	ExternalId      *string         // 2 to 1224 characters
+	IntervalSeconds *int32          // 300 to 86400
+	Name            string          // required; 1 to 64 characters
+	Regions         []string        // 1 to 50 items
+	RoleName        string          // required; 1 to 512 characters
+	SecretAccessKey *string         // 16 to 256 characters; sensitive
+}
+
+// CreateNetworkCollectorOutput is the output of CreateNetworkCollector.
+type CreateNetworkCollectorOutput struct {
+	Collector *NetworkCollector // required
+}
+
 // CreateRegistryConnectionInput is the input of CreateRegistryConnection.
 type CreateRegistryConnectionInput struct {
 	Name         string   // required; 1 to 64 characters
@@ -143,6 +160,15 @@ type DeleteFunctionLayerInput struct {
 
 // DeleteFunctionLayerOutput is the output of DeleteFunctionLayer.
 type DeleteFunctionLayerOutput struct {
+}
+
+// DeleteNetworkCollectorInput is the input of DeleteNetworkCollector.
+type DeleteNetworkCollectorInput struct {
+	CollectorId string // required; 1 to 64 characters
+}
+
+// DeleteNetworkCollectorOutput is the output of DeleteNetworkCollector.
+type DeleteNetworkCollectorOutput struct {
 }
 
 // DeleteNetworkFactsInput is the input of DeleteNetworkFacts.
@@ -482,6 +508,18 @@ type ListHostsOutput struct {
 	NextToken *string // 0 to 4096 characters
 }
 
+// ListNetworkCollectorsInput is the input of ListNetworkCollectors.
+type ListNetworkCollectorsInput struct {
+	MaxResults *int32  // 1 to 100
+	NextToken  *string // 0 to 4096 characters
+}
+
+// ListNetworkCollectorsOutput is the output of ListNetworkCollectors.
+type ListNetworkCollectorsOutput struct {
+	Collectors []NetworkCollector // required
+	NextToken  *string            // 0 to 4096 characters
+}
+
 // ListNetworkConnectionsInput is the input of ListNetworkConnections.
 type ListNetworkConnectionsInput struct {
 	MaxResults *int32  // 1 to 1000
@@ -752,6 +790,16 @@ type SetHostStateInput struct {
 type SetHostStateOutput struct {
 }
 
+// StartNetworkCollectionInput is the input of StartNetworkCollection.
+type StartNetworkCollectionInput struct {
+	CollectorId string // required; 1 to 64 characters
+}
+
+// StartNetworkCollectionOutput is the output of StartNetworkCollection.
+type StartNetworkCollectionOutput struct {
+	Accounts int64 // required
+}
+
 // StartRolloutInput is the input of StartRollout.
 type StartRolloutInput struct {
 	Action        RolloutAction // required
@@ -828,6 +876,23 @@ type UntagHostInput struct {
 
 // UntagHostOutput is the output of UntagHost.
 type UntagHostOutput struct {
+}
+
+// UpdateNetworkCollectorInput is the input of UpdateNetworkCollector.
+type UpdateNetworkCollectorInput struct {
+	AccessKeyId     *string         // 16 to 128 characters
+	Accounts        []NetworkTarget // 0 to 1000 items
+	CollectorId     string          // required; 1 to 64 characters
+	IntervalSeconds *int32          // 300 to 86400
+	Name            *string         // 1 to 64 characters
+	Regions         []string        // 1 to 50 items
+	RoleName        *string         // 1 to 512 characters
+	SecretAccessKey *string         // 16 to 256 characters; sensitive
+}
+
+// UpdateNetworkCollectorOutput is the output of UpdateNetworkCollector.
+type UpdateNetworkCollectorOutput struct {
+	Collector *NetworkCollector // required
 }
 
 // UpdateRegistryConnectionInput is the input of UpdateRegistryConnection.

@@ -376,6 +376,22 @@ type MapFilter struct {
 	Value      *string       // 0 to 256 characters
 }
 
+// NetworkCollector is a structure of the model.
+type NetworkCollector struct {
+	AccessKeyId     *string         // 16 to 128 characters
+	Accounts        []NetworkTarget // 0 to 1000 items
+	CollectorId     string          // required; 1 to 64 characters
+	CreatedAt       time.Time       // required
+	ExternalId      string          // required; 2 to 1224 characters
+	IntervalSeconds int32           // required; 300 to 86400
+	Name            string          // required; 1 to 64 characters
+	Regions         []string        // required; 1 to 50 items
+	RoleName        string          // required; 1 to 512 characters
+	StartedAt       *time.Time
+	StatusMessage   *string
+	UpdatedAt       time.Time // required
+}
+
 // NetworkConnection is a structure of the model.
 type NetworkConnection struct {
 	Certain bool          // required
@@ -472,6 +488,12 @@ type NetworkSnapshot struct {
 	Source         NetworkSource
 	StoredAt       *time.Time
 	Vpcs           int64 // required
+}
+
+// NetworkTarget is a structure of the model.
+type NetworkTarget struct {
+	AccountId    string  // required; exactly 12 characters
+	AwsAccountId *string // exactly 12 characters
 }
 
 // NumberFilter is a structure of the model.

@@ -20,7 +20,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"testing"
 
 	"golang.org/x/tools/txtar"
 )
@@ -57,10 +56,10 @@ type Failure struct {
 
 // New starts a server with the world of this package's testdata; it ends with
 // the test.
-func New(t testing.TB) *Server {
-	t.Helper()
-	return Start(t, world)
-}
+func New(t Cleaner) *Server { return Start(t, world) }
+
+// Cleaner ends the server: a test is one.
+type Cleaner interface{ Cleanup(end func()) }
 
 //go:embed testdata/world.txtar
 var world []byte
@@ -68,7 +67,7 @@ var world []byte
 // Start starts a server with a world: a txtar whose files are named ACCOUNT
 // REGION ACTION, and PARAMETER=VALUE for calls about one thing, and hold the
 // rows of the answer.
-func Start(t testing.TB, world []byte) *Server {
+func Start(t Cleaner, world []byte) *Server {
 	s := &Server{Page: 2, world: map[string][]byte{}}
 	for _, f := range txtar.Parse(world).Files {
 		s.world[strings.Join(strings.Fields(f.Name), " ")] = f.Data
@@ -220,7 +219,24 @@ func forms() map[string]form {
 // classic is the version of Elastic Load Balancing's older interface.
 const classic = "2012-06-01"
 
+// token answers as STS for callers whose key's id is their account: it knows
+// who they are and gives them any role.
+func token(w http.ResponseWriter, c *Call) {
+	const space = "https://sts.amazonaws.com/doc/2011-06-15/"
+	role := strings.Split(c.Params.Get("RoleArn"), ":")
+	if c.Action == "GetCallerIdentity" || len(role) < 6 {
+		write(w, "text/xml", envelope(c.Action, space, "<Arn>arn:aws:iam::"+c.Account+":user/alice</Arn><Account>"+c.Account+"</Account><UserId>AIDA</UserId>", true))
+		return
+	}
+	write(w, "text/xml", envelope(c.Action, space, "<Credentials><AccessKeyId>"+role[4]+
+		"</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>", true))
+}
+
 func (s *Server) answer(w http.ResponseWriter, c *Call) {
+	if c.Service == "sts" {
+		token(w, c)
+		return
+	}
 	f, ok := forms()[c.Action]
 	if !ok {
 		s.refuse(w, c.Service, &Failure{http.StatusBadRequest, "InvalidAction", "The action " + c.Action + " is not valid for this web service."})

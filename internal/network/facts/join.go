@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// ErrNone says that there is nothing to analyse; the facts are returned with it.
+var ErrNone = errors.New("facts: no VPC found; give a folder of EC2's describe answers (JSON), or one file of them")
+
 // Facts joins what was read: each resource once, interfaces with the
 // instances and public addresses that other answers tell of, attachments,
 // route tables, prefix lists and load balancers with their parts. It is called
@@ -22,7 +25,7 @@ func (r *Reader) Facts() (*Facts, error) {
 	b.joinBalancers()
 	b.unite()
 	if len(b.VPCs) == 0 {
-		return nil, errors.New("facts: no VPC found; give a folder of EC2's describe answers (JSON), or one file of them")
+		return &b.Facts, ErrNone
 	}
 	return &b.Facts, nil
 }

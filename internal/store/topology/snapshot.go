@@ -23,7 +23,7 @@ type Source string
 // The sources.
 const (
 	Upload    Source = "UPLOAD"
-	Collector Source = "COLLECTOR"
+	Collected Source = "COLLECTOR"
 )
 
 // Snapshot is what is known of the facts of an account in a Region.
