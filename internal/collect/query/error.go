@@ -22,8 +22,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s (HTTP %d, request %s)", e.Code, e.Message, e.Status, cmp.Or(e.RequestID, "unknown"))
 }
 
-// ErrorCode, ErrorMessage and ErrorFault make it an error as the SDK knows
-// them, which decides by its code whether to try again.
+// ErrorCode implements smithy.APIError, by which the SDK decides whether to try
+// again.
 func (e *Error) ErrorCode() string { return e.Code }
 
 // ErrorMessage implements smithy.APIError.
@@ -45,9 +45,10 @@ type wireError struct {
 	Errors struct {
 		Error wireCode
 	}
-	Error     wireCode
+	Error wireCode
+	// EC2 and the others spell it differently.
 	RequestID string `xml:"RequestID"`
-	RequestId string `xml:"RequestId"`
+	Request   string `xml:"RequestId"`
 }
 
 type wireCode struct{ Code, Message string }
@@ -62,7 +63,7 @@ func errorOf(resp *http.Response, body []byte) *Error {
 	switch {
 	case xml.Unmarshal(body, &w) == nil:
 		e.Code, e.Message = cmp.Or(w.Errors.Error.Code, w.Error.Code), cmp.Or(w.Errors.Error.Message, w.Error.Message)
-		e.RequestID = cmp.Or(w.RequestID, w.RequestId, e.RequestID)
+		e.RequestID = cmp.Or(w.RequestID, w.Request, e.RequestID)
 	case json.Unmarshal(body, &j) == nil:
 		e.Code, e.Message = j.Type[strings.LastIndexByte(j.Type, '#')+1:], j.Message
 	}

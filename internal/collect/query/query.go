@@ -35,11 +35,17 @@ type Service struct {
 	Version, Target string
 }
 
-// The services that tell of networks.
-func EC2() Service              { return Service{Name: "ec2", Version: "2016-11-15"} }
+// EC2 tells of networks and machines.
+func EC2() Service { return Service{Name: "ec2", Version: "2016-11-15"} }
+
+// ClassicBalancing tells of classic load balancers.
 func ClassicBalancing() Service { return Service{Name: "elasticloadbalancing", Version: "2012-06-01"} }
-func Balancing() Service        { return Service{Name: "elasticloadbalancing", Version: "2015-12-01"} }
-func DirectConnect() Service    { return Service{Name: "directconnect", Target: "OvertureService"} }
+
+// Balancing tells of all other load balancers.
+func Balancing() Service { return Service{Name: "elasticloadbalancing", Version: "2015-12-01"} }
+
+// DirectConnect tells of lines to offices.
+func DirectConnect() Service { return Service{Name: "directconnect", Target: "OvertureService"} }
 
 // maxBody bounds one answer, in bytes; a page of 1,000 interfaces is some 3 MB.
 const maxBody = 64 << 20
