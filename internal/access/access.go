@@ -221,6 +221,9 @@ func describe(c policy.Context, call *awsmodel.Call) {
 	c.SetNonEmpty("aws:RequestedRegion", string(call.Region))
 	c.Set("aws:SecureTransport", fmt.Sprint(call.Secure))
 	c.Set("aws:ViaAWSService", "false")
+	if s := call.Principal.Session; s != nil && s.Factor {
+		c.Set("aws:MultiFactorAuthAge", fmt.Sprint(int64(call.Time.Sub(s.IssuedAt).Seconds())))
+	}
 	c.Set("aws:CurrentTime", call.Time.UTC().Format(time.RFC3339))
 	c.Set("aws:EpochTime", fmt.Sprint(call.Time.Unix()))
 }

@@ -64,6 +64,7 @@ func newWorld(t testing.TB, s *store.Store) *world {
 	w.keys = iam.NewKeys(s, kr, set, func() time.Time { return w.now })
 	w.iam = iam.New(w.keys, iam.Options{Pages: pages})
 	w.sts = sts.New(s, w.keys, set)
+	w.sts.Factor = w.iam.Logins().UseFactor
 	near, err := guard.New([]string{"127.0.0.0/8"})
 	w.must(err)
 	w.sts.Federation = federation.New(s, webidentity.NewVerifier(near.Transport))

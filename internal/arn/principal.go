@@ -60,6 +60,8 @@ type Session struct {
 	// sessions of roles that the session assumes.
 	Tags       map[string]string
 	Transitive []string
+	// Factor: whoever began the session showed a second factor then.
+	Factor bool
 	// SourceIdentity was set when the first role of a chain was assumed.
 	SourceIdentity string
 }

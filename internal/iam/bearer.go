@@ -3,6 +3,7 @@ package iam
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -105,11 +106,11 @@ func describe(p arn.Principal, b *bearer) policy.Context {
 	return c
 }
 
-// describeSession gives the condition keys of temporary credentials. There is
-// no multi-factor authentication: its key is absent for long-term keys, as in
-// AWS, and false for sessions. A session's tags count before its role's.
+// describeSession gives the condition keys of temporary credentials. That of a
+// second factor is absent for long-term keys, as in AWS. A session's tags count
+// before its role's.
 func describeSession(c policy.Context, s *arn.Session) {
-	c.Set("aws:MultiFactorAuthPresent", "false")
+	c.Set("aws:MultiFactorAuthPresent", strconv.FormatBool(s.Factor))
 	c.Set("aws:TokenIssueTime", s.IssuedAt.Format(time.RFC3339))
 	c.SetNonEmpty("aws:SourceIdentity", s.SourceIdentity)
 	for name, value := range s.Tags {

@@ -19,7 +19,7 @@ const ada, good, better = "ada", "Correct horse 1", "Battery staple 2"
 func (w *world) signIn(a logins.Attempt, at time.Time) error {
 	w.t.Helper()
 	a.Account, a.User = "111111111111", ada
-	_, err := w.service.Logins().SignIn(w.t.Context(), a, at)
+	_, _, err := w.service.Logins().SignIn(w.t.Context(), a, at)
 	return err
 }
 

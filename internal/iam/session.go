@@ -46,6 +46,7 @@ type token struct {
 	Transitive     []string          `json:"tt,omitempty"`
 	SourceIdentity string            `json:"s,omitempty"`
 
+	Factor    bool  `json:"f,omitempty"`
 	IssuedAt  int64 `json:"i"` // Unix seconds
 	ExpiresAt int64 `json:"e"`
 }
@@ -59,7 +60,7 @@ func (k *Keys) Issue(s Session) (TemporaryKey, error) {
 	t := token{
 		Secret: newSecret(), Owner: s.Owner, Name: s.Name, Policy: s.Policy, Origin: string(s.Origin),
 		Tags: s.Tags, Transitive: s.Transitive, SourceIdentity: s.SourceIdentity,
-		IssuedAt: s.IssuedAt.Unix(), ExpiresAt: s.ExpiresAt.Unix(),
+		Factor: s.Factor, IssuedAt: s.IssuedAt.Unix(), ExpiresAt: s.ExpiresAt.Unix(),
 	}
 	plain, err := json.Marshal(t)
 	if err != nil {
@@ -106,7 +107,7 @@ func (k *Keys) lookupSession(ctx context.Context, account arn.AccountID, id, tex
 	p.AccessKeyID, p.SessionPolicy = id, t.Policy
 	p.Session = &arn.Session{
 		Origin: arn.Origin(t.Origin), IssuedAt: time.Unix(t.IssuedAt, 0).UTC(), Owner: t.Owner,
-		Tags: t.Tags, Transitive: t.Transitive, SourceIdentity: t.SourceIdentity,
+		Tags: t.Tags, Transitive: t.Transitive, SourceIdentity: t.SourceIdentity, Factor: t.Factor,
 	}
 	return Credential{Secret: t.Secret, Principal: p, ExpiresAt: time.Unix(t.ExpiresAt, 0).UTC(), Inactive: !b.usable}, nil
 }

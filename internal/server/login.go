@@ -22,11 +22,11 @@ func (s *Server) login(room *logins.Room) console.Logins {
 		if err != nil {
 			return console.Session{}, err
 		}
-		u, err := room.SignIn(ctx, logins.Attempt{Account: account, User: l.User, Password: l.Password, Code: l.Code, NewPassword: l.NewPassword}, now)
+		u, factor, err := room.SignIn(ctx, logins.Attempt{Account: account, User: l.User, Password: l.Password, Code: l.Code, NewPassword: l.NewPassword}, now)
 		if err != nil {
 			return console.Session{}, refusalOf(err)
 		}
-		return s.session(ticket{Account: account, User: u.Name, Region: s.config.Regions[0]}, u.ID, now)
+		return s.session(ticket{Account: account, User: u.Name, Region: s.config.Regions[0], factor: factor}, u.ID, now)
 	}
 }
 

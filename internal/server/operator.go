@@ -133,6 +133,8 @@ type ticket struct {
 	User      string    `json:"user,omitempty"`
 	Region    string    `json:"region"`
 	ExpiresAt time.Time `json:"expiresAt"`
+	// factor: a second factor was shown.
+	factor bool
 }
 
 func ticketName(secret string) string {
@@ -148,7 +150,7 @@ func (o *Operator) SignInTicket(ctx context.Context, account arn.AccountID, user
 		return "", err
 	}
 	secret := base64.RawURLEncoding.EncodeToString(random[:])
-	body, err := json.Marshal(ticket{account, user, region, o.now().Add(ticketLife)})
+	body, err := json.Marshal(ticket{Account: account, User: user, Region: region, ExpiresAt: o.now().Add(ticketLife)})
 	if err != nil {
 		return "", err
 	}
@@ -219,7 +221,7 @@ func (s *Server) signInAnyone(ctx context.Context, account arn.AccountID, now ti
 
 // session issues what a ticket is good for.
 func (s *Server) session(t ticket, owner string, now time.Time) (console.Session, error) {
-	key, err := s.keys.Issue(iam.Session{Account: t.Account, ExpiresAt: now.Add(sessionLife), Session: arn.Session{Owner: owner, IssuedAt: now}})
+	key, err := s.keys.Issue(iam.Session{Account: t.Account, ExpiresAt: now.Add(sessionLife), Session: arn.Session{Owner: owner, IssuedAt: now, Factor: t.factor}})
 	if err != nil {
 		return console.Session{}, err
 	}

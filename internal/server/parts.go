@@ -205,6 +205,7 @@ func (s *Server) desks() (*desks, error) {
 	d.handshakes = handshakes.New(s.store, d.organizations, s.store.Now)
 	d.policies = policies.New(s.store, d.organizations, policies.Options{Now: s.store.Now, Regions: regionsOf(s.config), Transition: s.config.Transition, Delay: d.faults.Delay})
 	d.iam = iam.New(s.keys, iam.Options{Pages: pages, Usage: d.inspector, Controls: s.obeyed(controls)})
+	d.sts.Factor = d.iam.Logins().UseFactor
 	d.fleet = s.fleet(d, pages)
 	d.functions = functions.New(functions.Config{Store: s.store, Scans: d.scan, Pages: pages})
 	return d, s.code(d, pages)

@@ -8,6 +8,7 @@ package sts
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	api "muster/internal/awsmodel/sts"
 	"muster/internal/iam"
 	"muster/internal/iam/federation"
+	"muster/internal/iam/logins"
 	"muster/internal/iam/managed"
 	"muster/internal/store"
 )
@@ -28,6 +30,9 @@ type Service struct {
 	// RootMayAssume lets root users assume roles, which AWS refuses: in an
 	// emulator every caller without a key issued there is one.
 	RootMayAssume bool
+	// Factor takes a code of a user's device, by its serial number; nil means
+	// that there are no devices.
+	Factor func(ctx context.Context, account arn.AccountID, user, serial, code string, now time.Time) error
 	// Federation verifies tokens of identity providers; nil means that none are
 	// taken.
 	Federation *federation.Room
@@ -76,14 +81,25 @@ const (
 )
 
 // GetSessionToken gives a user temporary credentials with its own rights.
-func (s *Service) GetSessionToken(_ context.Context, call *awsmodel.Call, in *api.GetSessionTokenInput) (*api.GetSessionTokenOutput, error) {
-	if in.SerialNumber != nil || in.TokenCode != nil {
-		return nil, noMFA()
-	}
+func (s *Service) GetSessionToken(ctx context.Context, call *awsmodel.Call, in *api.GetSessionTokenInput) (*api.GetSessionTokenOutput, error) {
 	if temporary(call.Principal) {
 		return nil, denied("Cannot call GetSessionToken with session credentials")
 	}
-	credentials, err := s.issue(own(call, arn.FromGetSessionToken, in.DurationSeconds))
+	session := own(call, arn.FromGetSessionToken, in.DurationSeconds)
+	if in.SerialNumber != nil || in.TokenCode != nil {
+		if s.Factor == nil || in.SerialNumber == nil || in.TokenCode == nil {
+			return nil, noMFA()
+		}
+		err := s.Factor(ctx, call.Account(), session.Owner, *in.SerialNumber, *in.TokenCode, call.Time)
+		if errors.Is(err, logins.ErrWrong) {
+			return nil, noMFA()
+		}
+		if err != nil {
+			return nil, err
+		}
+		session.Factor = true
+	}
+	credentials, err := s.issue(session)
 	return &api.GetSessionTokenOutput{Credentials: credentials}, err
 }
 
@@ -128,7 +144,7 @@ func denied(message string) error {
 	return &awsmodel.Fault{Code: "AccessDenied", Message: message, Status: 403}
 }
 
-// noMFA refuses what AWS would check with a device: muster keeps none.
+// noMFA refuses a code that is no device's of the caller.
 func noMFA() error {
 	return denied("MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.")
 }

@@ -32,11 +32,12 @@ type Attempt struct {
 // so that the time of an answer does not tell who exists.
 var nobody = sync.OnceValue(func() string { return hash("nobody has this password") })
 
-// SignIn returns the user whose password and code these are.
-func (r *Room) SignIn(ctx context.Context, a Attempt, now time.Time) (identity.User, error) {
+// SignIn returns the user whose password and code these are, and whether there
+// was a code.
+func (r *Room) SignIn(ctx context.Context, a Attempt, now time.Time) (u identity.User, factor bool, err error) {
 	u, p, devices, err := r.look(ctx, a)
 	if err != nil {
-		return u, err
+		return u, false, err
 	}
 	against := nobody()
 	if len(p.Hashes) > 0 {
@@ -44,15 +45,44 @@ func (r *Room) SignIn(ctx context.Context, a Attempt, now time.Time) (identity.U
 	}
 	ok, err := isPassword(against, a.Password)
 	if err != nil {
-		return u, err
+		return u, false, err
 	}
 	if !ok || len(p.Hashes) == 0 {
-		return u, ErrWrong
+		return u, false, ErrWrong
 	}
 	if len(devices) > 0 && a.Code == "" {
-		return u, ErrCode
+		return u, false, ErrCode
 	}
-	return u, r.accept(ctx, a, u, against, now)
+	return u, len(devices) > 0, r.accept(ctx, a, u, against, now)
+}
+
+// UseFactor takes a code of one of a user's devices, by its serial number;
+// ErrWrong if it is none.
+func (r *Room) UseFactor(ctx context.Context, account arn.AccountID, user, serial, code string, now time.Time) error {
+	return r.desk.Store.Update(ctx, func(tx *store.Tx) error {
+		d, err := identity.MFADeviceBySerial(ctx, tx, account, arn.ARN(serial))
+		if errors.Is(err, store.ErrNotFound) || err == nil && (user == "" || d.UserID != user) {
+			return ErrWrong
+		}
+		if err != nil {
+			return err
+		}
+		return r.use(ctx, tx, d, code, now)
+	})
+}
+
+// use takes a code of a device, each once.
+func (r *Room) use(ctx context.Context, tx *store.Tx, d identity.MFADevice, code string, now time.Time) error {
+	seed, err := r.keyring.Open(string(d.Serial), d.Seed)
+	if err != nil {
+		return err
+	}
+	at, ok := matching(seed, code, now, d.LastStep)
+	if !ok {
+		return ErrWrong
+	}
+	d.LastStep = at
+	return identity.PutMFADevice(ctx, tx, d)
 }
 
 // look reads what an attempt is compared with; a user that does not exist has
@@ -112,13 +142,8 @@ func (r *Room) useCode(ctx context.Context, tx *store.Tx, u identity.User, given
 		return err
 	}
 	for _, d := range devices {
-		seed, err := r.keyring.Open(string(d.Serial), d.Seed)
-		if err != nil {
+		if err := r.use(ctx, tx, d, given, now); !errors.Is(err, ErrWrong) {
 			return err
-		}
-		if at, ok := matching(seed, given, now, d.LastStep); ok {
-			d.LastStep = at
-			return identity.PutMFADevice(ctx, tx, d)
 		}
 	}
 	return ErrWrong
