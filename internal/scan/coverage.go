@@ -6,10 +6,12 @@ import (
 	"slices"
 	"strings"
 
+	"muster/internal/advisory"
 	"muster/internal/advisorydb"
 	"muster/internal/inventory"
 	"muster/internal/store"
 	"muster/internal/store/catalog"
+	"muster/internal/version"
 )
 
 // The words of coverage that the desk uses (scanning specification 2).
@@ -85,8 +87,16 @@ func feedMissing(set *advisorydb.Set, os inventory.OS, items []inventory.Item) b
 		return true
 	}
 	return slices.ContainsFunc(items, func(it inventory.Item) bool {
-		return it.Role.Judged() && it.Ecosystem != "" && !set.Has(it.Ecosystem)
+		return it.Role.Judged() && awaited(it.Ecosystem) && !set.Has(it.Ecosystem)
 	})
+}
+
+// awaited reports whether an answer waits for an ecosystem's advisories: where
+// nobody publishes any it would wait for ever, and programs outside packages
+// are judged as far as there are records of them.
+func awaited(ecosystem string) bool {
+	_, published := version.SchemeOf(advisory.BaseEcosystem(ecosystem))
+	return published && ecosystem != advisory.Upstream
 }
 
 // lookForReport is the handler of JobStale.
