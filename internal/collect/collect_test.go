@@ -122,7 +122,7 @@ func TestCollect(t *testing.T) {
 func TestCollectSame(t *testing.T) {
 	s := collecttest.New(t)
 	before := collect(t, s, "111122223333")
-	s.Page = 1000
+	s.Configure(func(s *collecttest.Server) { s.Page = 1000 })
 	const key = "111122223333 eu-west-1 DescribeSubnets"
 	rows := strings.SplitAfter(s.Rows(key), "</item>\n")
 	slices.Reverse(rows)
@@ -245,7 +245,7 @@ func TestForms(t *testing.T) {
 		t.Skip("python3 with boto3 is needed")
 	}
 	s := collecttest.New(t)
-	s.Page = 1000
+	s.Configure(func(s *collecttest.Server) { s.Page = 1000 })
 	dir := filepath.Join(t.TempDir(), "111122223333", "eu-west-1")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)

@@ -50,8 +50,7 @@ type cloudKey struct{}
 
 func newCloud(env *testscript.Env) *cloud {
 	c := &cloud{ec2: collecttest.New(cleaner{env}), sessions: map[string]session{}}
-	c.ec2.Account = c.whose
-	c.ec2.Fail = func(call collecttest.Call) *collecttest.Failure {
+	fail := func(call collecttest.Call) *collecttest.Failure {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if call.Action == c.denied {
@@ -59,6 +58,7 @@ func newCloud(env *testscript.Env) *cloud {
 		}
 		return nil
 	}
+	c.ec2.Configure(func(s *collecttest.Server) { s.Account, s.Fail = c.whose, fail })
 	c.Server = httptest.NewServer(c)
 	env.Defer(c.Close)
 	env.Values[cloudKey{}] = c

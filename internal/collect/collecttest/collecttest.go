@@ -40,6 +40,20 @@ type Server struct {
 	calls []Call
 }
 
+// Configure changes the server's settings where it may be answering already,
+// or is asked by another process, whom nothing else orders after the change.
+func (s *Server) Configure(change func(s *Server)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(s)
+}
+
+// configured waits for changes under way.
+func (s *Server) configured() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+}
+
 // Call is one that was made.
 type Call struct {
 	Account, Region, Service, Action string
@@ -112,6 +126,7 @@ func (s *Server) Calls() []Call {
 var scope = regexp.MustCompile(`Credential=([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request`)
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.configured()
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
