@@ -2,6 +2,7 @@ package results
 
 import (
 	"context"
+	"muster/internal/inspector/desk"
 
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/inspector2"
@@ -30,11 +31,11 @@ func (s *Service) ListFindingAggregations(ctx context.Context, call *awsmodel.Ca
 		return nil, err
 	}
 	bound := aggregated{in.AggregationType, in.AccountIds, in.AggregationRequest}
-	if a.After, err = place[findings.GroupCursor](s, call, op, bound, in.NextToken); err != nil {
+	if a.After, err = desk.Place[findings.GroupCursor](s.config.Pages, call, op, bound, in.NextToken); err != nil {
 		return nil, err
 	}
-	a.Region, a.Limit = call.Region, size(in.MaxResults, groupsOnPage, groupsOnPage)
-	return view(ctx, s, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.ListFindingAggregationsOutput, error) {
+	a.Region, a.Limit = call.Region, desk.Size(in.MaxResults, groupsOnPage, groupsOnPage)
+	return desk.View(ctx, s.store, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.ListFindingAggregationsOutput, error) {
 		a.Scope, a.Single = scope, single(scope)
 		groups, err := findings.Aggregate(ctx, tx, a)
 		if err != nil {
@@ -45,7 +46,7 @@ func (s *Service) ListFindingAggregations(ctx context.Context, call *awsmodel.Ca
 			out.Responses = append(out.Responses, wireGroup(in.AggregationType, &groups[i]))
 		}
 		if len(groups) == a.Limit {
-			out.NextToken, err = token(s, call, op, bound, groups[len(groups)-1].Cursor())
+			out.NextToken, err = desk.Token(s.config.Pages, call, op, bound, groups[len(groups)-1].Cursor())
 		}
 		return out, err
 	})
@@ -184,7 +185,7 @@ func wantedOfOthers(in *inspector2.ListFindingAggregationsInput) (asked, error) 
 			sortBy: string(q.SortBy), order: q.SortOrder}
 	case *r == (inspector2.AggregationRequest{}):
 	default:
-		return w, invalidField("aggregationRequest", "The aggregationRequest does not belong to the aggregationType %s.", in.AggregationType)
+		return w, desk.InvalidField("aggregationRequest", "The aggregationRequest does not belong to the aggregationType %s.", in.AggregationType)
 	}
 	return w, nil
 }

@@ -2,6 +2,7 @@ package results
 
 import (
 	"context"
+	"muster/internal/inspector/desk"
 	"regexp"
 
 	"muster/internal/arn"
@@ -29,14 +30,14 @@ func (s *Service) GetClustersForImage(ctx context.Context, call *awsmodel.Call, 
 	parts, err := arn.Parse(arn.ARN(in.Filter.ResourceId))
 	name := imageForm.FindStringSubmatch(parts.Resource)
 	if err != nil || name == nil || parts.Service != "ecr" {
-		return nil, invalidField("filter.resourceId", "The resourceId is not the ARN of an image.")
+		return nil, desk.InvalidField("filter.resourceId", "The resourceId is not the ARN of an image.")
 	}
-	from, err := place[int](s, call, op, in.Filter, in.NextToken)
+	from, err := desk.Place[int](s.config.Pages, call, op, in.Filter, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
-	limit := size(in.MaxResults, usualClusters, usualClusters)
-	return view(ctx, s, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.GetClustersForImageOutput, error) {
+	limit := desk.Size(in.MaxResults, usualClusters, usualClusters)
+	return desk.View(ctx, s.store, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.GetClustersForImageOutput, error) {
 		out := &inspector2.GetClustersForImageOutput{Cluster: []inspector2.ClusterInformation{}}
 		sees, err := scope.Sees(ctx, tx, parts.Account)
 		if err != nil || !sees || parts.Region != call.Region {
@@ -53,7 +54,7 @@ func (s *Service) GetClustersForImage(ctx context.Context, call *awsmodel.Call, 
 		end := min(start+limit, len(list))
 		out.Cluster = append(out.Cluster, list[start:end]...)
 		if end < len(list) {
-			out.NextToken, err = token(s, call, op, in.Filter, end)
+			out.NextToken, err = desk.Token(s.config.Pages, call, op, in.Filter, end)
 		}
 		return out, err
 	})

@@ -2,6 +2,7 @@ package results
 
 import (
 	"context"
+	"muster/internal/inspector/desk"
 	"reflect"
 
 	"muster/internal/awsmodel"
@@ -25,15 +26,15 @@ const (
 // kind of scan.
 func (s *Service) ListCoverage(ctx context.Context, call *awsmodel.Call, in *inspector2.ListCoverageInput) (*inspector2.ListCoverageOutput, error) {
 	const op = "ListCoverage"
-	after, err := place[catalog.Row](s, call, op, in.FilterCriteria, in.NextToken)
+	after, err := desk.Place[catalog.Row](s.config.Pages, call, op, in.FilterCriteria, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
 	if after == nil {
 		after = &catalog.Row{}
 	}
-	wanted, limit := coverageCriteria(in.FilterCriteria), size(in.MaxResults, usualResources, mostResources)
-	return view(ctx, s, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.ListCoverageOutput, error) {
+	wanted, limit := coverageCriteria(in.FilterCriteria), desk.Size(in.MaxResults, usualResources, mostResources)
+	return desk.View(ctx, s.store, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.ListCoverageOutput, error) {
 		list, err := catalog.CoveragePage(ctx, tx, scope, string(call.Region), wanted, *after, limit)
 		if err != nil {
 			return nil, err
@@ -43,7 +44,7 @@ func (s *Service) ListCoverage(ctx context.Context, call *awsmodel.Call, in *ins
 			out.CoveredResources = append(out.CoveredResources, wireCovered(&list[i]))
 		}
 		if len(list) == limit {
-			out.NextToken, err = token(s, call, op, in.FilterCriteria, list[limit-1].Row())
+			out.NextToken, err = desk.Token(s.config.Pages, call, op, in.FilterCriteria, list[limit-1].Row())
 		}
 		return out, err
 	})
@@ -60,12 +61,12 @@ type statistics struct {
 func (s *Service) ListCoverageStatistics(ctx context.Context, call *awsmodel.Call, in *inspector2.ListCoverageStatisticsInput) (*inspector2.ListCoverageStatisticsOutput, error) {
 	const op = "ListCoverageStatistics"
 	bound := statistics{in.FilterCriteria, in.GroupBy}
-	after, err := place[string](s, call, op, bound, in.NextToken)
+	after, err := desk.Place[string](s.config.Pages, call, op, bound, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
 	wanted := coverageCriteria(in.FilterCriteria)
-	return view(ctx, s, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.ListCoverageStatisticsOutput, error) {
+	return desk.View(ctx, s.store, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.ListCoverageStatisticsOutput, error) {
 		total, err := catalog.CountCoverage(ctx, tx, scope, string(call.Region), wanted)
 		out := &inspector2.ListCoverageStatisticsOutput{TotalCounts: total}
 		if err != nil || in.GroupBy == "" {
@@ -84,7 +85,7 @@ func (s *Service) ListCoverageStatistics(ctx context.Context, call *awsmodel.Cal
 			out.CountsByGroup = append(out.CountsByGroup, inspector2.Counts{Count: new(g.Count), GroupKey: inspector2.GroupKey(g.Key)})
 		}
 		if len(groups) == groupsAtOnce {
-			out.NextToken, err = token(s, call, op, bound, groups[len(groups)-1].Key)
+			out.NextToken, err = desk.Token(s.config.Pages, call, op, bound, groups[len(groups)-1].Key)
 		}
 		return out, err
 	})

@@ -6,6 +6,7 @@ import (
 
 	"muster/internal/awsmodel/inspector2"
 	"muster/internal/finding/criteria"
+	"muster/internal/inspector/desk"
 )
 
 // Filter criteria have 46 members in five forms, named alike on both sides but
@@ -45,7 +46,7 @@ func criteriaOf(in *inspector2.FilterCriteria) (criteria.Criteria, error) {
 		}
 	}
 	if name, err := c.Check(); err != nil {
-		return c, invalidField("filterCriteria."+string(name), "Value at 'filterCriteria.%s': %v", name, err)
+		return c, desk.InvalidField("filterCriteria."+string(name), "Value at 'filterCriteria.%s': %v", name, err)
 	}
 	return c, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"muster/internal/inspector/desk"
 	"strings"
 
 	"muster/internal/advisorydb"
@@ -24,7 +25,7 @@ const mostReferences = 100
 func (s *Service) BatchGetFindingDetails(ctx context.Context, call *awsmodel.Call, in *inspector2.BatchGetFindingDetailsInput) (*inspector2.BatchGetFindingDetailsOutput, error) {
 	found := map[string]finding.Finding{}
 	out := &inspector2.BatchGetFindingDetailsOutput{FindingDetails: []inspector2.FindingDetail{}, Errors: []inspector2.FindingDetailsError{}}
-	_, err := view(ctx, s, call, func(tx *store.Tx, scope inspector.Scope) (struct{}, error) {
+	_, err := desk.View(ctx, s.store, call, func(tx *store.Tx, scope inspector.Scope) (struct{}, error) {
 		for _, name := range in.FindingArns {
 			f, refusal, err := visibleFinding(ctx, tx, scope, arn.ARN(name))
 			switch {
@@ -156,7 +157,7 @@ func (s *Service) SearchVulnerabilities(ctx context.Context, call *awsmodel.Call
 	out := &inspector2.SearchVulnerabilitiesOutput{Vulnerabilities: []inspector2.Vulnerability{}}
 	id := in.FilterCriteria.VulnerabilityIds[0]
 	if !strings.HasPrefix(id, "CVE-") {
-		return nil, invalidField("filterCriteria.vulnerabilityIds", "Only CVE ids can be searched for.")
+		return nil, desk.InvalidField("filterCriteria.vulnerabilityIds", "Only CVE ids can be searched for.")
 	}
 	intel, known, err := s.config.Intel(ctx, id)
 	if err != nil || !known {

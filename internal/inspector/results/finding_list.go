@@ -2,6 +2,7 @@ package results
 
 import (
 	"context"
+	"muster/internal/inspector/desk"
 
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
@@ -31,18 +32,18 @@ func (s *Service) ListFindings(ctx context.Context, call *awsmodel.Call, in *ins
 		return nil, err
 	}
 	bound := listed{in.FilterCriteria, in.SortCriteria}
-	after, err := place[findings.Cursor](s, call, op, bound, in.NextToken)
+	after, err := desk.Place[findings.Cursor](s.config.Pages, call, op, bound, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
 	q := findings.Query{
 		Region: call.Region, Criteria: wanted, Field: findings.ByLastObservedAt, Descending: true,
-		After: after, Limit: size(in.MaxResults, usualFindings, mostFindings),
+		After: after, Limit: desk.Size(in.MaxResults, usualFindings, mostFindings),
 	}
 	if in.SortCriteria != nil {
 		q.Field, q.Descending = findings.Field(in.SortCriteria.Field), in.SortCriteria.SortOrder == inspector2.SortOrderDesc
 	}
-	return view(ctx, s, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.ListFindingsOutput, error) {
+	return desk.View(ctx, s.store, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.ListFindingsOutput, error) {
 		q.Scope, q.Single = scope, single(scope)
 		list, end, err := findings.List(ctx, tx, q)
 		if err != nil {
@@ -53,7 +54,7 @@ func (s *Service) ListFindings(ctx context.Context, call *awsmodel.Call, in *ins
 			out.Findings = append(out.Findings, wireFinding(&list[i].Finding))
 		}
 		if end != nil {
-			out.NextToken, err = token(s, call, op, bound, end)
+			out.NextToken, err = desk.Token(s.config.Pages, call, op, bound, end)
 		}
 		return out, err
 	})

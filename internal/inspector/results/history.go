@@ -2,6 +2,7 @@ package results
 
 import (
 	"context"
+	"muster/internal/inspector/desk"
 
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
@@ -24,7 +25,7 @@ func (s *Service) AddOwnHandlers(h *muster.Handlers) {
 // GetFindingHistory tells what happened to a finding that the caller sees, the
 // oldest first, and why: the rule that hid it, what closed it.
 func (s *Service) GetFindingHistory(ctx context.Context, call *awsmodel.Call, in *muster.GetFindingHistoryInput) (*muster.GetFindingHistoryOutput, error) {
-	return view(ctx, s, call, func(tx *store.Tx, scope inspector.Scope) (*muster.GetFindingHistoryOutput, error) {
+	return desk.View(ctx, s.store, call, func(tx *store.Tx, scope inspector.Scope) (*muster.GetFindingHistoryOutput, error) {
 		_, hidden, err := visibleFinding(ctx, tx, scope, arn.ARN(in.FindingArn))
 		if err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package results
 
 import (
 	"context"
+	"muster/internal/inspector/desk"
 
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
@@ -14,7 +15,7 @@ import (
 // keeps none, because it does not scan code, so that even a finding that the
 // caller sees has no snippet.
 func (s *Service) BatchGetCodeSnippet(ctx context.Context, call *awsmodel.Call, in *inspector2.BatchGetCodeSnippetInput) (*inspector2.BatchGetCodeSnippetOutput, error) {
-	return view(ctx, s, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.BatchGetCodeSnippetOutput, error) {
+	return desk.View(ctx, s.store, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.BatchGetCodeSnippetOutput, error) {
 		out := &inspector2.BatchGetCodeSnippetOutput{CodeSnippetResults: []inspector2.CodeSnippetResult{}, Errors: []inspector2.CodeSnippetError{}}
 		for _, name := range in.FindingArns {
 			refusal := inspector2.CodeSnippetError{

@@ -2,6 +2,7 @@ package results
 
 import (
 	"context"
+	"muster/internal/inspector/desk"
 
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/muster"
@@ -15,7 +16,7 @@ import (
 // and covered resources there are, told apart by everything that is counted.
 // AWS tells the numbers of one account at a time.
 func (s *Service) GetSummary(ctx context.Context, call *awsmodel.Call, _ *muster.GetSummaryInput) (*muster.GetSummaryOutput, error) {
-	return view(ctx, s, call, func(tx *store.Tx, scope inspector.Scope) (*muster.GetSummaryOutput, error) {
+	return desk.View(ctx, s.store, call, func(tx *store.Tx, scope inspector.Scope) (*muster.GetSummaryOutput, error) {
 		out := &muster.GetSummaryOutput{Findings: []muster.FindingTally{}, Coverage: []muster.CoverageTally{}}
 		found, err := findings.Tallies(ctx, tx, scope, call.Region)
 		if err != nil {

@@ -2,6 +2,7 @@ package results
 
 import (
 	"context"
+	"muster/internal/inspector/desk"
 
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/muster"
@@ -24,7 +25,7 @@ func (s *Service) GetFindingTrend(ctx context.Context, call *awsmodel.Call, in *
 		asked = int(*in.Days)
 	}
 	today := trend.DayOf(call.Time)
-	return view(ctx, s, call, func(tx *store.Tx, scope inspector.Scope) (*muster.GetFindingTrendOutput, error) {
+	return desk.View(ctx, s.store, call, func(tx *store.Tx, scope inspector.Scope) (*muster.GetFindingTrendOutput, error) {
 		moved, err := trend.Since(ctx, tx, scope, call.Region, today-trend.Day(asked)+1)
 		if err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package results
 import (
 	"context"
 	"errors"
+	"muster/internal/inspector/desk"
 	"slices"
 	"strings"
 
@@ -21,7 +22,7 @@ const unitsAtOnce = 1000
 // root or unit have of ACTIVE findings, whatever deep they are in it; the most
 // critical first. Only a delegated administrator sees units.
 func (s *Service) ListUnitSummaries(ctx context.Context, call *awsmodel.Call, in *muster.ListUnitSummariesInput) (*muster.ListUnitSummariesOutput, error) {
-	return view(ctx, s, call, func(tx *store.Tx, scope inspector.Scope) (*muster.ListUnitSummariesOutput, error) {
+	return desk.View(ctx, s.store, call, func(tx *store.Tx, scope inspector.Scope) (*muster.ListUnitSummariesOutput, error) {
 		if !scope.Administrator || scope.Organization == "" {
 			return nil, &muster.AccessDeniedException{Message: "Invoking account does not have access to list unit summaries."}
 		}

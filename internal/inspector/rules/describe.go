@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"muster/internal/inspector/desk"
 
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/muster"
@@ -21,15 +22,15 @@ type described struct {
 func (s *Service) DescribeFilters(ctx context.Context, call *awsmodel.Call, in *muster.DescribeFiltersInput) (*muster.DescribeFiltersOutput, error) {
 	const op = "DescribeFilters"
 	bound := described{in.FilterArns, in.Action}
-	after, err := place[string](s, call, op, bound, in.NextToken)
+	after, err := desk.Place[string](s.config.Pages, call, op, bound, in.NextToken)
 	if err != nil {
 		return nil, own(err)
 	}
-	from, limit := "", size(in.MaxResults, filtersAtOnce, filtersAtOnce)
+	from, limit := "", desk.Size(in.MaxResults, filtersAtOnce, filtersAtOnce)
 	if after != nil {
 		from = *after
 	}
-	return view(ctx, s, call, func(tx *store.Tx, _ inspector.Scope) (*muster.DescribeFiltersOutput, error) {
+	return desk.View(ctx, s.store, call, func(tx *store.Tx, _ inspector.Scope) (*muster.DescribeFiltersOutput, error) {
 		out := &muster.DescribeFiltersOutput{Filters: []muster.FilterState{}}
 		list, err := filters.Page(ctx, tx, call.Account(), call.Region, filters.Action(in.Action), from, limit)
 		if err != nil {
@@ -46,7 +47,7 @@ func (s *Service) DescribeFilters(ctx context.Context, call *awsmodel.Call, in *
 			out.Filters = append(out.Filters, shown)
 		}
 		if len(list) == limit {
-			out.NextToken, err = token(s, call, op, bound, list[limit-1].ID)
+			out.NextToken, err = desk.Token(s.config.Pages, call, op, bound, list[limit-1].ID)
 		}
 		return out, err
 	})

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"muster/internal/inspector/desk"
 	"time"
 
 	"muster/internal/arn"
@@ -30,15 +31,15 @@ type expiring struct {
 // that has ended is a saved search: findings that no other rule hides are back.
 func (s *Service) PutFilterExpiry(ctx context.Context, call *awsmodel.Call, in *muster.PutFilterExpiryInput) (*muster.PutFilterExpiryOutput, error) {
 	if in.ExpiresAt != nil && !in.ExpiresAt.After(call.Time) {
-		return nil, own(invalidField("expiresAt", "A rule can only end in the future."))
+		return nil, own(desk.InvalidField("expiresAt", "A rule can only end in the future."))
 	}
-	return update(ctx, s, call, func(tx *store.Tx, _ inspector.Scope) (*muster.PutFilterExpiryOutput, error) {
+	return desk.Update(ctx, s.store, call, func(tx *store.Tx, _ inspector.Scope) (*muster.PutFilterExpiryOutput, error) {
 		f, err := lookupFilter(ctx, tx, call, in.FilterArn)
 		if err == nil {
 			err = permitRule(ctx, tx, call, "UpdateFilter", filters.Suppress)
 		}
 		if err == nil && f.Action != filters.Suppress {
-			err = invalidField("filterArn", "The filter suppresses nothing, so it does not end.")
+			err = desk.InvalidField("filterArn", "The filter suppresses nothing, so it does not end.")
 		}
 		if err != nil {
 			return nil, own(err)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"muster/internal/inspector/desk"
 	"regexp"
 	"slices"
 	"time"
@@ -51,7 +52,7 @@ func (s *Service) CreateFilter(ctx context.Context, call *awsmodel.Call, in *ins
 		Account: call.Account(), Region: call.Region, ID: id, Name: in.Name, Action: filters.Action(in.Action), Criteria: wanted,
 		Description: value(in.Description), Reason: value(in.Reason), Tags: in.Tags, CreatedAt: call.Time, CreatedBy: call.Principal.ARN,
 	}
-	return update(ctx, s, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.CreateFilterOutput, error) {
+	return desk.Update(ctx, s.store, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.CreateFilterOutput, error) {
 		if err := permitRule(ctx, tx, call, "CreateFilter", f.Action); err != nil {
 			return nil, err
 		}
@@ -65,7 +66,7 @@ func (s *Service) CreateFilter(ctx context.Context, call *awsmodel.Call, in *ins
 
 // UpdateFilter changes a filter; members that are absent keep their value.
 func (s *Service) UpdateFilter(ctx context.Context, call *awsmodel.Call, in *inspector2.UpdateFilterInput) (*inspector2.UpdateFilterOutput, error) {
-	return update(ctx, s, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.UpdateFilterOutput, error) {
+	return desk.Update(ctx, s.store, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.UpdateFilterOutput, error) {
 		f, err := lookupFilter(ctx, tx, call, in.FilterArn)
 		if err != nil {
 			return nil, err
@@ -169,7 +170,7 @@ func allowRule(ctx context.Context, tx *store.Tx, f *filters.Filter, before filt
 	}
 	settings, err := filters.SettingsOf(ctx, tx, f.Account, f.Region)
 	if err == nil && settings.ReasonRequired && f.Reason == "" {
-		err = invalidField("reason", "Suppression rules need a reason here.")
+		err = desk.InvalidField("reason", "Suppression rules need a reason here.")
 	}
 	return err
 }
@@ -186,7 +187,7 @@ func (s *Service) apply(ctx context.Context, tx *store.Tx, scope inspector.Scope
 // DeleteFilter deletes a filter. Findings that a rule hid and no other rule
 // hides come back.
 func (s *Service) DeleteFilter(ctx context.Context, call *awsmodel.Call, in *inspector2.DeleteFilterInput) (*inspector2.DeleteFilterOutput, error) {
-	return update(ctx, s, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.DeleteFilterOutput, error) {
+	return desk.Update(ctx, s.store, call, func(tx *store.Tx, scope inspector.Scope) (*inspector2.DeleteFilterOutput, error) {
 		f, err := lookupFilter(ctx, tx, call, in.Arn)
 		if err != nil {
 			return nil, err
@@ -228,15 +229,15 @@ type filtered struct {
 func (s *Service) ListFilters(ctx context.Context, call *awsmodel.Call, in *inspector2.ListFiltersInput) (*inspector2.ListFiltersOutput, error) {
 	const op = "ListFilters"
 	bound := filtered{in.Arns, in.Action}
-	after, err := place[string](s, call, op, bound, in.NextToken)
+	after, err := desk.Place[string](s.config.Pages, call, op, bound, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
-	from, limit := "", size(in.MaxResults, filtersAtOnce, filtersAtOnce)
+	from, limit := "", desk.Size(in.MaxResults, filtersAtOnce, filtersAtOnce)
 	if after != nil {
 		from = *after
 	}
-	return view(ctx, s, call, func(tx *store.Tx, _ inspector.Scope) (*inspector2.ListFiltersOutput, error) {
+	return desk.View(ctx, s.store, call, func(tx *store.Tx, _ inspector.Scope) (*inspector2.ListFiltersOutput, error) {
 		list, err := filters.Page(ctx, tx, call.Account(), call.Region, filters.Action(in.Action), from, limit)
 		if err != nil {
 			return nil, err
@@ -250,7 +251,7 @@ func (s *Service) ListFilters(ctx context.Context, call *awsmodel.Call, in *insp
 			}
 		}
 		if len(list) == limit {
-			out.NextToken, err = token(s, call, op, bound, list[limit-1].ID)
+			out.NextToken, err = desk.Token(s.config.Pages, call, op, bound, list[limit-1].ID)
 		}
 		return out, err
 	})
@@ -279,17 +280,17 @@ func ruleCriteria(in *inspector2.FilterCriteria, action inspector2.FilterAction)
 		return wanted, err
 	}
 	if wanted.Empty() {
-		return wanted, invalidField("filterCriteria", "A suppression rule needs at least one criterion.")
+		return wanted, desk.InvalidField("filterCriteria", "A suppression rule needs at least one criterion.")
 	}
 	if len(wanted.Strings[criteria.FindingStatus]) > 0 {
-		return wanted, invalidField("filterCriteria.findingStatus", "A suppression rule cannot depend on the status that it sets.")
+		return wanted, desk.InvalidField("filterCriteria.findingStatus", "A suppression rule cannot depend on the status that it sets.")
 	}
 	return wanted, nil
 }
 
 func checkFilter(name string, tags map[string]string) error {
 	if !filterName.MatchString(name) {
-		return invalidField("name", "A filter name has 3 to 64 letters, digits, dots, underscores and hyphens.")
+		return desk.InvalidField("name", "A filter name has 3 to 64 letters, digits, dots, underscores and hyphens.")
 	}
 	return tagging.Check(tags)
 }
@@ -306,7 +307,7 @@ func owner(scope inspector.Scope) string {
 func lookupFilter(ctx context.Context, tx *store.Tx, call *awsmodel.Call, resource string) (filters.Filter, error) {
 	name, ok := tagging.Parse(arn.ARN(resource))
 	if !ok || name.Kind != tagging.Filter {
-		return filters.Filter{}, invalid("%s is not the ARN of a filter.", resource)
+		return filters.Filter{}, desk.Invalid("%s is not the ARN of a filter.", resource)
 	}
 	missing := &inspector2.ResourceNotFoundException{Message: "The filter " + resource + " does not exist."}
 	if name.Account != call.Account() || name.Region != call.Region {

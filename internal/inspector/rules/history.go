@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"muster/internal/inspector/desk"
 
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
@@ -27,7 +28,7 @@ const historyAtOnce = 100
 // first.
 func (s *Service) ListFilterHistory(ctx context.Context, call *awsmodel.Call, in *muster.ListFilterHistoryInput) (*muster.ListFilterHistoryOutput, error) {
 	const op = "ListFilterHistory"
-	q := filters.HistoryQuery{Account: call.Account(), Region: call.Region, Limit: size(in.MaxResults, historyAtOnce, historyAtOnce)}
+	q := filters.HistoryQuery{Account: call.Account(), Region: call.Region, Limit: desk.Size(in.MaxResults, historyAtOnce, historyAtOnce)}
 	for _, c := range in.Changes {
 		q.Changes = append(q.Changes, filters.Change(c))
 	}
@@ -40,7 +41,7 @@ func (s *Service) ListFilterHistory(ctx context.Context, call *awsmodel.Call, in
 		q.Filter = id
 	}
 	bound := chronicle{in.FilterArn, in.Changes}
-	before, err := place[string](s, call, op, bound, in.NextToken)
+	before, err := desk.Place[string](s.config.Pages, call, op, bound, in.NextToken)
 	if err != nil {
 		return nil, own(err)
 	}
@@ -55,7 +56,7 @@ func (s *Service) ListFilterHistory(ctx context.Context, call *awsmodel.Call, in
 		out.Entries = append(out.Entries, wireEntry(&list[i]))
 	}
 	if len(list) == q.Limit {
-		out.NextToken, err = token(s, call, op, bound, list[len(list)-1].ID)
+		out.NextToken, err = desk.Token(s.config.Pages, call, op, bound, list[len(list)-1].ID)
 	}
 	return out, err
 }

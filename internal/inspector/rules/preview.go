@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"muster/internal/inspector/desk"
 	"slices"
 
 	"muster/internal/awsmodel"
@@ -51,7 +52,7 @@ type previewed struct {
 // are those so far and the next call goes on.
 func (s *Service) PreviewFilter(ctx context.Context, call *awsmodel.Call, in *muster.PreviewFilterInput) (*muster.PreviewFilterOutput, error) {
 	const op = "PreviewFilter"
-	return view(ctx, s, call, func(tx *store.Tx, scope inspector.Scope) (*muster.PreviewFilterOutput, error) {
+	return desk.View(ctx, s.store, call, func(tx *store.Tx, scope inspector.Scope) (*muster.PreviewFilterOutput, error) {
 		wanted, err := s.meant(ctx, tx, call, in)
 		if err != nil {
 			return nil, own(err)
@@ -61,7 +62,7 @@ func (s *Service) PreviewFilter(ctx context.Context, call *awsmodel.Call, in *mu
 			return nil, err
 		}
 		bound := previewed{in.FilterArn, text}
-		so, err := place[preview](s, call, op, bound, in.NextToken)
+		so, err := desk.Place[preview](s.config.Pages, call, op, bound, in.NextToken)
 		if err != nil {
 			return nil, own(err)
 		}
@@ -77,12 +78,12 @@ func (s *Service) PreviewFilter(ctx context.Context, call *awsmodel.Call, in *mu
 		so.From = next
 		out := so.shown()
 		if !next.Done {
-			if out.NextToken, err = token(s, call, op, bound, so); err != nil {
+			if out.NextToken, err = desk.Token(s.config.Pages, call, op, bound, so); err != nil {
 				return nil, err
 			}
 		}
 		if first {
-			out.Findings, err = firstOf(ctx, tx, scope, call, wanted, size(in.MaxResults, usualPreviewed, mostPreviewed))
+			out.Findings, err = firstOf(ctx, tx, scope, call, wanted, desk.Size(in.MaxResults, usualPreviewed, mostPreviewed))
 		}
 		return out, err
 	})
@@ -92,7 +93,7 @@ func (s *Service) PreviewFilter(ctx context.Context, call *awsmodel.Call, in *mu
 func (s *Service) meant(ctx context.Context, tx *store.Tx, call *awsmodel.Call, in *muster.PreviewFilterInput) (criteria.Criteria, error) {
 	switch {
 	case (in.FilterArn == nil) == (in.FilterCriteria == nil):
-		return criteria.Criteria{}, invalid("Give either filterCriteria or filterArn.")
+		return criteria.Criteria{}, desk.Invalid("Give either filterCriteria or filterArn.")
 	case in.FilterCriteria != nil:
 		return ownCriteria(in.FilterCriteria)
 	}

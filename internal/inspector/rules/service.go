@@ -6,13 +6,10 @@ package rules
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"muster/internal/arn"
-	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/inspector2"
 	"muster/internal/awsmodel/muster"
 	"muster/internal/inspector"
@@ -70,76 +67,6 @@ func (s *Service) AddOwnHandlers(h *muster.Handlers) {
 // Jobs are the handlers of the desk's jobs, by kind.
 func (s *Service) Jobs() map[string]worker.Handler {
 	return map[string]worker.Handler{JobExpiry: s.expire}
-}
-
-// view runs a query over what the caller sees.
-func view[T any](ctx context.Context, s *Service, call *awsmodel.Call, fn func(tx *store.Tx, scope inspector.Scope) (T, error)) (T, error) {
-	return store.Read(ctx, s.store, scoped(ctx, call, fn))
-}
-
-// update is view in a transaction that writes; fn may run again.
-func update[T any](ctx context.Context, s *Service, call *awsmodel.Call, fn func(tx *store.Tx, scope inspector.Scope) (T, error)) (T, error) {
-	return store.Write(ctx, s.store, scoped(ctx, call, fn))
-}
-
-// scoped is fn over what the caller sees.
-func scoped[T any](ctx context.Context, call *awsmodel.Call, fn func(tx *store.Tx, scope inspector.Scope) (T, error)) func(*store.Tx) (T, error) {
-	return func(tx *store.Tx) (T, error) {
-		scope, err := inspector.VisibleAccounts(ctx, tx, call.Account(), call.Region)
-		if err != nil {
-			var none T
-			return none, err
-		}
-		return fn(tx, scope)
-	}
-}
-
-// place opens a page token into the cursor that the page before ended with;
-// nil for the first page. query is what the token is bound to.
-func place[C any](s *Service, call *awsmodel.Call, op string, query any, token *string) (*C, error) {
-	if token == nil || *token == "" {
-		return nil, nil
-	}
-	var c C
-	body, err := s.config.Pages.Open(call, op, query, *token)
-	if err == nil {
-		err = json.Unmarshal(body, &c)
-	}
-	if err != nil {
-		return nil, invalid("The nextToken is not valid for this request.")
-	}
-	return &c, nil
-}
-
-// token seals the cursor that a page ended with.
-func token(s *Service, call *awsmodel.Call, op string, query, cursor any) (*string, error) {
-	body, err := json.Marshal(cursor)
-	if err != nil {
-		return nil, err
-	}
-	return new(s.config.Pages.Seal(call, op, query, body)), nil
-}
-
-// size is how many items a page has: what was asked for, at most the limit.
-func size(asked *int32, usual, most int) int {
-	if asked == nil {
-		return usual
-	}
-	return min(max(int(*asked), 1), most)
-}
-
-// invalid is the answer to a request that is well-formed and makes no sense.
-func invalid(format string, args ...any) error {
-	return &inspector2.ValidationException{Message: fmt.Sprintf(format, args...), Reason: inspector2.ValidationExceptionReasonOther}
-}
-
-// invalidField is the answer to a member whose value cannot be meant.
-func invalidField(name, format string, args ...any) error {
-	message := fmt.Sprintf(format, args...)
-	return &inspector2.ValidationException{
-		Message: message, Reason: inspector2.ValidationExceptionReasonFieldValidationFailed,
-		Fields: []inspector2.ValidationExceptionField{{Name: name, Message: message}},
-	}
 }
 
 // own makes a refusal of Inspector's one of muster's own service.

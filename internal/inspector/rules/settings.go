@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"muster/internal/inspector/desk"
 
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/muster"
@@ -13,7 +14,7 @@ import (
 // GetFilterSettings tells what rules must have: those of the caller, or of the
 // administrator whose rules govern it.
 func (s *Service) GetFilterSettings(ctx context.Context, call *awsmodel.Call, _ *muster.GetFilterSettingsInput) (*muster.GetFilterSettingsOutput, error) {
-	return view(ctx, s, call, func(tx *store.Tx, _ inspector.Scope) (*muster.GetFilterSettingsOutput, error) {
+	return desk.View(ctx, s.store, call, func(tx *store.Tx, _ inspector.Scope) (*muster.GetFilterSettingsOutput, error) {
 		account, err := inspector.RulesOf(ctx, tx, call.Account(), call.Region)
 		if err != nil {
 			return nil, err
@@ -26,7 +27,7 @@ func (s *Service) GetFilterSettings(ctx context.Context, call *awsmodel.Call, _ 
 // PutFilterSettings sets what the caller's rules must have: those for its whole
 // organization if it is the delegated administrator. Rules that exist stay.
 func (s *Service) PutFilterSettings(ctx context.Context, call *awsmodel.Call, in *muster.PutFilterSettingsInput) (*muster.PutFilterSettingsOutput, error) {
-	return update(ctx, s, call, func(tx *store.Tx, _ inspector.Scope) (*muster.PutFilterSettingsOutput, error) {
+	return desk.Update(ctx, s.store, call, func(tx *store.Tx, _ inspector.Scope) (*muster.PutFilterSettingsOutput, error) {
 		if err := inspector.PermitRule(ctx, tx, call, "CreateFilter"); err != nil {
 			return nil, own(err)
 		}
