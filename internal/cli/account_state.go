@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"muster/internal/arn"
+	"muster/internal/cli/command"
 	"muster/internal/server"
 
 	"github.com/spf13/cobra"
@@ -19,7 +20,7 @@ keys do not work, and its scans rest. A closed account can be made ACTIVE again 
 		Example: `  muster admin set-account-state 123456789012 SUSPENDED`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 || !arn.AccountID(args[0]).Valid() {
-				return usageError{fmt.Errorf("%s takes a 12-digit account id and a state", cmd.CommandPath())}
+				return command.Usage(fmt.Errorf("%s takes a 12-digit account id and a state", cmd.CommandPath()))
 			}
 			return nil
 		},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"muster/internal/arn"
+	"muster/internal/cli/command"
 	"muster/internal/server"
 
 	"github.com/spf13/cobra"
@@ -19,7 +20,7 @@ func newAdmin() *cobra.Command {
 		Use:   "admin",
 		Short: "What only the operator may do",
 		Long:  `Works on the store directly, with the operator's files: whoever can run it can do everything.`,
-		Args:  noArgs,
+		Args:  command.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	src.flags(cmd)
@@ -46,10 +47,10 @@ func newCreateAccount(src *source) *cobra.Command {
 		Use:     "create-account",
 		Short:   "Create a stand-alone account and print its root access key once",
 		Example: `  muster admin create-account --name management --email ops@example.com`,
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if name == "" || email == "" {
-				return usageError{fmt.Errorf("--name and --email are needed")}
+				return command.Usage(fmt.Errorf("--name and --email are needed"))
 			}
 			return operate(cmd.Context(), src, func(op *server.Operator) error {
 				id, err := op.CreateAccount(cmd.Context(), name, email)
@@ -123,7 +124,7 @@ the given IAM user of the account, or as its root user.`,
 
 func oneAccount(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 || !arn.AccountID(args[0]).Valid() {
-		return usageError{fmt.Errorf("%s takes one 12-digit account id", cmd.CommandPath())}
+		return command.Usage(fmt.Errorf("%s takes one 12-digit account id", cmd.CommandPath()))
 	}
 	return nil
 }

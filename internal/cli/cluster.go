@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"muster/internal/cli/command"
 	"muster/internal/cluster"
 
 	"github.com/spf13/cobra"
@@ -24,7 +25,7 @@ func newCluster() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cluster",
 		Short: "Tell a server which images run in a cluster",
-		Args:  needCommand,
+		Args:  command.NeedCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newClusterWatch())
@@ -35,7 +36,7 @@ func newCluster() *cobra.Command {
 type apiServer struct{ address, tokenFile, caFile string }
 
 func newClusterWatch() *cobra.Command {
-	var r remote
+	var r command.Remote
 	var api apiServer
 	var name string
 	var every time.Duration
@@ -46,16 +47,16 @@ func newClusterWatch() *cobra.Command {
 that findings, coverage and GetClustersForImage know where an image is in use. It needs leave to list and watch
 pods in all namespaces; run in a pod, it finds the API server and its token by itself.`,
 		Example: `  muster cluster watch --cluster-arn arn:aws:eks:us-east-1:111122223333:cluster/prod`,
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if name == "" || every < time.Second {
-				return usageError{errors.New("--cluster-arn is needed, and --every of a second at least")}
+				return command.Usage(errors.New("--cluster-arn is needed, and --every of a second at least"))
 			}
 			w, err := api.watcher()
 			if err != nil {
-				return usageError{err}
+				return command.Usage(err)
 			}
-			c, err := r.open(cmd)
+			c, err := r.Open(cmd)
 			if err != nil {
 				return err
 			}
@@ -71,7 +72,7 @@ pods in all namespaces; run in a pod, it finds the API server and its token by i
 			return nil
 		},
 	}
-	r.flags(cmd)
+	r.Flags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&name, "cluster-arn", "", "ARN of the cluster, in the account and Region that report")
 	f.DurationVar(&every, "every", 5*time.Minute, "how often to report at least")

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"muster/internal/cli/command"
 	"muster/internal/extract"
 	"muster/internal/extract/lockfile"
 
@@ -17,8 +18,8 @@ import (
 )
 
 func newCode() *cobra.Command {
-	var r remote
-	cmd := group("code", "Bring code repositories to be scanned",
+	var r command.Remote
+	cmd := command.Group("code", "Bring code repositories to be scanned",
 		`Brings single repositories: from any Git server by their address, or as an uploaded folder. Those of a GitLab or GitHub
 come with integrations: see aws inspector2 create-code-security-integration. What a repository is at is looked at from time to
 time, and when a notice comes with the notificationToken that "add" prints once.`,
@@ -26,19 +27,19 @@ time, and when a notice comes with the notificationToken that "add" prints once.
   muster code upload shop . --commit "$(git rev-parse HEAD)"
   muster code list
   muster code delete PROJECT-ID`)
-	r.flags(cmd)
-	cmd.AddCommand(r.addRepository(), r.uploadTree(),
-		r.simple("list", "List all repositories, with the ids that scan configurations need", "ListCodeRepositories"),
-		r.simple("delete PROJECT-ID", "Delete a repository that was added or uploaded; its findings close", "DeleteCodeRepository", "projectId"))
+	r.Flags(cmd)
+	cmd.AddCommand(newAddRepository(&r), newUploadTree(&r),
+		r.Simple("list", "List all repositories, with the ids that scan configurations need", "ListCodeRepositories"),
+		r.Simple("delete PROJECT-ID", "Delete a repository that was added or uploaded; its findings close", "DeleteCodeRepository", "projectId"))
 	return cmd
 }
 
-func (r *remote) addRepository() *cobra.Command {
+func newAddRepository(r *command.Remote) *cobra.Command {
 	var address, user, tokenFile, branch string
-	cmd := &cobra.Command{Use: "add NAME --url URL", Short: "Bring a repository of a Git server", Args: oneArgument,
+	cmd := &cobra.Command{Use: "add NAME --url URL", Short: "Bring a repository of a Git server", Args: command.OneArgument,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if address == "" {
-				return usageError{errors.New("--url is missing: where Git fetches the repository")}
+				return command.Usage(errors.New("--url is missing: where Git fetches the repository"))
 			}
 			in := map[string]any{"name": args[0], "url": address}
 			for member, value := range map[string]string{"username": user, "branch": branch} {
@@ -47,13 +48,13 @@ func (r *remote) addRepository() *cobra.Command {
 				}
 			}
 			if tokenFile != "" {
-				token, err := readSecret(cmd, tokenFile)
+				token, err := command.ReadSecret(cmd, tokenFile)
 				if err != nil {
 					return err
 				}
 				in["token"] = token
 			}
-			return r.raw(cmd, "CreateCodeRepository", in)
+			return r.Raw(cmd, "CreateCodeRepository", in)
 		}}
 	f := cmd.Flags()
 	f.StringVar(&address, "url", "", "where Git fetches it, such as https://git.example.com/shop.git (required)")
@@ -63,9 +64,9 @@ func (r *remote) addRepository() *cobra.Command {
 	return cmd
 }
 
-func (r *remote) uploadTree() *cobra.Command {
+func newUploadTree(r *command.Remote) *cobra.Command {
 	var commit string
-	cmd := &cobra.Command{Use: "upload NAME FOLDER", Short: "Bring a source tree, or a newer state of one", Args: exactly(2, "NAME FOLDER"),
+	cmd := &cobra.Command{Use: "upload NAME FOLDER", Short: "Bring a source tree, or a newer state of one", Args: command.Exactly(2, "NAME FOLDER"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			file, err := os.CreateTemp("", "muster-tree-*.zip")
 			if err != nil {
@@ -73,13 +74,13 @@ func (r *remote) uploadTree() *cobra.Command {
 			}
 			defer func() { err = errors.Join(err, os.Remove(file.Name())) }()
 			if err := errors.Join(packTree(cmd.Context(), args[1], file), file.Close()); err != nil {
-				return usageError{err}
+				return command.Usage(err)
 			}
 			in := map[string]any{"name": args[0]}
 			if commit != "" {
 				in["commitId"] = commit
 			}
-			return r.sent(cmd, "PutCodeRepositoryTree", file.Name(), in)
+			return send(r, cmd, "PutCodeRepositoryTree", file.Name(), in)
 		}}
 	cmd.Flags().StringVar(&commit, "commit", "", "commit that the folder is at (default a digest of what is sent)")
 	return cmd

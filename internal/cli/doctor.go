@@ -2,11 +2,11 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
 
+	"muster/internal/cli/command"
 	"muster/internal/client"
 
 	"github.com/spf13/cobra"
@@ -21,7 +21,7 @@ const (
 
 func newDoctor() *cobra.Command {
 	var (
-		r              remote
+		r              command.Remote
 		regions, types string
 		in             client.DiagnoseInput
 	)
@@ -41,30 +41,30 @@ Exit codes: 0 healthy, 1 something is to be mended, 2 wrong usage, 3 the server 
 		Example: `  muster doctor --profile management
   muster doctor --regions us-east-1,eu-west-1 --types EC2,ECR --format json
   AWS_ENDPOINT_URL=https://muster.example.com muster doctor --all-regions`,
-		Args: noArgs,
+		Args: command.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := r.open(cmd)
+			c, err := r.Open(cmd)
 			if err != nil {
 				return err
 			}
-			in.Regions, in.ResourceTypes = list(regions), scanTypes(types)
+			in.Regions, in.ResourceTypes = command.List(regions), command.ScanTypes(types)
 			d, err := diagnose(cmd.Context(), c, in)
 			if err != nil {
-				return unknown(cmd.ErrOrStderr(), invalidInput(err))
+				return unknown(cmd.ErrOrStderr(), command.InvalidInput(err))
 			}
-			decorate(d, c, r.options)
-			if r.format == "json" {
-				err = printJSON(cmd.OutOrStdout(), d)
+			decorate(d, c, r.Options)
+			if r.Format == "json" {
+				err = command.PrintJSON(cmd.OutOrStdout(), d)
 			} else {
 				err = printDiagnosis(cmd.OutOrStdout(), d)
 			}
 			if err == nil && problems(d) > 0 {
-				err = exitCode(exitFindings)
+				err = command.Silent(exitFindings)
 			}
 			return err
 		},
 	}
-	r.flags(cmd)
+	r.Flags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&regions, "regions", "", "Regions to look at, separated by commas")
 	f.BoolVar(&in.AllRegions, "all-regions", false, "look at every Region of the installation")
@@ -75,12 +75,11 @@ Exit codes: 0 healthy, 1 something is to be mended, 2 wrong usage, 3 the server 
 
 // unknown tells findings from a diagnosis that could not be made.
 func unknown(w io.Writer, err error) error {
-	var usage usageError
-	if errors.As(err, &usage) {
+	if command.WrongUsage(err) {
 		return err
 	}
 	fmt.Fprintf(w, "muster: %v\n", err)
-	return exitCode(exitUnknown)
+	return command.Silent(exitUnknown)
 }
 
 // diagnose reads all pages.

@@ -7,32 +7,33 @@ import (
 	"path/filepath"
 	"time"
 
+	"muster/internal/cli/command"
 	"muster/internal/client"
 
 	"github.com/spf13/cobra"
 )
 
 func newExport() *cobra.Command {
-	var r remote
+	var r command.Remote
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "See and fetch findings reports and SBOM exports",
 		Long: `Reports and exports are ordered by Inspector's own operations (aws inspector2 create-findings-report,
 create-sbom-export). Here they are listed and fetched, wherever they went. Cells of CSV reports that a spreadsheet
 would take for formulas get an apostrophe, unless --raw is given.`,
-		Args: needCommand,
+		Args: command.NeedCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	r.flags(cmd)
+	r.Flags(cmd)
 	cmd.AddCommand(newExportList(&r), newExportDownload(&r))
 	return cmd
 }
 
-func newExportList(r *remote) *cobra.Command {
+func newExportList(r *command.Remote) *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List reports and exports of the last week", Args: noArgs,
+		Use: "list", Short: "List reports and exports of the last week", Args: command.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := r.open(cmd)
+			c, err := r.Open(cmd)
 			if err != nil {
 				return err
 			}
@@ -41,15 +42,15 @@ func newExportList(r *remote) *cobra.Command {
 			for {
 				var page client.Exports
 				if err := c.Call(cmd.Context(), "ListExports", in, &page); err != nil {
-					return invalidInput(err)
+					return command.InvalidInput(err)
 				}
 				all = append(all, page.Exports...)
 				if in.NextToken = page.NextToken; in.NextToken == "" {
 					break
 				}
 			}
-			if r.format == "json" {
-				return printJSON(cmd.OutOrStdout(), all)
+			if r.Format == "json" {
+				return command.PrintJSON(cmd.OutOrStdout(), all)
 			}
 			p := &printer{w: cmd.OutOrStdout()}
 			for _, e := range all {
@@ -60,19 +61,19 @@ func newExportList(r *remote) *cobra.Command {
 	}
 }
 
-func newExportDownload(r *remote) *cobra.Command {
+func newExportDownload(r *command.Remote) *cobra.Command {
 	var dir string
 	var raw bool
 	cmd := &cobra.Command{
 		Use: "download ID", Short: "Fetch the files of a report or export",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usageError{fmt.Errorf("%s takes one export id", cmd.CommandPath())}
+				return command.Usage(fmt.Errorf("%s takes one export id", cmd.CommandPath()))
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := r.open(cmd)
+			c, err := r.Open(cmd)
 			if err != nil {
 				return err
 			}
@@ -81,7 +82,7 @@ func newExportDownload(r *remote) *cobra.Command {
 			for {
 				var page client.ExportObjects
 				if err := c.Call(cmd.Context(), "ListExportObjects", in, &page); err != nil {
-					return invalidInput(err)
+					return command.InvalidInput(err)
 				}
 				for _, o := range page.Objects {
 					path, err := download(cmd, c, client.ExportInput{ExportID: args[0], Key: o.Key, Raw: raw}, dir)
@@ -120,7 +121,7 @@ func download(cmd *cobra.Command, c *client.Client, in client.ExportInput, dir s
 	for {
 		var piece client.ExportPiece
 		if err := c.Call(cmd.Context(), "GetExportObject", in, &piece); err != nil {
-			return "", invalidInput(err)
+			return "", command.InvalidInput(err)
 		}
 		if _, err := f.Write(piece.Content); err != nil {
 			return "", err

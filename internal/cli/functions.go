@@ -7,29 +7,30 @@ import (
 	"io"
 	"os"
 
+	"muster/internal/cli/command"
 	"muster/internal/client"
 
 	"github.com/spf13/cobra"
 )
 
 func newFunctions() *cobra.Command {
-	var r remote
-	cmd := group("functions", "Bring serverless functions and their layers to be scanned",
+	var r command.Remote
+	cmd := command.Group("functions", "Bring serverless functions and their layers to be scanned",
 		`Uploads the zip archives of functions and layers. They are read once; what they hold is scanned at once and again
 whenever advisories change. A function that is neither changed nor invoked for ninety days is no longer scanned.`,
 		`  muster functions layers publish deps --code layer.zip
   muster functions upload web --code web.zip --runtime python3.13 --role arn:aws:iam::111122223333:role/run --layer ARN
   muster functions tag web --tag InspectorExclusion=LambdaStandardScanning
   muster functions delete web`)
-	r.flags(cmd)
-	layers := group("layers", "Layers that functions are given", "", "")
-	layers.AddCommand(r.publishLayer(), r.simple("list", "List the versions of layers", "ListFunctionLayers"),
-		r.simple("delete ARN", "Delete a version; functions that have it keep it", "DeleteFunctionLayer", "layerVersionArn"))
-	cmd.AddCommand(layers, r.uploadFunction(), r.tag("tag NAME", "TagFunction", "functionName"), r.untag("untag NAME KEY…", "UntagFunction", "functionName"),
-		r.simple("list", "List the functions", "ListFunctions"),
-		r.simple("show NAME", "Show a function", "GetFunction", "functionName"),
-		r.simple("invoked NAME", "Note that a function was invoked now", "RecordFunctionInvocation", "functionName"),
-		r.simple("delete NAME", "Delete a function; its findings close", "DeleteFunction", "functionName"))
+	r.Flags(cmd)
+	layers := command.Group("layers", "Layers that functions are given", "", "")
+	layers.AddCommand(newPublishLayer(&r), r.Simple("list", "List the versions of layers", "ListFunctionLayers"),
+		r.Simple("delete ARN", "Delete a version; functions that have it keep it", "DeleteFunctionLayer", "layerVersionArn"))
+	cmd.AddCommand(layers, newUploadFunction(&r), newTag(&r, "tag NAME", "TagFunction", "functionName"), newUntag(&r, "untag NAME KEY…", "UntagFunction", "functionName"),
+		r.Simple("list", "List the functions", "ListFunctions"),
+		r.Simple("show NAME", "Show a function", "GetFunction", "functionName"),
+		r.Simple("invoked NAME", "Note that a function was invoked now", "RecordFunctionInvocation", "functionName"),
+		r.Simple("delete NAME", "Delete a function; its findings close", "DeleteFunction", "functionName"))
 	return cmd
 }
 
@@ -37,7 +38,7 @@ whenever advisories change. A function that is neither changed nor invoked for n
 func upload(ctx context.Context, c *client.Client, name string) (id string, err error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return "", usageError{err}
+		return "", command.Usage(err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	var up struct {
@@ -53,7 +54,7 @@ func upload(ctx context.Context, c *client.Client, name string) (id string, err 
 			return up.UploadID, err
 		}
 		if len(data) == 0 {
-			return "", usageError{errors.New(name + " is empty")}
+			return "", command.Usage(errors.New(name + " is empty"))
 		}
 		part := struct {
 			UploadID string `json:"uploadId"`
@@ -68,36 +69,36 @@ func upload(ctx context.Context, c *client.Client, name string) (id string, err 
 }
 
 // sent uploads a file and hands its id to one call.
-func (r *remote) sent(cmd *cobra.Command, operation, file string, in map[string]any) error {
+func send(r *command.Remote, cmd *cobra.Command, operation, file string, in map[string]any) error {
 	if file != "" {
-		c, err := r.open(cmd)
+		c, err := r.Open(cmd)
 		if err != nil {
 			return err
 		}
 		if in["uploadId"], err = upload(cmd.Context(), c, file); err != nil {
-			return invalidInput(err)
+			return command.InvalidInput(err)
 		}
 	}
-	return r.raw(cmd, operation, in)
+	return r.Raw(cmd, operation, in)
 }
 
-func (r *remote) publishLayer() *cobra.Command {
+func newPublishLayer(r *command.Remote) *cobra.Command {
 	var code string
-	cmd := &cobra.Command{Use: "publish NAME --code FILE", Short: "Make the next version of a layer", Args: oneArgument,
+	cmd := &cobra.Command{Use: "publish NAME --code FILE", Short: "Make the next version of a layer", Args: command.OneArgument,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if code == "" {
-				return usageError{errors.New("--code is missing: the layer's zip archive")}
+				return command.Usage(errors.New("--code is missing: the layer's zip archive"))
 			}
-			return r.sent(cmd, "PublishFunctionLayer", code, map[string]any{"layerName": args[0]})
+			return send(r, cmd, "PublishFunctionLayer", code, map[string]any{"layerName": args[0]})
 		}}
 	cmd.Flags().StringVar(&code, "code", "", "zip archive (required)")
 	return cmd
 }
 
-func (r *remote) uploadFunction() *cobra.Command {
+func newUploadFunction(r *command.Remote) *cobra.Command {
 	var code, runtime, role, architecture string
 	var layers, tags []string
-	cmd := &cobra.Command{Use: "upload NAME [--code FILE]", Short: "Bring a function, or change one: what is left out stays", Args: oneArgument,
+	cmd := &cobra.Command{Use: "upload NAME [--code FILE]", Short: "Bring a function, or change one: what is left out stays", Args: command.OneArgument,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in := map[string]any{"functionName": args[0]}
 			for member, value := range map[string]string{"runtime": runtime, "roleArn": role, "architecture": architecture} {
@@ -115,7 +116,7 @@ func (r *remote) uploadFunction() *cobra.Command {
 			if len(set) > 0 {
 				in["tags"] = set
 			}
-			return r.sent(cmd, "PutFunction", code, in)
+			return send(r, cmd, "PutFunction", code, in)
 		}}
 	f := cmd.Flags()
 	f.StringVar(&code, "code", "", "zip archive of its code")

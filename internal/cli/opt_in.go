@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"muster/internal/arn"
+	"muster/internal/cli/command"
 	"muster/internal/server"
 
 	"github.com/spf13/cobra"
@@ -24,7 +25,7 @@ func optIn(src *source, in bool, use, short, long string) *cobra.Command {
 		Use: use, Short: short, Long: long,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 || !arn.AccountID(args[0]).Valid() {
-				return usageError{fmt.Errorf("%s takes a 12-digit account id and a Region", cmd.CommandPath())}
+				return command.Usage(fmt.Errorf("%s takes a 12-digit account id and a Region", cmd.CommandPath()))
 			}
 			return nil
 		},

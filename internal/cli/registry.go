@@ -3,15 +3,14 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"strings"
+
+	"muster/internal/cli/command"
 
 	"github.com/spf13/cobra"
 )
 
 func newRegistry() *cobra.Command {
-	var r remote
+	var r command.Remote
 	cmd := &cobra.Command{
 		Use:   "registry",
 		Short: "Connect an account to container registries",
@@ -25,13 +24,13 @@ Authorization header (Harbor's webhooks), or as the password of basic authentica
   muster registry create --name old --url https://old.example.com --poll 900 --repositories team/app,team/web
   muster registry list
   muster registry test ID`,
-		Args: needCommand,
+		Args: command.NeedCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	r.flags(cmd)
+	r.Flags(cmd)
 	cmd.AddCommand(newRegistryCreate(&r), newRegistryUpdate(&r),
-		&cobra.Command{Use: "list", Short: "List the connections", Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-			return r.raw(cmd, "ListRegistryConnections", struct{}{})
+		&cobra.Command{Use: "list", Short: "List the connections", Args: command.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+			return r.Raw(cmd, "ListRegistryConnections", struct{}{})
 		}},
 		byConnection(&r, "test", "Ask a registry now whether it answers", "TestRegistryConnection"),
 		byConnection(&r, "delete", "End a connection; its images go, and their findings close", "DeleteRegistryConnection"),
@@ -39,9 +38,9 @@ Authorization header (Harbor's webhooks), or as the password of basic authentica
 	return cmd
 }
 
-func byConnection(r *remote, use, short, operation string) *cobra.Command {
-	return &cobra.Command{Use: use + " ID", Short: short, Args: oneArgument, RunE: func(cmd *cobra.Command, args []string) error {
-		return r.raw(cmd, operation, map[string]string{"connectionId": args[0]})
+func byConnection(r *command.Remote, use, short, operation string) *cobra.Command {
+	return &cobra.Command{Use: use + " ID", Short: short, Args: command.OneArgument, RunE: func(cmd *cobra.Command, args []string) error {
+		return r.Raw(cmd, operation, map[string]string{"connectionId": args[0]})
 	}}
 }
 
@@ -63,7 +62,7 @@ func (f *registryFlags) flags(cmd *cobra.Command) {
 // input is what was given of the flags.
 func (f *registryFlags) input(cmd *cobra.Command) (map[string]any, error) {
 	in := map[string]any{}
-	for flag, v := range map[string]any{"name": f.name, "username": f.user, "repositories": list(f.repositories), "poll": f.poll} {
+	for flag, v := range map[string]any{"name": f.name, "username": f.user, "repositories": command.List(f.repositories), "poll": f.poll} {
 		if cmd.Flags().Changed(flag) {
 			if flag == "poll" {
 				flag = "pollSeconds"
@@ -74,34 +73,17 @@ func (f *registryFlags) input(cmd *cobra.Command) (map[string]any, error) {
 	if f.passwordFile == "" {
 		return in, nil
 	}
-	password, err := readSecret(cmd, f.passwordFile)
+	password, err := command.ReadSecret(cmd, f.passwordFile)
 	in["password"] = password
 	return in, err
 }
 
-// readSecret reads the first line of a file or of standard input.
-func readSecret(cmd *cobra.Command, name string) (string, error) {
-	const most = 64 << 10
-	var body []byte
-	var err error
-	if name == "-" {
-		body, err = io.ReadAll(io.LimitReader(cmd.InOrStdin(), most))
-	} else {
-		body, err = os.ReadFile(name)
-	}
-	if err != nil {
-		return "", usageError{err}
-	}
-	line, _, _ := strings.Cut(string(body), "\n")
-	return strings.TrimSuffix(line, "\r"), nil
-}
-
-func newRegistryCreate(r *remote) *cobra.Command {
+func newRegistryCreate(r *command.Remote) *cobra.Command {
 	var f registryFlags
 	var address, prefix string
-	cmd := &cobra.Command{Use: "create", Short: "Connect to a registry", Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+	cmd := &cobra.Command{Use: "create", Short: "Connect to a registry", Args: command.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		if f.name == "" || address == "" {
-			return usageError{errors.New("--name and --url are needed")}
+			return command.Usage(errors.New("--name and --url are needed"))
 		}
 		in, err := f.input(cmd)
 		if err != nil {
@@ -110,7 +92,7 @@ func newRegistryCreate(r *remote) *cobra.Command {
 		if in["url"] = address; prefix != "" {
 			in["prefix"] = prefix
 		}
-		return r.raw(cmd, "CreateRegistryConnection", in)
+		return r.Raw(cmd, "CreateRegistryConnection", in)
 	}}
 	f.flags(cmd)
 	cmd.Flags().StringVar(&address, "url", "", "address of the registry, such as https://registry.example.com")
@@ -118,10 +100,10 @@ func newRegistryCreate(r *remote) *cobra.Command {
 	return cmd
 }
 
-func newRegistryUpdate(r *remote) *cobra.Command {
+func newRegistryUpdate(r *command.Remote) *cobra.Command {
 	var f registryFlags
 	var rotate bool
-	cmd := &cobra.Command{Use: "update ID", Short: "Change a connection, all but its address", Args: oneArgument, RunE: func(cmd *cobra.Command, args []string) error {
+	cmd := &cobra.Command{Use: "update ID", Short: "Change a connection, all but its address", Args: command.OneArgument, RunE: func(cmd *cobra.Command, args []string) error {
 		in, err := f.input(cmd)
 		if err != nil {
 			return err
@@ -130,9 +112,9 @@ func newRegistryUpdate(r *remote) *cobra.Command {
 			in["rotateToken"] = true
 		}
 		if len(in) == 1 {
-			return usageError{fmt.Errorf("nothing is to be changed: see %s --help", cmd.CommandPath())}
+			return command.Usage(fmt.Errorf("nothing is to be changed: see %s --help", cmd.CommandPath()))
 		}
-		return r.raw(cmd, "UpdateRegistryConnection", in)
+		return r.Raw(cmd, "UpdateRegistryConnection", in)
 	}}
 	f.flags(cmd)
 	cmd.Flags().BoolVar(&rotate, "rotate-token", false, "make a new token for notifications; the old one ends")

@@ -15,14 +15,14 @@ import (
 	"testing"
 	"time"
 
+	"muster/internal/config"
+	"muster/test/livetest"
+
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	push "github.com/google/go-containerregistry/pkg/v1/remote"
-
-	"muster/internal/config"
-	"muster/test/livetest"
 )
 
 // customer runs commands as the root user of an account of a real server.

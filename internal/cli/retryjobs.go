@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 
+	"muster/internal/cli/command"
 	"muster/internal/server"
 
 	"github.com/spf13/cobra"
@@ -14,7 +15,7 @@ func newRetryJobs(src *source) *cobra.Command {
 		Short: "Let jobs run again that failed too often",
 		Long: `A job that fails again and again is put aside, and what it was to end stays as it is: a scan type in
 ENABLING, for example. When the cause is mended, this lets all of them run again.`,
-		Args: noArgs,
+		Args: command.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return operate(cmd.Context(), src, func(op *server.Operator) error {
 				n, err := op.RetryJobs(cmd.Context())

@@ -8,13 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"muster/internal/cli/command"
 	"muster/internal/client"
 
 	"github.com/spf13/cobra"
 )
 
 func newRollout() *cobra.Command {
-	var r remote
+	var r command.Remote
 	cmd := &cobra.Command{
 		Use:   "rollout",
 		Short: "Switch scanning on or off for a whole organization in one call",
@@ -24,21 +25,13 @@ order there; accounts that are not its members yet are associated first. What ca
 an account or a Region, is reported and fails nothing else.
 
 Exit codes: 0 all was done, 1 something failed, 2 wrong usage.`,
-		Args: needCommand,
+		Args: command.NeedCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	r.flags(cmd)
+	r.Flags(cmd)
 	cmd.AddCommand(newRolloutStart(&r, "enable", "Switch scan types on"), newRolloutStart(&r, "disable", "Switch scan types off"),
 		newRolloutStatus(&r), newRolloutList(&r), newRolloutResults(&r), newRolloutCancel(&r))
 	return cmd
-}
-
-// needCommand refuses what is no command of a group.
-func needCommand(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usageError{fmt.Errorf("unknown command %q of %s", args[0], cmd.CommandPath())}
-	}
-	return nil
 }
 
 // selection are the flags that say which accounts are meant.
@@ -58,22 +51,22 @@ func (s *selection) target() (*client.Target, error) {
 	if *s == (selection{}) {
 		return nil, nil
 	}
-	t := &client.Target{ParentIDs: list(s.units), NamePattern: s.name, States: list(strings.ToUpper(s.states))}
+	t := &client.Target{ParentIDs: command.List(s.units), NamePattern: s.name, States: command.List(strings.ToUpper(s.states))}
 	ids := s.accounts
 	if name, ok := strings.CutPrefix(ids, "@"); ok {
 		body, err := os.ReadFile(name)
 		if err != nil {
-			return nil, usageError{err}
+			return nil, command.Usage(err)
 		}
 		ids = strings.Join(strings.Fields(string(body)), ",")
 	}
-	if t.AccountIDs = list(ids); s.accounts != "" && len(t.AccountIDs) == 0 {
-		return nil, usageError{errors.New("--accounts names no account")}
+	if t.AccountIDs = command.List(ids); s.accounts != "" && len(t.AccountIDs) == 0 {
+		return nil, command.Usage(errors.New("--accounts names no account"))
 	}
-	for _, tag := range list(s.tags) {
+	for _, tag := range command.List(s.tags) {
 		key, value, ok := strings.Cut(tag, "=")
 		if !ok {
-			return nil, usageError{fmt.Errorf("--tags: %q is not KEY=VALUE", tag)}
+			return nil, command.Usage(fmt.Errorf("--tags: %q is not KEY=VALUE", tag))
 		}
 		if t.Tags == nil {
 			t.Tags = map[string]string{}
@@ -83,7 +76,7 @@ func (s *selection) target() (*client.Target, error) {
 	return t, nil
 }
 
-func newRolloutStart(r *remote, action, short string) *cobra.Command {
+func newRolloutStart(r *command.Remote, action, short string) *cobra.Command {
 	var (
 		in              client.StartRolloutInput
 		regions, types  string
@@ -96,11 +89,11 @@ func newRolloutStart(r *remote, action, short string) *cobra.Command {
 		Example: fmt.Sprintf(`  muster rollout %[1]s --profile audit --types EC2,ECR,LAMBDA
   muster rollout %[1]s --types EC2 --units ou-abcd-11111111 --all-regions
   muster rollout %[1]s --types EC2 --tags env=prod --name 'web-*' --regions us-east-1,eu-west-1`, action),
-		Args: noArgs,
+		Args: command.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			in.Action, in.Regions, in.ResourceTypes = strings.ToUpper(action), list(regions), scanTypes(types)
+			in.Action, in.Regions, in.ResourceTypes = strings.ToUpper(action), command.List(regions), command.ScanTypes(types)
 			if len(in.ResourceTypes) == 0 {
-				return usageError{errors.New("--types is needed, for example --types EC2,ECR,LAMBDA")}
+				return command.Usage(errors.New("--types is needed, for example --types EC2,ECR,LAMBDA"))
 			}
 			if in.Target, err = who.target(); err != nil {
 				return err
@@ -108,18 +101,18 @@ func newRolloutStart(r *remote, action, short string) *cobra.Command {
 			if noAssoc {
 				in.Associate = new(false)
 			}
-			c, err := r.open(cmd)
+			c, err := r.Open(cmd)
 			if err != nil {
 				return err
 			}
 			var out client.RolloutOutput
 			if err := c.Call(cmd.Context(), "StartRollout", in, &out); err != nil {
-				return invalidInput(err)
+				return command.InvalidInput(err)
 			}
 			if detach {
-				return showRollout(cmd, r.format, out.Rollout)
+				return showRollout(cmd, r.Format, out.Rollout)
 			}
-			return follow(cmd, c, r.format, out.Rollout)
+			return follow(cmd, c, r.Format, out.Rollout)
 		},
 	}
 	f := cmd.Flags()
@@ -167,7 +160,7 @@ func follow(cmd *cobra.Command, c *client.Client, format string, o client.Rollou
 			return err
 		}
 	}
-	return exitCode(1)
+	return command.Silent(1)
 }
 
 func progress(o client.Rollout) string {
@@ -182,7 +175,7 @@ func progress(o client.Rollout) string {
 
 func showRollout(cmd *cobra.Command, format string, o client.Rollout) error {
 	if format == "json" {
-		return printJSON(cmd.OutOrStdout(), o)
+		return command.PrintJSON(cmd.OutOrStdout(), o)
 	}
 	p := &printer{w: cmd.OutOrStdout()}
 	p.line("%s: %s %s for %d accounts: %s", o.RolloutID, strings.ToLower(o.Action), strings.Join(o.ResourceTypes, ", "), o.AccountCount, o.Status)
@@ -243,56 +236,56 @@ func (p *printer) result(r client.Result) {
 // oneID wants the id of an order.
 func oneID(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return usageError{fmt.Errorf("%s takes one rollout id", cmd.CommandPath())}
+		return command.Usage(fmt.Errorf("%s takes one rollout id", cmd.CommandPath()))
 	}
 	return nil
 }
 
-func newRolloutStatus(r *remote) *cobra.Command {
+func newRolloutStatus(r *command.Remote) *cobra.Command {
 	var wait bool
 	cmd := &cobra.Command{
 		Use: "status ID", Short: "Tell how far a rollout has come", Args: oneID,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := r.open(cmd)
+			c, err := r.Open(cmd)
 			if err != nil {
 				return err
 			}
 			var out client.RolloutOutput
 			if err := c.Call(cmd.Context(), "GetRollout", client.RolloutID{RolloutID: args[0]}, &out); err != nil {
-				return invalidInput(err)
+				return command.InvalidInput(err)
 			}
 			if wait {
-				return follow(cmd, c, r.format, out.Rollout)
+				return follow(cmd, c, r.Format, out.Rollout)
 			}
-			return showRollout(cmd, r.format, out.Rollout)
+			return showRollout(cmd, r.Format, out.Rollout)
 		},
 	}
 	cmd.Flags().BoolVar(&wait, "wait", false, "wait for the end")
 	return cmd
 }
 
-func newRolloutCancel(r *remote) *cobra.Command {
+func newRolloutCancel(r *command.Remote) *cobra.Command {
 	return &cobra.Command{
 		Use: "cancel ID", Short: "End a rollout; what is done stays done", Args: oneID,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := r.open(cmd)
+			c, err := r.Open(cmd)
 			if err != nil {
 				return err
 			}
 			var out client.RolloutOutput
 			if err := c.Call(cmd.Context(), "CancelRollout", client.RolloutID{RolloutID: args[0]}, &out); err != nil {
-				return invalidInput(err)
+				return command.InvalidInput(err)
 			}
-			return showRollout(cmd, r.format, out.Rollout)
+			return showRollout(cmd, r.Format, out.Rollout)
 		},
 	}
 }
 
-func newRolloutList(r *remote) *cobra.Command {
+func newRolloutList(r *command.Remote) *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List the account's rollouts of the last thirty days, the newest first", Args: noArgs,
+		Use: "list", Short: "List the account's rollouts of the last thirty days, the newest first", Args: command.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := r.open(cmd)
+			c, err := r.Open(cmd)
 			if err != nil {
 				return err
 			}
@@ -307,8 +300,8 @@ func newRolloutList(r *remote) *cobra.Command {
 					break
 				}
 			}
-			if r.format == "json" {
-				return printJSON(cmd.OutOrStdout(), all)
+			if r.Format == "json" {
+				return command.PrintJSON(cmd.OutOrStdout(), all)
 			}
 			p := &printer{w: cmd.OutOrStdout()}
 			for _, o := range all.Rollouts {
@@ -320,12 +313,12 @@ func newRolloutList(r *remote) *cobra.Command {
 	}
 }
 
-func newRolloutResults(r *remote) *cobra.Command {
+func newRolloutResults(r *command.Remote) *cobra.Command {
 	var in client.ResultsInput
 	cmd := &cobra.Command{
 		Use: "results ID", Short: "Tell what became of every account of a rollout", Args: oneID,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := r.open(cmd)
+			c, err := r.Open(cmd)
 			if err != nil {
 				return err
 			}
@@ -335,13 +328,13 @@ func newRolloutResults(r *remote) *cobra.Command {
 			for {
 				var out client.Results
 				if err := c.Call(cmd.Context(), "ListRolloutResults", in, &out); err != nil {
-					return invalidInput(err)
+					return command.InvalidInput(err)
 				}
-				if r.format == "json" {
+				if r.Format == "json" {
 					all.Results = append(all.Results, out.Results...)
 				}
 				for _, result := range out.Results {
-					if r.format == "text" {
+					if r.Format == "text" {
 						p.result(result)
 					}
 				}
@@ -349,8 +342,8 @@ func newRolloutResults(r *remote) *cobra.Command {
 					break
 				}
 			}
-			if r.format == "json" {
-				return printJSON(cmd.OutOrStdout(), all)
+			if r.Format == "json" {
+				return command.PrintJSON(cmd.OutOrStdout(), all)
 			}
 			return p.err
 		},

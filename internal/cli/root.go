@@ -4,7 +4,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,6 +12,9 @@ import (
 	"strings"
 	"syscall"
 
+	"muster/internal/cli/command"
+	"muster/internal/cli/networkcmd"
+	"muster/internal/cli/scancmd"
 	"muster/internal/config"
 
 	"github.com/spf13/cobra"
@@ -28,29 +30,8 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	defer stop()
 	root := newRoot(stdout, stderr)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
-	var usage usageError
-	var exit exitError
-	var silent exitCode
-	switch {
-	case err == nil:
-		return 0
-	case errors.As(err, &silent):
-		return int(silent)
-	case errors.As(err, &exit):
-		fmt.Fprintf(stderr, "muster: %v\n", err)
-		return exit.code
-	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "muster: %v\nRun 'muster --help' for the commands.\n", err)
-		return 2
-	default:
-		fmt.Fprintf(stderr, "muster: %v\n", err)
-		return 1
-	}
+	return command.Code(root.ExecuteContext(ctx), stderr)
 }
-
-// usageError marks an error of the command line itself.
-type usageError struct{ error }
 
 func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root := &cobra.Command{
@@ -64,7 +45,7 @@ open, change and close by themselves, over all accounts of an organization.`,
 		SilenceUsage:  true,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usageError{fmt.Errorf("unknown command %q", args[0])}
+				return command.Usage(fmt.Errorf("unknown command %q", args[0]))
 			}
 			return nil
 		},
@@ -72,9 +53,9 @@ open, change and close by themselves, over all accounts of an organization.`,
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return command.Usage(err) })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newUp(), newServer(), newScan(), newDoctor(), newAgents(), newFunctions(), newRollout(), newFault(), newSink(), newExport(), newRegistry(), newCode(), newCluster(), newAdmin(), newFeeds(), newNetwork())
+	root.AddCommand(newUp(), newServer(), scancmd.New(version), newDoctor(), newAgents(), newFunctions(), newRollout(), newFault(), newSink(), newExport(), newRegistry(), newCode(), newCluster(), newAdmin(), newFeeds(), networkcmd.New())
 	return root
 }
 
@@ -116,12 +97,4 @@ func logger(w io.Writer, level string) (*slog.Logger, error) {
 		return nil, fmt.Errorf("log_level: %q is not debug, info, warn or error", level)
 	}
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l})), nil
-}
-
-// noArgs refuses stray arguments as wrong usage.
-func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usageError{fmt.Errorf("%s takes no argument %q", cmd.CommandPath(), args[0])}
-	}
-	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"muster/internal/cli/command"
 	"muster/internal/config"
 	"muster/internal/server"
 	"muster/internal/up"
@@ -41,13 +42,13 @@ folder of its own: a temporary one, or the new, empty or emulator's one that --d
   muster up --emulate
   AWS_ENDPOINT_URL=http://127.0.0.1:8440 AWS_ACCESS_KEY_ID=111122223333 AWS_SECRET_ACCESS_KEY=any \
     aws --region us-east-1 organizations create-organization`,
-		Args: noArgs,
+		Args: command.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if emulated.on {
 				return emulated.run(cmd, &src, func(c *config.Config) { override(c, listen, feeds) })
 			}
 			if emulated.permissions {
-				return usageError{errors.New("--emulate-permissions goes with --emulate")}
+				return command.Usage(errors.New("--emulate-permissions goes with --emulate"))
 			}
 			cfg, err := src.load(func(c *config.Config) { override(c, listen, feeds) })
 			if err != nil {
@@ -100,7 +101,7 @@ func newServer() *cobra.Command {
 		Long: `Runs a server process with the given configuration, logging to standard error. Any number of equal
 processes may share one PostgreSQL; they wait for it, migrate it under a lock and start in any order.`,
 		Example: `  muster server --config /etc/muster.yaml`,
-		Args:    noArgs,
+		Args:    command.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := src.load()
 			if err != nil {

@@ -8,13 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"muster/internal/cli/command"
 	"muster/internal/client"
 
 	"github.com/spf13/cobra"
 )
 
 func newSink() *cobra.Command {
-	var r remote
+	var r command.Remote
 	cmd := &cobra.Command{
 		Use:   "sink",
 		Short: "Say where events go, and see how far they have come",
@@ -25,10 +26,10 @@ sink does not take is tried again for a day and then kept as a dead letter for t
 A webhook checks requests by the header Webhook-Signature: "v1," and the base64 of the HMAC-SHA256 of
 "ID.TIMESTAMP.BODY", where ID and TIMESTAMP are the headers Webhook-Id and Webhook-Timestamp, and the key is
 the base64 after "whsec_" of the secret that create prints once.`,
-		Args: needCommand,
+		Args: command.NeedCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	r.flags(cmd)
+	r.Flags(cmd)
 	cmd.AddCommand(newSinkCreate(&r), newSinkList(&r), newSinkUpdate(&r), newSinkDelete(&r), newSinkTest(&r), newSinkDead(&r), newSinkRedrive(&r))
 	return cmd
 }
@@ -57,14 +58,14 @@ func (l *login) credentials() (*client.SinkCredentials, error) {
 		}
 		body, err := os.ReadFile(file)
 		if err != nil {
-			return nil, usageError{err}
+			return nil, command.Usage(err)
 		}
 		*into = strings.TrimSpace(string(body))
 	}
 	return c, nil
 }
 
-func newSinkCreate(r *remote) *cobra.Command {
+func newSinkCreate(r *command.Remote) *cobra.Command {
 	var in client.CreateSinkInput
 	var l login
 	var types string
@@ -75,12 +76,12 @@ func newSinkCreate(r *remote) *cobra.Command {
   muster sink create hub https://events.eu-central-1.amazonaws.com --kind eventbridge --signing-region eu-central-1 \
     --source muster.inspector2 --access-key-id AKIA… --secret-access-key-file key`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			in.Name, in.URL, in.Kind, in.Format, in.DetailTypes = args[0], args[1], strings.ToUpper(in.Kind), strings.ToUpper(in.Format), commas(types)
+			in.Name, in.URL, in.Kind, in.Format, in.DetailTypes = args[0], args[1], strings.ToUpper(in.Kind), strings.ToUpper(in.Format), command.Commas(types)
 			if in.Credentials, err = l.credentials(); err != nil {
 				return err
 			}
 			var out client.SinkOutput
-			return r.call(cmd, "CreateSink", in, &out, func(p *printer) {
+			return call(r, cmd, "CreateSink", in, &out, func(p *printer) {
 				p.line("%s", out.Sink.SinkID)
 				if out.SigningSecret != "" {
 					p.line("signing secret, shown this once: %s", out.SigningSecret)
@@ -102,39 +103,29 @@ func newSinkCreate(r *remote) *cobra.Command {
 	return cmd
 }
 
-// commas splits at commas only.
-func commas(text string) (items []string) {
-	for part := range strings.SplitSeq(text, ",") {
-		if part = strings.TrimSpace(part); part != "" {
-			items = append(items, part)
-		}
-	}
-	return items
-}
-
 // call calls an operation and prints its output: as JSON, or by show.
-func (r *remote) call(cmd *cobra.Command, op string, in, out any, show func(*printer)) error {
-	c, err := r.open(cmd)
+func call(r *command.Remote, cmd *cobra.Command, op string, in, out any, show func(*printer)) error {
+	c, err := r.Open(cmd)
 	if err != nil {
 		return err
 	}
 	if err := c.Call(cmd.Context(), op, in, out); err != nil {
-		return invalidInput(err)
+		return command.InvalidInput(err)
 	}
-	if r.format == "json" {
-		return printJSON(cmd.OutOrStdout(), out)
+	if r.Format == "json" {
+		return command.PrintJSON(cmd.OutOrStdout(), out)
 	}
 	p := &printer{w: cmd.OutOrStdout()}
 	show(p)
 	return p.err
 }
 
-func newSinkList(r *remote) *cobra.Command {
+func newSinkList(r *command.Remote) *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List the sinks and how far each has come", Args: noArgs,
+		Use: "list", Short: "List the sinks and how far each has come", Args: command.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var out client.Sinks
-			return r.call(cmd, "ListSinks", client.SinkID{}, &out, func(p *printer) {
+			return call(r, cmd, "ListSinks", client.SinkID{}, &out, func(p *printer) {
 				for _, k := range out.Sinks {
 					p.sink(k)
 				}
@@ -160,12 +151,12 @@ func (p *printer) sink(k client.Sink) {
 
 func oneSink(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return usageError{fmt.Errorf("%s takes one sink id", cmd.CommandPath())}
+		return command.Usage(fmt.Errorf("%s takes one sink id", cmd.CommandPath()))
 	}
 	return nil
 }
 
-func newSinkUpdate(r *remote) *cobra.Command {
+func newSinkUpdate(r *command.Remote) *cobra.Command {
 	var in client.UpdateSinkInput
 	var l login
 	var types string
@@ -174,15 +165,15 @@ func newSinkUpdate(r *remote) *cobra.Command {
 		Use: "update ID", Short: "Change a sink", Args: oneSink,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if enable && disable {
-				return usageError{errors.New("give --enable or --disable")}
+				return command.Usage(errors.New("give --enable or --disable"))
 			}
-			in.SinkID, in.DetailTypes = args[0], commas(types)
+			in.SinkID, in.DetailTypes = args[0], command.Commas(types)
 			in.Status = map[bool]string{enable: "ENABLED", disable: "DISABLED"}[true]
 			if in.Credentials, err = l.credentials(); err != nil {
 				return err
 			}
 			var out client.SinkOutput
-			return r.call(cmd, "UpdateSink", in, &out, func(p *printer) {
+			return call(r, cmd, "UpdateSink", in, &out, func(p *printer) {
 				p.sink(out.Sink)
 				if out.SigningSecret != "" {
 					p.line("signing secret, shown this once: %s", out.SigningSecret)
@@ -200,21 +191,21 @@ func newSinkUpdate(r *remote) *cobra.Command {
 	return cmd
 }
 
-func newSinkDelete(r *remote) *cobra.Command {
+func newSinkDelete(r *command.Remote) *cobra.Command {
 	return &cobra.Command{
 		Use: "delete ID", Short: "Forget a sink with everything that it has yet to take", Args: oneSink,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return r.call(cmd, "DeleteSink", client.SinkID{SinkID: args[0]}, &struct{}{}, func(*printer) {})
+			return call(r, cmd, "DeleteSink", client.SinkID{SinkID: args[0]}, &struct{}{}, func(*printer) {})
 		},
 	}
 }
 
-func newSinkTest(r *remote) *cobra.Command {
+func newSinkTest(r *command.Remote) *cobra.Command {
 	return &cobra.Command{
 		Use: "test ID", Short: "Send one event at once and tell what became of it", Args: oneSink,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var out client.SinkTest
-			err := r.call(cmd, "TestSink", client.SinkID{SinkID: args[0]}, &out, func(p *printer) {
+			err := call(r, cmd, "TestSink", client.SinkID{SinkID: args[0]}, &out, func(p *printer) {
 				if out.Delivered {
 					p.line("delivered in %d ms", out.DurationMilliseconds)
 				} else {
@@ -222,18 +213,18 @@ func newSinkTest(r *remote) *cobra.Command {
 				}
 			})
 			if err == nil && !out.Delivered {
-				err = exitCode(1)
+				err = command.Silent(1)
 			}
 			return err
 		},
 	}
 }
 
-func newSinkDead(r *remote) *cobra.Command {
+func newSinkDead(r *command.Remote) *cobra.Command {
 	return &cobra.Command{
 		Use: "dead-letters ID", Short: "List what a sink did not take", Args: oneSink,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := r.open(cmd)
+			c, err := r.Open(cmd)
 			if err != nil {
 				return err
 			}
@@ -241,15 +232,15 @@ func newSinkDead(r *remote) *cobra.Command {
 			for {
 				var page client.DeadLetters
 				if err := c.Call(cmd.Context(), "ListDeadLetters", in, &page); err != nil {
-					return invalidInput(err)
+					return command.InvalidInput(err)
 				}
 				all = append(all, page.DeadLetters...)
 				if in.NextToken = page.NextToken; in.NextToken == "" {
 					break
 				}
 			}
-			if r.format == "json" {
-				return printJSON(cmd.OutOrStdout(), all)
+			if r.Format == "json" {
+				return command.PrintJSON(cmd.OutOrStdout(), all)
 			}
 			p := &printer{w: cmd.OutOrStdout()}
 			for _, d := range all {
@@ -261,23 +252,23 @@ func newSinkDead(r *remote) *cobra.Command {
 	}
 }
 
-func newSinkRedrive(r *remote) *cobra.Command {
+func newSinkRedrive(r *command.Remote) *cobra.Command {
 	return &cobra.Command{
 		Use: "redrive ID [POSITION …]", Short: "Try dead letters again, all or those at the positions",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usageError{errors.New("a sink id is needed")}
+				return command.Usage(errors.New("a sink id is needed"))
 			}
 			in := client.SinkID{SinkID: args[0]}
 			for _, text := range args[1:] {
 				n, err := strconv.ParseInt(text, 10, 64)
 				if err != nil {
-					return usageError{fmt.Errorf("%q is no position", text)}
+					return command.Usage(fmt.Errorf("%q is no position", text))
 				}
 				in.Positions = append(in.Positions, n)
 			}
 			var out client.Redriven
-			return r.call(cmd, "RedriveDeadLetters", in, &out, func(p *printer) { p.line("%d events are tried again", out.Redriven) })
+			return call(r, cmd, "RedriveDeadLetters", in, &out, func(p *printer) { p.line("%d events are tried again", out.Redriven) })
 		},
 	}
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 
+	"muster/internal/cli/command"
 	"muster/internal/server"
 
 	"github.com/spf13/cobra"
@@ -17,7 +18,7 @@ func newVerify(src *source) *cobra.Command {
 of all aggregations, inventories and where they are referred to, what filters can ask of resources, the contents of
 findings. It reads all findings and may run beside a server. The exit status is 1 where something differed that was
 not mended.`,
-		Args: noArgs,
+		Args: command.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return operate(cmd.Context(), src, func(op *server.Operator) error {
 				v, err := op.Verify(cmd.Context(), mend)
@@ -81,7 +82,7 @@ first. Advisories are no part of a backup: start the server and fetch them.`,
 
 func oneFile(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return usageError{fmt.Errorf("%s takes one file", cmd.CommandPath())}
+		return command.Usage(fmt.Errorf("%s takes one file", cmd.CommandPath()))
 	}
 	return nil
 }

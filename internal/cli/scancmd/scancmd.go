@@ -1,4 +1,5 @@
-package cli
+// Package scancmd is the command "muster scan": one target, without a server.
+package scancmd
 
 import (
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"muster/internal/cli/command"
+	"muster/internal/cli/terminal"
 	"muster/internal/config"
 	"muster/internal/feed/bundle"
 	"muster/internal/feed/fetch"
@@ -29,16 +32,9 @@ const (
 	exitGaps  = 4
 )
 
-// exitError ends the program with a code of its own.
-type exitError struct {
-	code int
-	text string
-}
-
-func (e exitError) Error() string { return e.text }
-
-// scanFlags are the flags of muster scan.
-type scanFlags struct {
+// flags are the flags of muster scan.
+type flags struct {
+	version                      string
 	layers                       []string
 	feeds, cache, format         string
 	failOn, explain, baseline    string
@@ -51,8 +47,9 @@ type scanFlags struct {
 	maxAge                       time.Duration
 }
 
-func newScan() *cobra.Command {
-	var f scanFlags
+// New returns the command of a program of that version.
+func New(version string) *cobra.Command {
+	f := flags{version: version}
 	cmd := &cobra.Command{
 		Use:   "scan TARGET",
 		Short: "Scan one target, without a server and without state",
@@ -101,7 +98,7 @@ Exit codes:
   muster scan go.mod --explain CVE-2022-41723`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usageError{fmt.Errorf("scan takes one target, for example dir:/ or package-lock.json")}
+				return command.Usage(fmt.Errorf("scan takes one target, for example dir:/ or package-lock.json"))
 			}
 			return nil
 		},
@@ -111,27 +108,27 @@ Exit codes:
 	return cmd
 }
 
-func (f *scanFlags) register(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringVar(&f.feeds, "feeds", "", "folder, address or bundle of advisories (default MUSTER_FEEDS, else the publishers)")
-	flags.StringArrayVar(&f.trust, "trust", nil, "with a bundle, file of public keys that are believed (repeatable; default MUSTER_FEEDS_TRUST)")
-	flags.BoolVar(&f.unsigned, "insecure-unsigned", false, "believe bundles without a signature and of unknown keys")
-	flags.StringVar(&f.cache, "cache", "", "folder of compiled advisories (default muster in the user's cache folder)")
-	flags.DurationVar(&f.maxAge, "max-age", time.Hour, "how long what an address gave is taken for current; folders are looked at every time")
-	flags.StringVar(&f.format, "format", string(report.Table), "form of the report: "+formatList())
-	flags.StringArrayVarP(&f.outputs, "output", "o", nil, "FILE for the report (default standard output), or FORMAT=FILE for one more (repeatable)")
-	flags.StringVar(&f.failOn, "fail-on", "", "exit with 3 when a finding is this severe or worse: critical, high, medium, low, informational")
-	flags.StringVar(&f.baseline, "baseline", "", "earlier report in JSON: what it has is not new, and --fail-on passes over it")
-	flags.StringArrayVar(&f.vex, "vex", nil, "OpenVEX, CSAF or CycloneDX document with statements about vulnerabilities (repeatable)")
-	flags.BoolVar(&f.strict, "strict", false, "exit with 4 when packages could not be judged for lack of advisories")
-	flags.StringVar(&f.explain, "explain", "", "say why a vulnerability (CVE-…, GHSA-…) is or is not reported")
-	flags.BoolVar(&f.all, "all", false, "in tables, show informational findings, every package, every update and what VEX leaves out")
-	flags.BoolVarP(&f.quiet, "quiet", "q", false, "show no progress on terminals")
-	flags.StringVar(&f.development, "dev", "", "what lock files list for development or tests only: include or exclude (default: exclude where a system is deployed, as in images)")
-	flags.StringVar(&f.platform, "platform", "linux/amd64", "which image of an index is scanned")
-	flags.StringArrayVar(&f.layers, "layer", nil, "with the zip of a Lambda function, the zip of a layer, unpacked to /opt as Lambda does (repeatable, in the function's order)")
-	flags.BoolVar(&f.insecure, "insecure-registry", false, "allow plain HTTP to the registry of image:REF")
-	flags.StringArrayVar(&f.paths, "path", nil, "with dir:/, a further folder to look for language packages in (repeatable)")
+func (f *flags) register(cmd *cobra.Command) {
+	set := cmd.Flags()
+	set.StringVar(&f.feeds, "feeds", "", "folder, address or bundle of advisories (default MUSTER_FEEDS, else the publishers)")
+	set.StringArrayVar(&f.trust, "trust", nil, "with a bundle, file of public keys that are believed (repeatable; default MUSTER_FEEDS_TRUST)")
+	set.BoolVar(&f.unsigned, "insecure-unsigned", false, "believe bundles without a signature and of unknown keys")
+	set.StringVar(&f.cache, "cache", "", "folder of compiled advisories (default muster in the user's cache folder)")
+	set.DurationVar(&f.maxAge, "max-age", time.Hour, "how long what an address gave is taken for current; folders are looked at every time")
+	set.StringVar(&f.format, "format", string(report.Table), "form of the report: "+formatList())
+	set.StringArrayVarP(&f.outputs, "output", "o", nil, "FILE for the report (default standard output), or FORMAT=FILE for one more (repeatable)")
+	set.StringVar(&f.failOn, "fail-on", "", "exit with 3 when a finding is this severe or worse: critical, high, medium, low, informational")
+	set.StringVar(&f.baseline, "baseline", "", "earlier report in JSON: what it has is not new, and --fail-on passes over it")
+	set.StringArrayVar(&f.vex, "vex", nil, "OpenVEX, CSAF or CycloneDX document with statements about vulnerabilities (repeatable)")
+	set.BoolVar(&f.strict, "strict", false, "exit with 4 when packages could not be judged for lack of advisories")
+	set.StringVar(&f.explain, "explain", "", "say why a vulnerability (CVE-…, GHSA-…) is or is not reported")
+	set.BoolVar(&f.all, "all", false, "in tables, show informational findings, every package, every update and what VEX leaves out")
+	set.BoolVarP(&f.quiet, "quiet", "q", false, "show no progress on terminals")
+	set.StringVar(&f.development, "dev", "", "what lock files list for development or tests only: include or exclude (default: exclude where a system is deployed, as in images)")
+	set.StringVar(&f.platform, "platform", "linux/amd64", "which image of an index is scanned")
+	set.StringArrayVar(&f.layers, "layer", nil, "with the zip of a Lambda function, the zip of a layer, unpacked to /opt as Lambda does (repeatable, in the function's order)")
+	set.BoolVar(&f.insecure, "insecure-registry", false, "allow plain HTTP to the registry of image:REF")
+	set.StringArrayVar(&f.paths, "path", nil, "with dir:/, a further folder to look for language packages in (repeatable)")
 }
 
 func formatList() string {
@@ -142,22 +139,22 @@ func formatList() string {
 	return strings.Join(names, ", ")
 }
 
-func (f *scanFlags) run(cmd *cobra.Command, text string) error {
+func (f *flags) run(cmd *cobra.Command, text string) error {
 	reports, err := destinations(f.format, f.outputs)
 	if err != nil {
 		return err
 	}
-	limit, err := severity(f.failOn)
+	limit, err := command.FailOn(f.failOn)
 	if err != nil {
 		return err
 	}
 	platform, err := image.ParsePlatform(f.platform)
 	if err != nil {
-		return usageError{fmt.Errorf("--platform: %w", err)}
+		return command.Usage(fmt.Errorf("--platform: %w", err))
 	}
 	choice := scanner.Choice(f.development)
 	if choice != "" && choice != scanner.Include && choice != scanner.Exclude {
-		return usageError{fmt.Errorf("--dev: %q is none of include, exclude", f.development)}
+		return command.Usage(fmt.Errorf("--dev: %q is none of include, exclude", f.development))
 	}
 	target, err := scanner.ParseTarget(text)
 	if err != nil {
@@ -173,7 +170,7 @@ func (f *scanFlags) run(cmd *cobra.Command, text string) error {
 	if err != nil {
 		return err
 	}
-	form := report.Options{All: f.all, Version: version, Created: sourceDate()}
+	form := report.Options{All: f.all, Version: f.version, Created: sourceDate()}
 	if baseline != nil {
 		form.Baseline = baseline.Compare(result)
 	}
@@ -184,7 +181,7 @@ func (f *scanFlags) run(cmd *cobra.Command, text string) error {
 }
 
 // read reads the files that say what to make of findings.
-func (f *scanFlags) read(opts *scanner.Options) (*report.Baseline, error) {
+func (f *flags) read(opts *scanner.Options) (*report.Baseline, error) {
 	if len(f.vex) > 0 {
 		opts.VEX = vex.NewSet()
 	}
@@ -204,8 +201,8 @@ func (f *scanFlags) read(opts *scanner.Options) (*report.Baseline, error) {
 }
 
 // scan scans, and shows on terminals how far it is.
-func (f *scanFlags) scan(cmd *cobra.Command, target scanner.Target, opts scanner.Options) (*scanner.Result, error) {
-	shown := newSpinner(cmd.ErrOrStderr(), f.quiet)
+func (f *flags) scan(cmd *cobra.Command, target scanner.Target, opts scanner.Options) (*scanner.Result, error) {
+	shown := terminal.NewSpinner(cmd.ErrOrStderr(), f.quiet)
 	defer shown.Close()
 	opts.Progress = shown.Say
 	config, done, err := f.advisories(cmd.ErrOrStderr(), shown)
@@ -230,24 +227,15 @@ func tuneMemory() {
 	debug.SetMemoryLimit(64 << 20)
 }
 
-// severity reads --fail-on; empty means never.
-func severity(text string) (finding.Severity, error) {
-	s := finding.Severity(strings.ToUpper(text))
-	if text != "" && s.Rank() < 0 {
-		return "", usageError{fmt.Errorf("--fail-on: %q is none of critical, high, medium, low, informational, untriaged", text)}
-	}
-	return s, nil
-}
-
 // advisories says where knowledge comes from. Where no cache can be kept, one
 // for this scan alone takes its place; done removes it.
-func (f *scanFlags) advisories(stderr io.Writer, shown *spinner) (known knowledge.Config, done func(), err error) {
+func (f *flags) advisories(stderr io.Writer, shown *terminal.Spinner) (known knowledge.Config, done func(), err error) {
 	known = knowledge.Config{Location: f.feeds, Dir: f.cache, MaxAge: f.maxAge}
 	if known.Location == "" {
 		known.Location = os.Getenv("MUSTER_FEEDS")
 	}
 	if known.Publishers, err = publishers(); err != nil {
-		return known, func() {}, usageError{err}
+		return known, func() {}, command.Usage(err)
 	}
 	known.Progress = func(text string) { shown.Say(text + " (once; later scans use the cache)") }
 	done = func() {}
@@ -281,7 +269,7 @@ func publishers() (fetch.Config, error) {
 }
 
 // believed are the keys whose bundles count.
-func (f *scanFlags) believed() (bundle.Trust, error) {
+func (f *flags) believed() (bundle.Trust, error) {
 	keys := f.trust
 	if list := os.Getenv("MUSTER_FEEDS_TRUST"); len(keys) == 0 && list != "" {
 		keys = strings.Split(list, ",")
@@ -292,7 +280,7 @@ func (f *scanFlags) believed() (bundle.Trust, error) {
 }
 
 // verdict is the exit code that the user asked for.
-func (f *scanFlags) verdict(r *scanner.Result, limit finding.Severity, d *report.Difference) error {
+func (f *flags) verdict(r *scanner.Result, limit finding.Severity, d *report.Difference) error {
 	worst, ok := r.Worst()
 	what := "the worst finding is"
 	if d != nil {
@@ -300,10 +288,10 @@ func (f *scanFlags) verdict(r *scanner.Result, limit finding.Severity, d *report
 		what = "the worst new finding is"
 	}
 	if ok && limit != "" && worst.Rank() >= limit.Rank() {
-		return exitError{exitFound, fmt.Sprintf("%s %s; --fail-on is %s", what, worst, limit)}
+		return command.Exit(exitFound, fmt.Sprintf("%s %s; --fail-on is %s", what, worst, limit))
 	}
 	if gaps := r.Gaps(); f.strict && len(gaps) > 0 {
-		return exitError{exitGaps, fmt.Sprintf("packages of %s could not be judged: %s", gaps[0].Ecosystem, gaps[0].Reason)}
+		return command.Exit(exitGaps, fmt.Sprintf("packages of %s could not be judged: %s", gaps[0].Ecosystem, gaps[0].Reason))
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package cli
+package networkcmd
 
 import (
 	"cmp"
@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"muster/internal/arn"
+	"muster/internal/cli/command"
 	"muster/internal/collect"
 	"muster/internal/collect/query"
 
@@ -19,7 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-func newNetworkCollect() *cobra.Command {
+func newCollect() *cobra.Command {
 	var c collection
 	cmd := &cobra.Command{
 		Use:   "collect --out DIR",
@@ -41,7 +42,7 @@ Exit codes:
   muster network collect --out facts --organization --role audit/network-reader --regions all
   muster network collect create --name all --role network-reader --access-key-id AKIA… --secret-key-file key.txt
   muster network collect status`,
-		Args: noArgs,
+		Args: command.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context(), cmd.OutOrStdout()) },
 	}
 	flags := cmd.Flags()
@@ -69,14 +70,14 @@ const atATime = 4
 
 func (c *collection) run(ctx context.Context, w io.Writer) error {
 	if c.out == "" {
-		return usageError{errors.New("--out is required: a folder to write to")}
+		return command.Usage(errors.New("--out is required: a folder to write to"))
 	}
 	if (c.accounts != "" || c.organization) && c.role.Name == "" {
-		return usageError{errors.New("--accounts and --organization need --role, the role to assume in each account")}
+		return command.Usage(errors.New("--accounts and --organization need --role, the role to assume in each account"))
 	}
-	for _, a := range list(c.accounts) {
+	for _, a := range command.List(c.accounts) {
 		if !arn.AccountID(a).Valid() {
-			return usageError{fmt.Errorf("--accounts: %q is no account id", a)}
+			return command.Usage(fmt.Errorf("--accounts: %q is no account id", a))
 		}
 	}
 	with, region, err := collect.Ambient(ctx, c.profile)
@@ -85,7 +86,7 @@ func (c *collection) run(ctx context.Context, w io.Writer) error {
 	}
 	first := arn.Region(firstOf(c.regions, string(region)))
 	if first == "" {
-		return usageError{errors.New("--regions is required: the environment names no Region")}
+		return command.Usage(errors.New("--regions is required: the environment names no Region"))
 	}
 	o := query.Options{Credentials: with, Region: string(first), Endpoint: c.endpoint}
 	targets, err := c.targets(ctx, o)
@@ -116,7 +117,7 @@ func (c *collection) run(ctx context.Context, w io.Writer) error {
 	case failed > 0:
 		return fmt.Errorf("%d of %d accounts and Regions could not be read", failed, len(targets))
 	case incomplete > 0:
-		return exitError{exitOtherwise, fmt.Sprintf("%d calls were not answered", incomplete)}
+		return command.Exit(exitOtherwise, fmt.Sprintf("%d calls were not answered", incomplete))
 	}
 	return nil
 }
@@ -145,7 +146,7 @@ func (c *collection) targets(ctx context.Context, o query.Options) ([]lookAt, er
 	accounts := []arn.AccountID{own}
 	if c.accounts != "" {
 		accounts = nil
-		for _, a := range list(c.accounts) {
+		for _, a := range command.List(c.accounts) {
 			accounts = append(accounts, arn.AccountID(a))
 		}
 	} else if c.organization {
@@ -177,7 +178,7 @@ func (c *collection) regionsOf(ctx context.Context, o query.Options, with collec
 		return collect.Regions(ctx, o)
 	}
 	var out []arn.Region
-	for _, r := range list(cmp.Or(c.regions, o.Region)) {
+	for _, r := range command.List(cmp.Or(c.regions, o.Region)) {
 		out = append(out, arn.Region(r))
 	}
 	return out, nil

@@ -1,4 +1,4 @@
-package cli
+package networkcmd
 
 import (
 	"errors"
@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/netip"
 
+	"muster/internal/cli/command"
 	"muster/internal/network"
 	"muster/internal/network/exposure"
 	"muster/internal/network/facts"
@@ -15,23 +16,23 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func newNetworkMap() *cobra.Command {
+func newMap() *cobra.Command {
 	var dir, within, level string
-	var out output
+	var out command.Output
 	cmd := &cobra.Command{
 		Use:   "map",
 		Short: "List who can begin flows to whom, with protocols and ports",
 		Long: `Pairs the interfaces with each other and with the internet. Large networks are mapped a VPC or subnet at a time.
 With --level subnet or vpc the answer is what some interface of the one can send to some interface of the other.`,
-		Args: noArgs,
+		Args: command.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := out.check(); err != nil {
+			if err := out.Check(); err != nil {
 				return err
 			}
 			switch network.Level(level) {
 			case network.ByInterface, network.BySubnet, network.ByVPC:
 			default:
-				return usageError{fmt.Errorf("--level: %q is not interface, subnet or vpc", level)}
+				return command.Usage(fmt.Errorf("--level: %q is not interface, subnet or vpc", level))
 			}
 			s, err := snapshot(dir)
 			if err != nil {
@@ -41,18 +42,18 @@ With --level subnet or vpc the answer is what some interface of the one can send
 			if err != nil {
 				return err
 			}
-			return out.write(cmd.OutOrStdout(), list, func(w io.Writer) error { return tell.Connections(w, list) })
+			return out.Write(cmd.OutOrStdout(), list, func(w io.Writer) error { return tell.Connections(w, list) })
 		},
 	}
 	cmd.Flags().StringVar(&dir, "facts", "", "folder or file of describe answers (required)")
 	cmd.Flags().StringVar(&level, "level", "interface", "what to list: interface, subnet or vpc")
 	cmd.Flags().StringVar(&within, "within", "", "id of a VPC or subnet whose interfaces are mapped (default all)")
-	out.flag(cmd)
+	out.Flag(cmd)
 	return cmd
 }
 
-func newNetworkDiff() *cobra.Command {
-	var out output
+func newDiff() *cobra.Command {
+	var out command.Output
 	cmd := &cobra.Command{
 		Use:   "diff OLD NEW",
 		Short: "List what can be reached in one snapshot and not in another",
@@ -64,25 +65,25 @@ Exit codes:
   1  the facts could not be read
   2  wrong usage
   3  something changed`,
-		Args: exactly(2, "two folders or files of describe answers: the old one and the new one"),
+		Args: command.Exactly(2, "two folders or files of describe answers: the old one and the new one"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := out.check(); err != nil {
+			if err := out.Check(); err != nil {
 				return err
 			}
 			changes, err := networkChanges(args[0], args[1])
 			if err != nil {
 				return err
 			}
-			if err := out.write(cmd.OutOrStdout(), changes, func(w io.Writer) error { return tell.Changes(w, changes) }); err != nil {
+			if err := out.Write(cmd.OutOrStdout(), changes, func(w io.Writer) error { return tell.Changes(w, changes) }); err != nil {
 				return err
 			}
 			if len(changes) > 0 {
-				return exitError{exitOtherwise, fmt.Sprintf("%d differences", len(changes))}
+				return command.Exit(exitOtherwise, fmt.Sprintf("%d differences", len(changes)))
 			}
 			return nil
 		},
 	}
-	out.flag(cmd)
+	out.Flag(cmd)
 	return cmd
 }
 
@@ -109,11 +110,11 @@ func networkChanges(from, to string) ([]network.Change, error) {
 	return network.Compare(network.ExposureConnections(before.Exposures()), network.ExposureConnections(after.Exposures())), nil
 }
 
-func newNetworkExposure() *cobra.Command {
+func newExposure() *cobra.Command {
 	var dir, failOn string
 	var trusted []string
 	var options exposure.Options
-	var out output
+	var out command.Output
 	cmd := &cobra.Command{
 		Use:   "exposure",
 		Short: "List what the internet and connected networks reach, as Inspector's network findings",
@@ -124,12 +125,12 @@ Exit codes:
   1  the facts could not be read
   2  wrong usage
   3  a finding is of the --fail-on severity or worse`,
-		Args: noArgs,
+		Args: command.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := out.check(); err != nil {
+			if err := out.Check(); err != nil {
 				return err
 			}
-			limit, err := severity(failOn)
+			limit, err := command.FailOn(failOn)
 			if err != nil {
 				return err
 			}
@@ -141,12 +142,12 @@ Exit codes:
 				return err
 			}
 			list := exposure.Findings(s, s.Exposures(), options)
-			if err := out.write(cmd.OutOrStdout(), list, func(w io.Writer) error { return tell.Findings(w, list) }); err != nil {
+			if err := out.Write(cmd.OutOrStdout(), list, func(w io.Writer) error { return tell.Findings(w, list) }); err != nil {
 				return err
 			}
 			for _, f := range list {
 				if limit != "" && f.Severity.Rank() >= limit.Rank() {
-					return exitError{exitOtherwise, fmt.Sprintf("%s: %s is %s; --fail-on is %s", f.Interface, f.Title, f.Severity, limit)}
+					return command.Exit(exitOtherwise, fmt.Sprintf("%s: %s is %s; --fail-on is %s", f.Interface, f.Title, f.Severity, limit))
 				}
 			}
 			return nil
@@ -158,7 +159,7 @@ Exit codes:
 	flags.BoolVar(&options.All, "all", false, "also interfaces that belong to no instance")
 	flags.StringArrayVar(&trusted, "trusted", nil, "block whose addresses raise no finding alone (repeatable)")
 	flags.StringVar(&failOn, "fail-on", "", "exit with 3 when a finding is this severe or worse")
-	out.flag(cmd)
+	out.Flag(cmd)
 	return cmd
 }
 
@@ -168,7 +169,7 @@ func blocks(texts []string) (space.Set, error) {
 	for _, text := range texts {
 		p, err := netip.ParsePrefix(text)
 		if err != nil {
-			return space.Set{}, usageError{fmt.Errorf("--trusted: %q is no CIDR block", text)}
+			return space.Set{}, command.Usage(fmt.Errorf("--trusted: %q is no CIDR block", text))
 		}
 		prefixes = append(prefixes, p.Masked())
 	}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package cli
+package terminal
 
 import (
 	"os"
@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminalWidth is how many columns a terminal has, 0 where it does not know;
+// width is how many columns a terminal has, 0 where it does not know;
 // false for what is none.
-func terminalWidth(f *os.File) (int, bool) {
+func width(f *os.File) (int, bool) {
 	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
 	if err != nil {
 		return 0, false

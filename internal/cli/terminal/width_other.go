@@ -1,12 +1,12 @@
 //go:build !unix
 
-package cli
+package terminal
 
 import "os"
 
-// terminalWidth: on other systems terminals are recognised by their mode, and
+// width: on other systems terminals are recognised by their mode, and
 // how wide they are is not asked.
-func terminalWidth(f *os.File) (int, bool) {
+func width(f *os.File) (int, bool) {
 	info, err := f.Stat()
 	return 0, err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -1,11 +1,13 @@
-package cli
+// Package networkcmd is the command "muster network": asking facts about networks,
+// gathering them, and bringing them to a server.
+package networkcmd
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 
+	"muster/internal/cli/command"
 	"muster/internal/network"
 	"muster/internal/network/facts"
 	"muster/internal/network/tell"
@@ -17,59 +19,25 @@ import (
 // one that the user expects.
 const exitOtherwise = 3
 
-func newNetwork() *cobra.Command {
+// New returns the command.
+func New() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "network",
 		Short: "Ask what can be reached over the networks that describe answers tell of",
 		Long: `Works on facts: EC2's and Elastic Load Balancing's own describe answers, as JSON. They are a folder with one file
 per call in any layout (folders named after accounts and Regions say whose they are), or one file of many answers.
 No packet is sent; only upload and the commands below collect need a server.`,
-		Args: noArgs,
+		Args: command.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newNetworkWhy(), newNetworkMap(), newNetworkDiff(), newNetworkExposure(), newNetworkUpload(), newNetworkCollect())
+	cmd.AddCommand(newWhy(), newMap(), newDiff(), newExposure(), newUpload(), newCollect())
 	return cmd
-}
-
-// output is the form that the user wants an answer in.
-type output struct{ format string }
-
-func (o *output) flag(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.format, "format", "text", "form of the answer: text or json")
-}
-
-func (o *output) check() error {
-	if o.format != "text" && o.format != "json" {
-		return usageError{fmt.Errorf("--format: %q is neither text nor json", o.format)}
-	}
-	return nil
-}
-
-// write writes an answer in that form.
-func (o *output) write(w io.Writer, value any, text func(io.Writer) error) error {
-	if o.format == "text" {
-		return text(w)
-	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(value)
-}
-
-// args makes a check for exactly n arguments that says what they are.
-func exactly(n int, what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) != n {
-			return usageError{fmt.Errorf("%s takes %s", cmd.CommandPath(), what)}
-		}
-		return nil
-	}
 }
 
 // snapshot reads facts; the flag is required.
 func snapshot(dir string) (*network.Snapshot, error) {
 	if dir == "" {
-		return nil, usageError{errors.New("--facts is required: a folder of describe answers, or one file of them")}
+		return nil, command.Usage(errors.New("--facts is required: a folder of describe answers, or one file of them"))
 	}
 	f, err := facts.Read(dir)
 	if err != nil {
@@ -78,9 +46,9 @@ func snapshot(dir string) (*network.Snapshot, error) {
 	return network.New(f), nil
 }
 
-func newNetworkWhy() *cobra.Command {
+func newWhy() *cobra.Command {
 	var dir, protocol, expect string
-	var out output
+	var out command.Output
 	cmd := &cobra.Command{
 		Use:   "why SOURCE DESTINATION[:PORT]",
 		Short: "Say whether one thing reaches another, through what, decided by which rule, and what would change it",
@@ -98,13 +66,13 @@ Exit codes:
 		Example: `  muster network why --facts facts internet i-0abc:22
   muster network why --facts facts.json 10.0.1.5 10.0.2.7:5432 --format json
   muster network why --facts facts internet db-subnet --expect closed`,
-		Args: exactly(2, "a source and a destination, for example: internet i-0abc:22"),
+		Args: command.Exactly(2, "a source and a destination, for example: internet i-0abc:22"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := out.check(); err != nil {
+			if err := out.Check(); err != nil {
 				return err
 			}
 			if expect != "" && expect != "open" && expect != "closed" {
-				return usageError{fmt.Errorf("--expect: %q is neither open nor closed", expect)}
+				return command.Usage(fmt.Errorf("--expect: %q is neither open nor closed", expect))
 			}
 			s, err := snapshot(dir)
 			if err != nil {
@@ -117,28 +85,28 @@ Exit codes:
 	flags.StringVar(&dir, "facts", "", "folder or file of describe answers (required)")
 	flags.StringVar(&protocol, "protocol", "", "tcp, udp, icmp, all or a number")
 	flags.StringVar(&expect, "expect", "", "exit with 3 unless the answer is this: open or closed")
-	out.flag(cmd)
+	out.Flag(cmd)
 	return cmd
 }
 
-func why(w io.Writer, s *network.Snapshot, args []string, protocol, expect string, out *output) error {
+func why(w io.Writer, s *network.Snapshot, args []string, protocol, expect string, out *command.Output) error {
 	q, err := s.ParseQuestion(args[0], args[1], protocol)
 	if err != nil {
 		var unknown *network.UnknownError
 		if errors.As(err, &unknown) {
 			return err
 		}
-		return usageError{err}
+		return command.Usage(err)
 	}
 	a, err := s.Why(q)
 	if err != nil {
 		return err
 	}
-	if err := out.write(w, a, func(w io.Writer) error { return tell.Why(w, a) }); err != nil {
+	if err := out.Write(w, a, func(w io.Writer) error { return tell.Why(w, a) }); err != nil {
 		return err
 	}
 	if expect == "open" && !a.Reachable || expect == "closed" && a.Reachable {
-		return exitError{exitOtherwise, fmt.Sprintf("expected %s to be %s from %s", args[1], expect, args[0])}
+		return command.Exit(exitOtherwise, fmt.Sprintf("expected %s to be %s from %s", args[1], expect, args[0]))
 	}
 	return nil
 }

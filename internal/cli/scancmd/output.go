@@ -1,4 +1,4 @@
-package cli
+package scancmd
 
 import (
 	"errors"
@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"muster/internal/cli/command"
+	"muster/internal/cli/terminal"
 	"muster/internal/report"
 	"muster/internal/scanner"
 )
@@ -26,7 +28,7 @@ type destination struct {
 func destinations(format string, outputs []string) ([]destination, error) {
 	main, err := report.Parse(format)
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--format: %w", err)}
+		return nil, command.Usage(fmt.Errorf("--format: %w", err))
 	}
 	list := []destination{{main, ""}}
 	for _, text := range outputs {
@@ -36,9 +38,9 @@ func destinations(format string, outputs []string) ([]destination, error) {
 		case ok && err == nil && file != "":
 			list = append(list, destination{own, file})
 		case text == "" || (ok && err == nil):
-			return nil, usageError{fmt.Errorf("--output: %q names no file", text)}
+			return nil, command.Usage(fmt.Errorf("--output: %q names no file", text))
 		case list[0].file != "":
-			return nil, usageError{fmt.Errorf("--output: %s and %s would get the same report; write FORMAT=%s for another form", list[0].file, text, text)}
+			return nil, command.Usage(fmt.Errorf("--output: %s and %s would get the same report; write FORMAT=%s for another form", list[0].file, text, text))
 		case text != "-":
 			list[0].file = text
 		}
@@ -46,7 +48,7 @@ func destinations(format string, outputs []string) ([]destination, error) {
 	seen := map[string]bool{}
 	for _, d := range list {
 		if d.file != "" && seen[filepath.Clean(d.file)] {
-			return nil, usageError{fmt.Errorf("--output: %s is named twice", d.file)}
+			return nil, command.Usage(fmt.Errorf("--output: %s is named twice", d.file))
 		}
 		seen[filepath.Clean(d.file)] = true
 	}
@@ -55,7 +57,7 @@ func destinations(format string, outputs []string) ([]destination, error) {
 
 // write writes the reports, each file as a whole or not at all; files first,
 // so that a report on standard output means that they are there.
-func (f *scanFlags) write(stdout io.Writer, list []destination, result *scanner.Result, opts report.Options) error {
+func (f *flags) write(stdout io.Writer, list []destination, result *scanner.Result, opts report.Options) error {
 	for _, d := range list {
 		if d.file != "" {
 			if err := writeFile(d, result, opts); err != nil {
@@ -64,7 +66,7 @@ func (f *scanFlags) write(stdout io.Writer, list []destination, result *scanner.
 		}
 	}
 	if d := list[0]; d.file == "" {
-		opts.Color, opts.Width = wantsColor(stdout), columns(stdout)
+		opts.Color, opts.Width = terminal.WantsColor(stdout), terminal.Columns(stdout)
 		return report.Write(stdout, d.format, result, opts)
 	}
 	return nil

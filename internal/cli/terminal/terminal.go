@@ -1,4 +1,6 @@
-package cli
+// Package terminal knows what people look at: whether a stream is a terminal, how
+// wide it is, whether it wants colours, and a line of progress on it.
+package terminal
 
 import (
 	"fmt"
@@ -9,38 +11,38 @@ import (
 	"time"
 )
 
-// terminal is a stream that a person looks at; nil for any other.
-func terminal(w io.Writer) *os.File {
+// screen is a stream that a person looks at; nil for any other.
+func screen(w io.Writer) *os.File {
 	file, ok := w.(*os.File)
 	if !ok || os.Getenv("TERM") == "dumb" {
 		return nil
 	}
-	if _, ok := terminalWidth(file); !ok {
+	if _, ok := width(file); !ok {
 		return nil
 	}
 	return file
 }
 
-// wantsColor: a terminal that has not declined (no-color.org).
-func wantsColor(w io.Writer) bool { return os.Getenv("NO_COLOR") == "" && terminal(w) != nil }
+// WantsColor: a terminal that has not declined (no-color.org).
+func WantsColor(w io.Writer) bool { return os.Getenv("NO_COLOR") == "" && screen(w) != nil }
 
-// columns is how many columns a terminal has, 0 for what is none.
-func columns(w io.Writer) int {
-	file := terminal(w)
+// Columns is how many columns a terminal has, 0 for what is none.
+func Columns(w io.Writer) int {
+	file := screen(w)
 	if file == nil {
 		return 0
 	}
 	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
 		return n
 	}
-	n, _ := terminalWidth(file)
+	n, _ := width(file)
 	return n
 }
 
-// spinner shows on a terminal what is going on, in one line that is gone when
+// Spinner shows on a terminal what is going on, in one line that is gone when
 // the work is done. What is over at once is not shown. The zero value shows
 // nothing.
-type spinner struct {
+type Spinner struct {
 	out *os.File
 
 	mu      sync.Mutex
@@ -56,9 +58,11 @@ const (
 	progressEvery = 100 * time.Millisecond
 )
 
-func newSpinner(w io.Writer, quiet bool) *spinner {
-	p := &spinner{}
-	if file := terminal(w); file != nil && !quiet {
+// NewSpinner starts a line of progress; on what is no terminal, or when quiet, it
+// shows nothing.
+func NewSpinner(w io.Writer, quiet bool) *Spinner {
+	p := &Spinner{}
+	if file := screen(w); file != nil && !quiet {
 		p.out, p.stop, p.done = file, make(chan struct{}), make(chan struct{})
 		go p.run()
 	}
@@ -66,14 +70,14 @@ func newSpinner(w io.Writer, quiet bool) *spinner {
 }
 
 // Say replaces the text.
-func (p *spinner) Say(text string) {
+func (p *Spinner) Say(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.text = text
 }
 
 // Close takes the line away.
-func (p *spinner) Close() {
+func (p *Spinner) Close() {
 	if p.out != nil {
 		close(p.stop)
 		<-p.done
@@ -81,7 +85,7 @@ func (p *spinner) Close() {
 	}
 }
 
-func (p *spinner) run() {
+func (p *Spinner) run() {
 	defer close(p.done)
 	select {
 	case <-p.stop:
@@ -101,12 +105,12 @@ func (p *spinner) run() {
 	}
 }
 
-func (p *spinner) paint(i int) {
+func (p *Spinner) paint(i int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	line := []rune(string("|/-\\"[i%4]) + " " + p.text)
-	if width := columns(p.out); len(line) >= width && width > 1 {
-		line = line[:width-1]
+	if n := Columns(p.out); len(line) >= n && n > 1 {
+		line = line[:n-1]
 	}
 	fmt.Fprint(p.out, "\r\x1b[K"+string(line))
 	p.painted++

@@ -1,4 +1,4 @@
-package cli
+package networkcmd
 
 import (
 	"bytes"
@@ -15,14 +15,15 @@ import (
 	"slices"
 	"time"
 
+	"muster/internal/cli/command"
 	"muster/internal/client"
 	"muster/internal/network/facts"
 
 	"github.com/spf13/cobra"
 )
 
-func newNetworkUpload() *cobra.Command {
-	var r remote
+func newUpload() *cobra.Command {
+	var r command.Remote
 	var dir, account string
 	cmd := &cobra.Command{
 		Use:   "upload",
@@ -38,23 +39,23 @@ Exit codes:
   2  wrong usage`,
 		Example: `  muster network upload --facts facts --profile security --region eu-west-1
   muster network upload --facts organization        # organization/111122223333/eu-west-1/Subnets.json …`,
-		Args: noArgs,
+		Args: command.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if dir == "" {
-				return usageError{errors.New("--facts is required: a folder of describe answers, or one file of them")}
+				return command.Usage(errors.New("--facts is required: a folder of describe answers, or one file of them"))
 			}
-			c, err := r.open(cmd)
-			if at := folderRegion(dir); err != nil && r.options.Region == "" && at != "" {
-				r.options.Region = at
-				c, err = r.open(cmd)
+			c, err := r.Open(cmd)
+			if at := folderRegion(dir); err != nil && r.Options.Region == "" && at != "" {
+				r.Options.Region = at
+				c, err = r.Open(cmd)
 			}
 			if err != nil {
 				return err
 			}
-			return uploadFacts(cmd.Context(), cmd.OutOrStdout(), c, dir, account, r.format)
+			return uploadFacts(cmd.Context(), cmd.OutOrStdout(), c, dir, account, r.Format)
 		},
 	}
-	r.flags(cmd)
+	r.Flags(cmd)
 	cmd.Flags().StringVar(&dir, "facts", "", "folder or file of describe answers (required)")
 	cmd.Flags().StringVar(&account, "account", "", "account whose facts they are (default the folders', else the caller's)")
 	return cmd
@@ -133,7 +134,7 @@ func uploadFacts(ctx context.Context, w io.Writer, c *client.Client, dir, accoun
 		}
 	}
 	if format == "json" {
-		return printJSON(w, done)
+		return command.PrintJSON(w, done)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package cli
+package networkcmd
 
 import (
 	"errors"
@@ -6,32 +6,34 @@ import (
 	"maps"
 	"strings"
 
+	"muster/internal/cli/command"
+
 	"github.com/spf13/cobra"
 )
 
 // collectorCommands are those about a server's collectors.
 func collectorCommands() []*cobra.Command {
-	var r remote
+	var r command.Remote
 	commands := []*cobra.Command{
 		newCollectorCreate(&r), newCollectorUpdate(&r),
-		{Use: "list", Short: "List the collectors of an account", Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-			return r.raw(cmd, "ListNetworkCollectors", struct{}{})
+		{Use: "list", Short: "List the collectors of an account", Args: command.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+			return r.Raw(cmd, "ListNetworkCollectors", struct{}{})
 		}},
-		{Use: "status", Short: "List the accounts whose networks are known, since when, and what went wrong", Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
-			return r.raw(cmd, "ListNetworkSnapshots", struct{}{})
+		{Use: "status", Short: "List the accounts whose networks are known, since when, and what went wrong", Args: command.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+			return r.Raw(cmd, "ListNetworkSnapshots", struct{}{})
 		}},
 		byCollector(&r, "start", "Read the facts of a collector's accounts now", "StartNetworkCollection"),
 		byCollector(&r, "delete", "End a collector; the facts stay", "DeleteNetworkCollector"),
 	}
 	for _, c := range commands {
-		r.flags(c)
+		r.Flags(c)
 	}
 	return commands
 }
 
-func byCollector(r *remote, use, short, operation string) *cobra.Command {
-	return &cobra.Command{Use: use + " ID", Short: short, Args: oneArgument, RunE: func(cmd *cobra.Command, args []string) error {
-		return r.raw(cmd, operation, map[string]string{"collectorId": args[0]})
+func byCollector(r *command.Remote, use, short, operation string) *cobra.Command {
+	return &cobra.Command{Use: use + " ID", Short: short, Args: command.OneArgument, RunE: func(cmd *cobra.Command, args []string) error {
+		return r.Raw(cmd, operation, map[string]string{"collectorId": args[0]})
 	}}
 }
 
@@ -65,7 +67,7 @@ func (f *collectorFlags) input(cmd *cobra.Command) (map[string]any, error) {
 		}
 	}
 	if f.regions != "" {
-		in["regions"] = list(f.regions)
+		in["regions"] = command.List(f.regions)
 	}
 	if cmd.Flags().Changed("accounts") {
 		in["accounts"] = targetsOf(f.accounts)
@@ -73,14 +75,14 @@ func (f *collectorFlags) input(cmd *cobra.Command) (map[string]any, error) {
 	if f.secretFile == "" {
 		return in, nil
 	}
-	secret, err := readSecret(cmd, f.secretFile)
+	secret, err := command.ReadSecret(cmd, f.secretFile)
 	in["secretAccessKey"] = secret
 	return in, err
 }
 
 func targetsOf(text string) []map[string]string {
 	all := []map[string]string{}
-	for _, a := range list(text) {
+	for _, a := range command.List(text) {
 		id, aws, other := strings.Cut(a, "=")
 		t := map[string]string{"accountId": id}
 		if other {
@@ -91,12 +93,12 @@ func targetsOf(text string) []map[string]string {
 	return all
 }
 
-func newCollectorCreate(r *remote) *cobra.Command {
+func newCollectorCreate(r *command.Remote) *cobra.Command {
 	var f collectorFlags
 	var external string
-	cmd := &cobra.Command{Use: "create", Short: "Have a server read the facts of accounts from AWS at an interval", Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+	cmd := &cobra.Command{Use: "create", Short: "Have a server read the facts of accounts from AWS at an interval", Args: command.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		if f.name == "" || f.role == "" {
-			return usageError{errors.New("--name and --role are needed")}
+			return command.Usage(errors.New("--name and --role are needed"))
 		}
 		in, err := f.input(cmd)
 		if err != nil {
@@ -105,24 +107,24 @@ func newCollectorCreate(r *remote) *cobra.Command {
 		if external != "" {
 			maps.Copy(in, map[string]any{"externalId": external})
 		}
-		return r.raw(cmd, "CreateNetworkCollector", in)
+		return r.Raw(cmd, "CreateNetworkCollector", in)
 	}}
 	f.flags(cmd)
 	cmd.Flags().StringVar(&external, "external-id", "", "external id that the roles ask for (default a new one, which the answer tells)")
 	return cmd
 }
 
-func newCollectorUpdate(r *remote) *cobra.Command {
+func newCollectorUpdate(r *command.Remote) *cobra.Command {
 	var f collectorFlags
-	cmd := &cobra.Command{Use: "update ID", Short: "Change a collector, all but its external id", Args: oneArgument, RunE: func(cmd *cobra.Command, args []string) error {
+	cmd := &cobra.Command{Use: "update ID", Short: "Change a collector, all but its external id", Args: command.OneArgument, RunE: func(cmd *cobra.Command, args []string) error {
 		in, err := f.input(cmd)
 		if err != nil {
 			return err
 		}
 		if in["collectorId"] = args[0]; len(in) == 1 {
-			return usageError{fmt.Errorf("nothing is to be changed: see %s --help", cmd.CommandPath())}
+			return command.Usage(fmt.Errorf("nothing is to be changed: see %s --help", cmd.CommandPath()))
 		}
-		return r.raw(cmd, "UpdateNetworkCollector", in)
+		return r.Raw(cmd, "UpdateNetworkCollector", in)
 	}}
 	f.flags(cmd)
 	return cmd
