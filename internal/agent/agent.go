@@ -84,6 +84,8 @@ type Agent struct {
 	client *client
 	look   func(context.Context) (inventory.Inventory, error)
 	watch  func() (watcher, error)
+	// wanted is where the server wants language packages to be looked for.
+	wanted agentwire.DeepInspection
 }
 
 // New prepares the agent with the identity in the state folder, which it
@@ -121,11 +123,13 @@ func (a *Agent) prepare() error {
 	if err != nil {
 		return err
 	}
-	opts, err := lookOptions(a.host, a.cfg.Paths)
-	if err != nil {
-		return err
-	}
+	a.wanted = a.state.deepInspection()
 	a.look = func(ctx context.Context) (inventory.Inventory, error) {
+		opts, err := lookOptions(a.host, a.paths())
+		if err != nil {
+			return inventory.Inventory{}, err
+		}
+		opts.NotInspected = !a.wanted.Active
 		return extract.Root(ctx, paced(a.host.FS(), a.cfg.MaxCPU), opts)
 	}
 	a.watch = func() (watcher, error) { return newFolderWatcher(a.host.Root()) }
@@ -168,23 +172,35 @@ func (a *Agent) Close() error { return a.state.close() }
 // Identity is who the agent is to the server.
 func (a *Agent) Identity() Identity { return a.state.identity }
 
-// Once looks and reports a single time. A refusal is a *RefusedError.
+// Once looks and reports a single time, and again if the answer wants other
+// folders to be looked at. A refusal is a *RefusedError.
 func (a *Agent) Once(ctx context.Context) (Accepted, error) {
-	inv, err := a.look(ctx)
-	if err != nil {
-		return Accepted{}, fmt.Errorf("look at the installed packages: %w", err)
-	}
 	r := newReporter(a)
 	r.resume()
-	r.set(inv, time.Now())
 	w := &witness{agent: a}
 	w.look("")
 	r.testify(w)
-	if _, err := r.report(ctx); err != nil {
-		r.keep()
+	err := a.lookAndReport(ctx, r)
+	if err == nil && r.lookAgain {
+		err = a.lookAndReport(ctx, r)
+	}
+	if err != nil {
 		return Accepted{}, err
 	}
 	return r.last, nil
+}
+
+func (a *Agent) lookAndReport(ctx context.Context, r *reporter) error {
+	inv, err := a.look(ctx)
+	if err != nil {
+		return fmt.Errorf("look at the installed packages: %w", err)
+	}
+	r.set(inv, time.Now())
+	if _, err := r.report(ctx); err != nil {
+		r.keep()
+		return err
+	}
+	return nil
 }
 
 // Run reports until ctx ends or the server has revoked the host, which is a

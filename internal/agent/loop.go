@@ -182,6 +182,9 @@ func (l *loop) report(ctx context.Context) error {
 	if err == nil {
 		l.reportFailures = 0
 		l.reportAt = time.Now().Add(jitter(min(max(next, leastInterval), mostInterval)))
+		if l.reporter.lookAgain {
+			l.lookAt = time.Now()
+		}
 		log.Info("report done", "packages", l.reporter.last.Packages, "content", l.reporter.last.Content)
 		return nil
 	}

@@ -29,6 +29,9 @@ type reporter struct {
 	waiting string
 
 	last Accepted // the last report that the server took
+	// lookAgain says that with its answer the server wants other folders to be
+	// looked at than were.
+	lookAgain bool
 }
 
 func newReporter(a *Agent) *reporter { return &reporter{agent: a} }
@@ -75,6 +78,7 @@ func (r *reporter) report(ctx context.Context) (next time.Duration, err error) {
 	r.last = Accepted{Hash: r.hash, Packages: len(r.inv.Items), Content: content, Difference: difference,
 		Bytes: r.agent.client.sent - before, CollectedAt: r.collectedAt}
 	r.taken()
+	r.lookAgain = r.agent.heed(answer.DeepInspection)
 	if r.agent.cfg.Accepted != nil {
 		r.agent.cfg.Accepted(r.last)
 	}

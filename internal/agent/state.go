@@ -197,7 +197,7 @@ func (s *state) enrolled(id Identity) error {
 // forget removes the identity and its key, so that the next enrolment makes a
 // new one.
 func (s *state) forget() error {
-	for _, name := range []string{identityFile, keyFile, nextKeyFile, sequenceFile, baseFile, pendingFile} {
+	for _, name := range []string{identityFile, keyFile, nextKeyFile, sequenceFile, baseFile, pendingFile, deepInspectionFile} {
 		if err := os.Remove(filepath.Join(s.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("state folder: %w", err)
 		}

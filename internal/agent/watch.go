@@ -43,8 +43,10 @@ func (l *loop) databaseFolders() []string { return extract.DatabaseFolders() }
 // packageFolders are where language packages were found and may appear.
 func (l *loop) packageFolders() []string {
 	seen := map[string]bool{}
-	for _, p := range append(extract.DefaultPaths(), l.agent.cfg.Paths...) {
-		seen[strings.Trim(p, "/")] = true
+	if l.agent.wanted.Active {
+		for _, p := range append(extract.DefaultPaths(), l.agent.paths()...) {
+			seen[strings.Trim(p, "/")] = true
+		}
 	}
 	for _, it := range l.reporter.inv.Items {
 		if folder := strings.Trim(extract.Folder(it), "/"); folder != "" && len(seen) < maxFolders {

@@ -43,6 +43,8 @@ type testServer struct {
 	bytes    int
 	next     int
 	code     string
+	// deep is what it wants of deep inspection; nil is an old server's silence.
+	deep *agentwire.DeepInspection
 	// fail, if set, decides the fate of the next request: a status and a
 	// refusal, or a broken connection (status 0).
 	fail func() (status int, refusal agentwire.ErrorResponse, fails bool)
@@ -200,7 +202,7 @@ func (s *testServer) report(w http.ResponseWriter, r *http.Request, sig agentwir
 	}
 	s.reports <- rep
 	lacking := rep.EvidenceHash != s.evidence && s.wantEvidence
-	answer(w, 200, agentwire.ReportResponse{Accepted: true, NeedEvidence: lacking, RotateKey: s.rotate, NextReportSeconds: s.next})
+	answer(w, 200, agentwire.ReportResponse{Accepted: true, NeedEvidence: lacking, RotateKey: s.rotate, NextReportSeconds: s.next, DeepInspection: s.deep})
 }
 
 func answer(w http.ResponseWriter, status int, body any) {

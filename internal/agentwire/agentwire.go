@@ -136,6 +136,10 @@ type ReportResponse struct {
 	NeedEvidence bool `json:"needEvidence,omitempty"`
 	// NextReportSeconds is when the agent reports again at the latest.
 	NextReportSeconds int `json:"nextReportSeconds"`
+	// DeepInspection accompanies Accepted: where the account wants language
+	// packages to be looked for. Servers that know nothing of it leave it out,
+	// and the agent goes on as before.
+	DeepInspection *DeepInspection `json:"deepInspection,omitempty"`
 }
 
 // ErrorCode says what kind of refusal an ErrorResponse is, so that the agent

@@ -32,6 +32,8 @@ var ErrIncomplete = errors.New("package database incomplete")
 const (
 	NoteTooManyPackages = "DEEP_INSPECTION_PACKAGE_COLLECTION_LIMIT_EXCEEDED"
 	NoteTooLong         = "DEEP_INSPECTION_COLLECTION_TIME_LIMIT_EXCEEDED"
+	// NoteNotInspected says that no language packages were looked for.
+	NoteNotInspected = "DEEP_INSPECTION_DEACTIVATED"
 )
 
 // Options say what is looked at and how far. The zero value reads the
@@ -45,6 +47,9 @@ type Options struct {
 	// Paths are the folders below which language packages are looked for,
 	// slash separated and relative to the root; "." is everything.
 	Paths []string
+	// NotInspected says that deep inspection is switched off: no language
+	// packages are looked for, wherever, and a note tells of it.
+	NotInspected bool
 	// Prefix is put before the paths of the evidence: "/" makes those of a
 	// whole machine absolute.
 	Prefix string
@@ -80,6 +85,10 @@ func ForInstance(release, machine string, more ...string) Options {
 	}
 }
 
+// bottlerocket is the distribution that deep inspection leaves out (scanning
+// specification 1.6): what runs on it runs in containers.
+const bottlerocket = "bottlerocket"
+
 // ForImage is how the root of a container image is looked at: everything, and
 // no kernel runs in it.
 func ForImage() Options {
@@ -108,6 +117,13 @@ func Root(ctx context.Context, fsys fs.FS, opts Options) (inventory.Inventory, e
 		system.Arch = usualArchitecture(items)
 	}
 	inv.OS = system
+	switch {
+	case opts.NotInspected:
+		notes.add("%s: language packages were not looked for", NoteNotInspected)
+		opts.Paths = nil
+	case opts.Instance && system.ID == bottlerocket:
+		opts.Paths = nil
+	}
 	found, err := languagePackages(ctx, fsys, opts, notes)
 	if err != nil {
 		return inventory.Inventory{}, err

@@ -9,6 +9,7 @@ import (
 	"muster/internal/agentwire"
 	"muster/internal/inventory"
 	"muster/internal/store"
+	"muster/internal/store/activation"
 	"muster/internal/store/fleet"
 )
 
@@ -34,7 +35,11 @@ func (s *Service) AcceptReport(ctx context.Context, host fleet.Host, r *agentwir
 	if err != nil {
 		return nil, err
 	}
-	answer := &agentwire.ReportResponse{Accepted: true, NextReportSeconds: s.seconds(), RotateKey: s.demands(host, now)}
+	wanted, err := s.wanted(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	answer := &agentwire.ReportResponse{Accepted: true, NextReportSeconds: s.seconds(), RotateKey: s.demands(host, now), DeepInspection: wanted}
 	if known {
 		err = s.update(ctx, r.InventoryHash != host.InventoryHash, func(tx *store.Tx) (err error) {
 			answer.NeedEvidence, err = s.accept(ctx, tx, host, r, now)
@@ -96,6 +101,20 @@ func (s *Service) known(ctx context.Context, r *agentwire.Report) (bool, error) 
 		return false, fmt.Errorf("look for inventory: %w", err)
 	}
 	return known, nil
+}
+
+// wanted is where the host's account wants language packages to be looked for.
+func (s *Service) wanted(ctx context.Context, host fleet.Host) (*agentwire.DeepInspection, error) {
+	var d agentwire.DeepInspection
+	err := s.store.View(ctx, func(tx *store.Tx) error {
+		active, paths, err := activation.DeepInspectionFor(ctx, tx, host.Account, host.Region)
+		d = agentwire.NewDeepInspection(active, paths...)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("deep inspection of %s: %w", host.Account, err)
+	}
+	return &d, nil
 }
 
 // accept reads the host again: since Find it may have been revoked, have

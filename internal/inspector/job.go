@@ -127,6 +127,12 @@ func (s *Service) awaitEndAfter(ctx context.Context, tx *store.Tx, after time.Du
 	})
 }
 
+// TellSwitched tells that what is scanned in accounts has changed, other than
+// by their scan types.
+func TellSwitched(ctx context.Context, tx *store.Tx, region arn.Region, accounts ...arn.AccountID) error {
+	return tellSwitched(ctx, tx, region, accounts)
+}
+
 // tellSwitched tells that scan types of accounts have changed; accounts may be
 // named twice. Many are told of in one job, because most accounts of an
 // organization that is switched on have nothing to scan yet, and a job for each

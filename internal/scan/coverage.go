@@ -57,7 +57,7 @@ func (s *Service) judgeInstance(q *question) verdict {
 		// empty list of findings would be no answer.
 		return q.active(reasonPending)
 	}
-	return q.active(limit(q.inventory.Notes))
+	return q.active(inspected(q.inventory.Notes, q.shallow))
 }
 
 func excluded(tags map[string]string) bool {
@@ -69,12 +69,22 @@ func excluded(tags map[string]string) bool {
 	return false
 }
 
-// limit is the limit that was met while looking, else SUCCESSFUL.
-func limit(notes []string) string {
-	for _, known := range []string{"DEEP_INSPECTION_PACKAGE_COLLECTION_LIMIT_EXCEEDED",
-		"DEEP_INSPECTION_COLLECTION_TIME_LIMIT_EXCEEDED", "DEEP_INSPECTION_DAILY_SSM_INVENTORY_LIMIT_EXCEEDED"} {
-		if slices.Contains(notes, known) {
-			return known
+// inspected is what deep inspection has to say of an instance that is scanned:
+// the limit that it met, or that it was switched on after the host last looked,
+// else SUCCESSFUL. Where it is switched off, nothing is expected of it.
+func inspected(notes []string, shallow bool) string {
+	if shallow {
+		return reasonSuccessful
+	}
+	for _, known := range []struct{ note, reason string }{
+		{"DEEP_INSPECTION_PACKAGE_COLLECTION_LIMIT_EXCEEDED", "DEEP_INSPECTION_PACKAGE_COLLECTION_LIMIT_EXCEEDED"},
+		{"DEEP_INSPECTION_COLLECTION_TIME_LIMIT_EXCEEDED", "DEEP_INSPECTION_COLLECTION_TIME_LIMIT_EXCEEDED"},
+		{"DEEP_INSPECTION_DAILY_SSM_INVENTORY_LIMIT_EXCEEDED", "DEEP_INSPECTION_DAILY_SSM_INVENTORY_LIMIT_EXCEEDED"},
+		{"DEEP_INSPECTION_DEACTIVATED", "DEEP_INSPECTION_NO_INVENTORY"},
+	} {
+		// Words about what was met follow the first.
+		if slices.ContainsFunc(notes, func(n string) bool { return n == known.note || strings.HasPrefix(n, known.note+":") }) {
+			return known.reason
 		}
 	}
 	return reasonSuccessful

@@ -32,7 +32,7 @@ var table = map[string]row{
 	"DEEP_INSPECTION_PACKAGE_COLLECTION_LIMIT_EXCEEDED":  {code: "ACTIVE", applies: "EC2"},
 	"DEEP_INSPECTION_DAILY_SSM_INVENTORY_LIMIT_EXCEEDED": {code: "ACTIVE", applies: "EC2"},
 	"DEEP_INSPECTION_COLLECTION_TIME_LIMIT_EXCEEDED":     {code: "ACTIVE", applies: "EC2"},
-	"DEEP_INSPECTION_NO_INVENTORY":                       {without: "agents bring packages of languages with those of the system"},
+	"DEEP_INSPECTION_NO_INVENTORY":                       {code: "ACTIVE", applies: "EC2"},
 	"UNMANAGED_EC2_INSTANCE":                             {code: "INACTIVE", applies: "EC2"},
 	"NO_INVENTORY":                                       {code: "INACTIVE", applies: "EC2"},
 	"STALE_INVENTORY":                                    {code: "INACTIVE", applies: "EC2"},

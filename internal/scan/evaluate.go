@@ -106,7 +106,7 @@ func (s *Service) scanOnce(ctx context.Context, places []catalog.Place) error {
 			return err
 		}
 		e := &evaluator{service: s, tx: tx, set: set, library: library.New(set), now: s.now(),
-			contents: map[int64]*content{}, regimes: map[Account]*regime{}}
+			contents: map[sight]*content{}, regimes: map[Account]*regime{}}
 		return e.scan(ctx, places)
 	})
 }
@@ -164,10 +164,17 @@ type evaluator struct {
 	set      *advisorydb.Set
 	library  *library.Library
 	now      time.Time
-	contents map[int64]*content
+	contents map[sight]*content
 	regimes  map[Account]*regime
 	// writes are the changes of all resources, written together at the end.
 	writes []findings.Write
+}
+
+// sight is an inventory and how far it is looked at: an account that has
+// switched deep inspection off sees the packages of the system alone.
+type sight struct {
+	inventory int64
+	shallow   bool
 }
 
 // content is an inventory as a scan sees it.
@@ -190,6 +197,8 @@ type shownPackage struct{ name, version, release, arch, path string }
 type regime struct {
 	scans activation.Scans
 	rules rules
+	// shallow says that deep inspection is switched off.
+	shallow bool
 	// registry is read when the first image or repository comes.
 	registry *registryRegime
 }
@@ -217,7 +226,7 @@ func (e *evaluator) resource(ctx context.Context, r *catalog.Resource) error {
 	}
 	var c *content
 	if r.Inventory != 0 {
-		if c, err = e.content(ctx, r.Inventory); err != nil {
+		if c, err = e.content(ctx, sight{r.Inventory, g.shallow && r.Type == finding.Instance}); err != nil {
 			return err
 		}
 	}
@@ -260,7 +269,7 @@ func (e *evaluator) verdict(ctx context.Context, r *catalog.Resource, g *regime,
 	if !known {
 		return v, false, nil
 	}
-	q := &question{kind: k, resource: r, now: e.now}
+	q := &question{kind: k, resource: r, shallow: g.shallow, now: e.now}
 	if c != nil {
 		q.inventory, q.missing, q.empty = &c.Inventory, c.missing, !c.judges()
 	}
@@ -322,18 +331,27 @@ func (e *evaluator) regime(ctx context.Context, r *catalog.Resource) (*regime, e
 	if g.rules, err = rulesFor(ctx, e.tx, r.Account, r.Region, e.now); err != nil {
 		return nil, err
 	}
+	deep, err := activation.LookupDeepInspection(ctx, e.tx, r.Account, r.Region)
+	if err != nil {
+		return nil, err
+	}
+	g.shallow = !deep.Activated
 	e.regimes[at] = g
 	return g, nil
 }
 
 // content works out what the resources with an inventory want, once.
-func (e *evaluator) content(ctx context.Context, id int64) (*content, error) {
-	if c := e.contents[id]; c != nil {
+func (e *evaluator) content(ctx context.Context, at sight) (*content, error) {
+	if c := e.contents[at]; c != nil {
 		return c, nil
 	}
-	inv, err := catalog.LookupInventory(ctx, e.tx, id)
+	inv, err := catalog.LookupInventory(ctx, e.tx, at.inventory)
 	if err != nil {
 		return nil, err
+	}
+	if at.shallow {
+		// Packages of the system alone are proved by no file.
+		inv.Items = slices.DeleteFunc(inv.Items, func(p catalog.Placement) bool { return p.Path != "" })
 	}
 	c := &content{Inventory: inv}
 	if err := e.items(ctx, c); err != nil {
@@ -348,7 +366,7 @@ func (e *evaluator) content(ctx context.Context, id int64) (*content, error) {
 	if err := e.library.Err(); err != nil {
 		return nil, fmt.Errorf("read advisories: %w", err)
 	}
-	e.contents[id] = c
+	e.contents[at] = c
 	return c, nil
 }
 

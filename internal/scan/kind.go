@@ -63,6 +63,8 @@ type question struct {
 	missing bool
 	// empty says that it has no package that could be judged.
 	empty bool
+	// shallow says that the account wants no language packages of its hosts.
+	shallow bool
 	// image is what is known of an image or repository.
 	image imageFacts
 	now   time.Time

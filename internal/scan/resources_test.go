@@ -23,7 +23,7 @@ import (
 // resource runs a statement about a resource; false for any other.
 func (p *player) resource(w []string) bool {
 	statements := map[string]func(w []string){
-		"switch": p.switchScan, "known": p.known, "enroll": p.enroll, "tag": p.tagHost, "untag": p.tagHost, "stopping": p.stopping, "starting": p.starting,
+		"switch": p.switchScan, "deep": p.deepInspection, "known": p.known, "enroll": p.enroll, "tag": p.tagHost, "untag": p.tagHost, "stopping": p.stopping, "starting": p.starting,
 		"repository": p.repository, "policy": p.policy, "rules": p.rules, "windows": p.windows,
 		"push": p.push, "read": p.read, "problem": p.image, "pull": p.image, "use": p.image, "archive": p.image, "restore": p.image, "delete": p.image,
 		"function": p.function, "invoke": p.function, "deleted": p.functionDeleted,
@@ -40,6 +40,16 @@ func (p *player) switchScan(w []string) {
 	p.update(func(ctx context.Context, tx *store.Tx) error {
 		err := activation.PutScans(ctx, tx, []activation.Scan{{Account: p.account(w[3]), Region: region, Type: activation.ScanType(w[1]), Status: activation.Status(w[4]), ChangedAt: p.now}})
 		if err != nil {
+			return err
+		}
+		return p.ask(ctx, tx, scan.JobAccount, w[3])
+	})
+}
+
+// deepInspection: deep inspection of A on, or off.
+func (p *player) deepInspection(w []string) {
+	p.update(func(ctx context.Context, tx *store.Tx) error {
+		if err := activation.PutDeepInspection(ctx, tx, p.account(w[3]), region, activation.DeepInspection{Activated: w[4] == "on"}); err != nil {
 			return err
 		}
 		return p.ask(ctx, tx, scan.JobAccount, w[3])

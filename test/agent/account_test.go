@@ -3,6 +3,7 @@ package agent
 import (
 	"archive/zip"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/inspector2"
 	"github.com/aws/aws-sdk-go-v2/service/inspector2/types"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 )
 
 // account is one that scans instances: its keys for commands, and its client.
@@ -24,29 +26,35 @@ type account struct {
 	server    *server
 	keys      []string
 	inspector *inspector2.Client
+	// id is the account's, and organizations its other client.
+	id            string
+	organizations *organizations.Client
 }
 
-func (s *server) account() *account {
+func (s *server) account() *account { return s.accountNamed("web") }
+
+func (s *server) accountNamed(name string) *account {
 	s.t.Helper()
 	field := map[string]string{}
-	for line := range strings.Lines(s.muster(nil, "admin", "create-account", "--name", "web", "--email", "web@example.com")) {
+	for line := range strings.Lines(s.muster(nil, "admin", "create-account", "--name", name, "--email", name+"@example.com")) {
 		if f := strings.Fields(line); len(f) == 2 {
 			field[f[0]] = f[1]
 		}
 	}
 	id, secret := field["aws_access_key_id"], field["aws_secret_access_key"]
+	config := aws.Config{
+		Region: "us-east-1", BaseEndpoint: aws.String(s.url()), HTTPClient: up.HTTPClient(),
+		Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""),
+	}
 	a := &account{t: s.t, server: s, keys: []string{
 		"AWS_ACCESS_KEY_ID=" + id, "AWS_SECRET_ACCESS_KEY=" + secret, "AWS_REGION=us-east-1", "AWS_ENDPOINT_URL=" + s.url(),
 		"AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
-	}}
-	a.inspector = inspector2.NewFromConfig(aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String(s.url()), HTTPClient: up.HTTPClient(),
-		Credentials: credentials.NewStaticCredentialsProvider(id, secret, ""),
-	})
-	_, err := a.inspector.Enable(s.t.Context(), &inspector2.EnableInput{ResourceTypes: []types.ResourceScanType{types.ResourceScanTypeEc2}})
+	}, inspector: inspector2.NewFromConfig(config), organizations: organizations.NewFromConfig(config)}
+	out, err := a.inspector.Enable(s.t.Context(), &inspector2.EnableInput{ResourceTypes: []types.ResourceScanType{types.ResourceScanTypeEc2}})
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	a.id = *out.Accounts[0].AccountId
 	return a
 }
 
@@ -135,29 +143,38 @@ func (a *account) awaitCoverage(id string, want ...string) {
 }
 
 // advisories imports one: libfoo is repaired in 1.0-2.
-func (s *server) advisories() {
+func (s *server) advisories() { s.publish(map[string][]string{"Debian": {"Debian:12 libfoo 1.0-2"}}) }
+
+// publish imports advisories, by OSV's folder: "ECOSYSTEM PACKAGE FIXED".
+func (s *server) publish(advisories map[string][]string) {
 	s.t.Helper()
 	dir := s.t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "osv"), 0o755); err != nil {
 		s.t.Fatal(err)
 	}
-	f, err := os.Create(filepath.Join(dir, "osv", "Debian.zip"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	z := zip.NewWriter(f)
-	w, err := z.Create("DEBIAN-CVE-2026-0001.json")
-	if err == nil {
-		_, err = w.Write([]byte(`{"id":"DEBIAN-CVE-2026-0001","modified":"2026-01-01T00:00:00Z","upstream":["CVE-2026-0001"],"affected":[{"package":
-			{"ecosystem":"Debian:12","name":"libfoo"},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"1.0-2"}]}]}]}`))
-	}
-	for _, do := range []func() error{z.Close, f.Close} {
-		if err == nil {
-			err = do()
+	n := 0
+	for folder, list := range advisories {
+		f, err := os.Create(filepath.Join(dir, "osv", folder+".zip"))
+		if err != nil {
+			s.t.Fatal(err)
 		}
-	}
-	if err != nil {
-		s.t.Fatal(err)
+		z := zip.NewWriter(f)
+		for _, text := range list {
+			n++
+			w := strings.Fields(text)
+			id := fmt.Sprintf("%s-CVE-2026-%04d", strings.ToUpper(folder), n)
+			file, err := z.Create(id + ".json")
+			if err == nil {
+				_, err = fmt.Fprintf(file, `{"id":%q,"modified":"2026-01-01T00:00:00Z","upstream":["CVE-2026-%04d"],"affected":[{"package":
+					{"ecosystem":%q,"name":%q},"ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":%q}]}]}]}`, id, n, w[0], w[1], w[2])
+			}
+			if err != nil {
+				s.t.Fatal(err)
+			}
+		}
+		if err := errors.Join(z.Close(), f.Close()); err != nil {
+			s.t.Fatal(err)
+		}
 	}
 	s.muster(nil, "feeds", "sync", "--from", dir)
 }

@@ -78,12 +78,18 @@ func (s *Service) UpdateEc2DeepInspectionConfiguration(ctx context.Context, call
 		if err != nil {
 			return nil, err
 		}
+		before := setting.Activated
 		setting.Activated = value(in.ActivateDeepInspection, setting.Activated)
 		if in.PackagePaths != nil {
 			setting.PackagePaths = in.PackagePaths
 		}
 		if err := activation.PutDeepInspection(ctx, tx, standing.Account, call.Region, setting); err != nil {
 			return nil, err
+		}
+		if setting.Activated != before {
+			if err := inspector.TellSwitched(ctx, tx, call.Region, standing.Account); err != nil {
+				return nil, err
+			}
 		}
 		d, err := deepInspectionOf(ctx, tx, standing)
 		return &inspector2.UpdateEc2DeepInspectionConfigurationOutput{
@@ -148,6 +154,9 @@ func (s *Service) BatchUpdateMemberEc2DeepInspectionStatus(ctx context.Context, 
 				return nil, err
 			}
 		}
+		if err := inspector.TellSwitched(ctx, tx, call.Region, b.switched...); err != nil {
+			return nil, err
+		}
 		return &inspector2.BatchUpdateMemberEc2DeepInspectionStatusOutput{AccountIds: b.states, FailedAccountIds: b.failed}, nil
 	})
 }
@@ -156,6 +165,8 @@ func (s *Service) BatchUpdateMemberEc2DeepInspectionStatus(ctx context.Context, 
 type deepBatch struct {
 	states []inspector2.MemberAccountEc2DeepInspectionStatusState
 	failed []inspector2.FailedMemberAccountEc2DeepInspectionStatusState
+	// switched are the accounts whose instances are to be judged otherwise.
+	switched []arn.AccountID
 }
 
 func newDeepBatch() *deepBatch {
@@ -195,6 +206,9 @@ func (b *deepBatch) write(ctx context.Context, tx *store.Tx, t inspector.Target,
 		setting, err := activation.LookupDeepInspection(ctx, tx, t.Account, t.Region)
 		if err != nil {
 			return err
+		}
+		if setting.Activated != activated {
+			b.switched = append(b.switched, t.Account)
 		}
 		setting.Activated = activated
 		if err := activation.PutDeepInspection(ctx, tx, t.Account, t.Region, setting); err != nil {

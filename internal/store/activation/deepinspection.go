@@ -45,6 +45,22 @@ func LookupDeepInspection(ctx context.Context, tx *store.Tx, account arn.Account
 	return d, err
 }
 
+// DeepInspectionFor returns what the hosts of an account are to do: whether to
+// look for language packages, and the paths of the account and of the delegated
+// administrator that it is or belongs to. Every report of a host asks for it,
+// so it is one statement.
+func DeepInspectionFor(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region) (activated bool, paths []string, err error) {
+	d, err := store.ReadOne(tx.QueryRow(ctx, `SELECT COALESCE(own.activated, TRUE), COALESCE(own.package_paths, '[]'), COALESCE(theirs.organization_paths, '[]')
+		FROM (SELECT CAST($1 AS TEXT) AS account, CAST($2 AS TEXT) AS region) x
+		LEFT JOIN inspector_deep_inspection own ON own.account = x.account AND own.region = x.region
+		LEFT JOIN organization_accounts a ON a.account = x.account
+		LEFT JOIN inspector_designations d ON d.org = a.org AND d.region = x.region AND d.status = 'ENABLED'
+		LEFT JOIN inspector_members m ON m.administrator = d.account AND m.region = d.region AND m.account = x.account AND m.`+associated+`
+		LEFT JOIN inspector_deep_inspection theirs ON theirs.region = d.region AND theirs.account = d.account
+			AND (d.account = x.account OR m.account IS NOT NULL)`, account, region), scanDeepInspection)
+	return d.Activated, append(d.PackagePaths, d.OrganizationPaths...), err
+}
+
 // PutDeepInspection sets an account's setting.
 func PutDeepInspection(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, d DeepInspection) error {
 	own, err := json.Marshal(d.PackagePaths)
