@@ -85,7 +85,7 @@ func newComparison(seed uint64) *comparison {
 		add(sub.CIDRs[0])
 		add(sub.CIDRs[1])
 	}
-	for _, text := range []string{"8.8.8.8", "1.1.1.1", "192.168.7.7", "172.16.3.3", "2a00::1", "54.0.0.10", "169.254.1.1"} {
+	for _, text := range []string{"8.8.8.8", "1.1.1.1", "192.168.7.7", "172.16.3.3", "2a00::1", "54.0.0.10", "169.254.1.1", "64:ff9b::808:808", "64:ff9b::a01:a"} {
 		c.addresses = append(c.addresses, netip.MustParseAddr(text))
 	}
 	for _, list := range [][]facts.Gateway{f.InternetGateways, f.VPNGateways} {

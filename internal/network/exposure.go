@@ -112,6 +112,8 @@ type sharing struct {
 	mapped bool
 	// unfiltered interfaces have no groups to ask.
 	unfiltered bool
+	// balancer is the one whose interface it is.
+	balancer *topology.Balancer
 }
 
 type groupSharing struct {
@@ -174,7 +176,7 @@ func exposureOf(p topology.Place, e topology.Edge) Exposure {
 // openings are what an address has open to an edge.
 func (c *collector) openings(e topology.Edge, to topology.Place) []opening {
 	n := to.Interface
-	key := groupSharing{sharing: sharing{subnet: n.In, edge: e, v6: to.Address.Private.Addr().Is6(), mapped: to.Public(c.s.Internet), unfiltered: n.Unfiltered}}
+	key := groupSharing{sharing: sharing{subnet: n.In, edge: e, v6: to.Address.Private.Addr().Is6(), mapped: to.Public(c.s.Internet), unfiltered: n.Unfiltered, balancer: n.Balances()}}
 	if e.Internet() && !key.mapped || n.Kind == "nat_gateway" {
 		return nil
 	}
@@ -297,7 +299,7 @@ func sameFilter(a, b paths.Filter) bool {
 // rule on it tells them apart.
 func (c *collector) alike(l *paths.Leg, n *topology.Interface) bool {
 	for _, f := range slices.Concat(l.Forward.Filters, l.Back.Filters) {
-		if f.Far || f.Interface == n {
+		if f.Far || f.Interface == n || f.Balancer != nil {
 			continue
 		}
 		for _, p := range protocols() {

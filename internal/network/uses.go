@@ -72,7 +72,7 @@ func each(l *paths.Leg, do func(what any)) {
 		for i := range filters {
 			if f := &filters[i]; f.ACL != nil {
 				do(f.ACL)
-			} else {
+			} else if f.Interface != nil {
 				for _, g := range f.Interface.Guards {
 					do(g)
 				}

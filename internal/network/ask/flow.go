@@ -2,8 +2,10 @@ package ask
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 
+	"muster/internal/arn"
 	"muster/internal/network/facts"
 	"muster/internal/network/guard"
 	"muster/internal/network/paths"
@@ -21,6 +23,9 @@ func (s *Asker) flow(c candidate, q Question) Flow {
 	}
 	if c.assumed != "" {
 		f.Assumed = append(f.Assumed, c.assumed)
+	}
+	if j.Block != nil {
+		f.Doubts, f.Assumed = append(f.Doubts, j.Block.Doubts...), append(f.Assumed, j.Block.Assumed...)
 	}
 	f.Doubts, f.Assumed = paths.Distinct(f.Doubts), paths.Distinct(f.Assumed)
 	if j.Block != nil && (!j.Block.Reply || len(j.Legs) == 0) {
@@ -160,21 +165,22 @@ func (s *Asker) witness(f *Flow, c *candidate, q Question) {
 			f.Path = append(f.Path, paths.BalancerHop(c.listener.Via.Balancer))
 		}
 	}
-	f.Changes = s.closing(legs, t, q)
+	f.Changes, f.Commands = remedies(s.closing(legs, t, q))
 }
 
 // denied explains a flow that rules stop.
 func (s *Asker) denied(f *Flow, c *candidate, asked []facts.Protocol, q Question) {
 	f.Outcome = "denied"
 	var best []Obstacle
-	var changes []string
+	var changes []remedy
 	for i, p := range asked {
 		got, todo := s.obstacles(c.journey.Legs, guard.Traffic{Protocol: p}, q)
 		if i == 0 || len(got) < len(best) && len(got) > 0 {
 			best, changes = got, todo
 		}
 	}
-	f.Obstacles, f.Changes = best, changes
+	f.Obstacles = best
+	f.Changes, f.Commands = remedies(changes)
 	f.Path = upTo(f.Path, best)
 }
 
@@ -187,6 +193,7 @@ func (s *Asker) noReplies(f *Flow, c *candidate, asked []facts.Protocol, q Quest
 	if len(there.Obstacles) > 0 {
 		f.Outcome, f.Path = there.Outcome, there.Path
 		f.Obstacles, f.Changes = append(there.Obstacles, f.Obstacles...), append(there.Changes, f.Changes...)
+		f.Commands = append(there.Commands, f.Commands...)
 	}
 }
 
@@ -220,21 +227,58 @@ func (s *Asker) noRoute(f *Flow, c *candidate) {
 	} else {
 		f.Path = append(f.Path, b.Hops...)
 	}
-	if change := s.routeChange(component, c, b); change != "" {
-		f.Changes = []string{change}
-	}
+	f.Changes, f.Commands = remedies([]remedy{s.routeChange(component, c, b)})
 }
 
 // routeChange is the smallest change that opens a missing way.
-func (s *Asker) routeChange(component paths.Hop, c *candidate, b *paths.Block) string {
-	table := string(cmp.Or(component.ID, "the subnet's route table"))
+func (s *Asker) routeChange(component paths.Hop, c *candidate, b *paths.Block) remedy {
+	if b.Unmapped != "" {
+		n := s.Interfaces[b.Unmapped]
+		return remedy{"associate a public address with " + string(b.Unmapped), "aws ec2 associate-address --allocation-id ALLOCATION --network-interface-id " + string(b.Unmapped) + inRegion(n.Region)}
+	}
+	table := s.Tables[component.ID]
+	name := "the subnet's route table"
+	if table != nil {
+		name = string(component.ID)
+	}
 	switch {
-	case b.Unmapped != "":
-		return "associate a public address with " + string(b.Unmapped)
 	case b.Elsewhere != "":
-		return "add to " + table + " a route for " + b.Set.String() + " to " + string(b.Elsewhere)
-	case component.Type == "AWS::EC2::RouteTable" || component.Type == "AWS::EC2::TransitGatewayRouteTable":
-		return "add to " + table + " a route for " + b.Set.String() + " that leads to " + c.to
+		out := remedy{text: "add to " + name + " a route for " + s.blockText(b.Set) + " to " + string(b.Elsewhere)}
+		if table != nil {
+			out.command = routing(component.ID, b.Elsewhere, s.block(b.Set), s.regionOf(component.ID))
+		}
+		return out
+	case component.Type == "AWS::EC2::RouteTable" && component.ID != "" || component.Type == "AWS::EC2::TransitGatewayRouteTable":
+		return remedy{text: "add to " + string(component.ID) + " a route for " + s.blockText(b.Set) + " that leads to " + cmp.Or(b.Toward, c.to)}
+	case component.Type == "AWS::EC2::RouteTable":
+		return remedy{text: "add to " + name + " a route for " + s.blockText(b.Set) + " that leads to " + cmp.Or(b.Toward, c.to)}
+	}
+	return remedy{}
+}
+
+// regionOf is where a route table is.
+func (s *Asker) regionOf(table facts.ID) arn.Region {
+	for i := range s.Facts.RouteTables {
+		if s.Facts.RouteTables[i].ID == table {
+			return s.Facts.RouteTables[i].Region
+		}
 	}
 	return ""
+}
+
+// block is what a route for a set names: of the internet everything, as its
+// parts are many.
+func (s *Asker) block(set space.Set) netip.Prefix {
+	widest := set.Widest()
+	if set.Covers(s.Internet.Intersect(s.Families(widest.Addr()))) {
+		return netip.PrefixFrom(widest.Addr(), 0).Masked()
+	}
+	return widest
+}
+
+func (s *Asker) blockText(set space.Set) string {
+	if p := s.block(set); p.Bits() == 0 {
+		return p.String()
+	}
+	return set.String()
 }

@@ -1,20 +1,22 @@
 package ask
 
 import (
+	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
-	"strconv"
 
 	"muster/internal/network/facts"
 	"muster/internal/network/guard"
 	"muster/internal/network/paths"
 	"muster/internal/network/space"
+	"muster/internal/network/topology"
 )
 
 // obstacles are all filters that, each alone, leave nothing of what is asked,
 // and the smallest change of each. Where no single filter does, the one at
 // which nothing is left is named.
-func (s *Asker) obstacles(legs []paths.Leg, t guard.Traffic, q Question) (out []Obstacle, changes []string) {
+func (s *Asker) obstacles(legs []paths.Leg, t guard.Traffic, q Question) (out []Obstacle, changes []remedy) {
 	for i := range legs {
 		l := &legs[i]
 		left := q.of(l, space.Everywhere(l.Far), t)
@@ -43,17 +45,9 @@ func (s *Asker) obstacles(legs []paths.Leg, t guard.Traffic, q Question) (out []
 			changes = append(changes, s.opening(l, f, t, answers, q))
 		}
 	}
-	return out, distinctOrder(changes)
-}
-
-func distinctOrder(list []string) []string {
-	var out []string
-	for _, text := range list {
-		if !slices.Contains(out, text) {
-			out = append(out, text)
-		}
-	}
-	return out
+	// Groups see packets before the listener that they guard.
+	slices.SortStableFunc(out, func(a, b Obstacle) int { return cmp.Compare(index(a.listener), index(b.listener)) })
+	return out, changes
 }
 
 func (s *Asker) obstacle(l *paths.Leg, f *paths.Filter, t guard.Traffic, p paths.Sample) Obstacle {
@@ -62,34 +56,90 @@ func (s *Asker) obstacle(l *paths.Leg, f *paths.Filter, t guard.Traffic, p paths
 	if r.Allow {
 		reason = "nothing is left of what is asked: what it allows (" + r.Text + ") and what others allow do not meet"
 	}
-	return Obstacle{Component: r.Component, Reason: reason, Reply: f.Reply}
+	return Obstacle{Component: r.Component, Reason: reason, Reply: f.Reply, listener: f.Balancer != nil}
+}
+
+func index(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // opening is the smallest change to a filter that lets through what is left.
-func (s *Asker) opening(l *paths.Leg, f *paths.Filter, t guard.Traffic, left space.Map, q Question) string {
+func (s *Asker) opening(l *paths.Leg, f *paths.Filter, t guard.Traffic, left space.Map, q Question) remedy {
+	switch {
+	case f.Balancer != nil && t.Ported() && !q.AnyPort:
+		return remedy{text: "add to " + f.Balancer.Name + " a listener for " + guard.ProtocolName(t.Protocol) + " " + q.Ports.String()}
+	case f.ACL == nil && f.Interface == nil:
+		return remedy{} // What a NAT gateway or a load balancer is, no rule changes.
+	}
+	w := s.wants(l, f, t, left, q)
+	what := guard.ProtocolName(w.number())
+	switch {
+	case w.ported() && w.anyPort:
+		what += " (the port you need)"
+	case w.ported():
+		what += " " + w.ports.String()
+	}
 	looked := l.Near.String()
 	if f.Far {
-		looked = addressText(left.Addrs(), f.Far && l.Far.Equal(s.Internet.Intersect(s.Families(l.Near))))
-	}
-	what := guard.ProtocolName(t.Protocol)
-	switch {
-	case f.Reply && t.Ported():
-		what += " 1024-65535"
-	case t.Ported() && l.Port != 0:
-		what += " " + strconv.Itoa(int(l.Port))
-	case t.Ported() && !q.AnyPort:
-		what += " " + q.Ports.String()
-	case t.Ported():
-		what += " (the port you need)"
+		looked = "the addresses you mean"
+		if set := left.Addrs(); len(w.blocks) > 0 {
+			looked = set.String()
+		}
 	}
 	peer := guard.ToFrom(f.Egress) + looked
-	if f.ACL == nil {
-		if len(f.Interface.Guards) == 0 {
-			return fmt.Sprintf("attach a security group to %s that allows %s %s%s", f.Interface.ID, guard.Direction(f.Egress), what, peer)
-		}
-		return fmt.Sprintf("add to %s an %s rule: allow %s%s", f.Interface.Guards[0].ID, guard.Direction(f.Egress), what, peer)
+	if f.ACL != nil {
+		return s.entry(f, t, left, l, &w, what+peer)
 	}
-	below := ""
+	if len(f.Interface.Guards) == 0 {
+		return remedy{
+			fmt.Sprintf("attach a security group to %s that allows %s %s%s", f.Interface.ID, guard.Direction(f.Egress), what, peer),
+			"aws ec2 modify-network-interface-attribute --network-interface-id " + string(f.Interface.ID) + " --groups GROUP" + inRegion(f.Interface.Region),
+		}
+	}
+	g := f.Interface.Guards[0]
+	command := w.authorizing(g, f.Egress)
+	if node, ok := f.Interface.Home.Find(l.Near); ok && !f.Far && !f.Egress && node.Interface.Balances() != nil && len(node.Interface.Guards) > 0 {
+		// All nodes of a load balancer, and not this one alone.
+		group := node.Interface.Guards[0].ID
+		peer = guard.ToFrom(false) + string(group) + ", the group of " + node.Interface.Balances().Name
+		m := facts.Match{Protocol: w.protocol, From: int(w.ports.First), To: int(w.ports.Last)}
+		command = groupVerb("authorize", false) + " --group-id " + string(g.ID) + " --ip-permissions " + permission(m, peerOf(&facts.Rule{Group: group})) + inRegion(g.Region)
+	}
+	return remedy{fmt.Sprintf("add to %s an %s rule: allow %s%s", g.ID, guard.Direction(f.Egress), what, peer), command}
+}
+
+// wants is what a filter would have to let through.
+func (s *Asker) wants(l *paths.Leg, f *paths.Filter, t guard.Traffic, left space.Map, q Question) wanted {
+	w := wanted{protocol: t.Protocol, ports: space.AllPorts(), v6: l.Near.Is6()}
+	switch {
+	case f.Reply:
+		w.ports = paths.ClientPorts(t)
+	case l.Port != 0:
+		w.ports = space.PortRange{First: l.Port, Last: l.Port}
+	case q.AnyPort:
+		w.anyPort = true
+	default:
+		w.ports = q.Ports
+	}
+	if !f.Far {
+		w.blocks = []netip.Prefix{topology.Single(l.Near)}
+		return w
+	}
+	if l.Far.Equal(s.Internet.Intersect(s.Families(l.Near))) {
+		return w
+	}
+	if set := left.Addrs(); len(set.Ranges()) == 1 {
+		w.blocks = set.Prefixes()
+	}
+	return w
+}
+
+// entry is a new entry of an ACL, above the one that denies.
+func (s *Asker) entry(f *paths.Filter, t guard.Traffic, left space.Map, l *paths.Leg, w *wanted, what string) remedy {
+	below, bound := "", lastEntry+1
 	port := left[0].First
 	at := l.Near
 	if f.Far {
@@ -97,49 +147,50 @@ func (s *Asker) opening(l *paths.Leg, f *paths.Filter, t guard.Traffic, left spa
 	}
 	for _, e := range f.ACL.Ordered(f.Egress) {
 		ports, ok := guard.Traffic{Protocol: t.Protocol, Reply: f.Reply}.Ports(e.Match, at.Is6())
-		if ok && !e.Allow && ports.First <= port && port <= ports.Last && e.CIDR.Contains(at) && e.Number < 32767 {
-			below = fmt.Sprintf(" with a number below %d", e.Number)
+		if ok && !e.Allow && ports.First <= port && port <= ports.Last && e.CIDR.Contains(at) && e.Number <= lastEntry {
+			below, bound = fmt.Sprintf(" with a number below %d", e.Number), e.Number
 			break
 		}
 	}
-	return fmt.Sprintf("add to %s an %s rule%s: allow %s%s", f.ACL.ID, guard.Direction(f.Egress), below, what, peer)
-}
-
-// addressText keeps suggestions short: the internet by its name, a set by its
-// widest prefix.
-func addressText(set space.Set, internet bool) string {
-	if internet {
-		return "the addresses you mean"
+	out := remedy{text: fmt.Sprintf("add to %s an %s rule%s: allow %s", f.ACL.ID, guard.Direction(f.Egress), below, what)}
+	if n := free(f.ACL, f.Egress, bound); n > 0 {
+		out.command = w.entering(f.ACL, n, f.Egress)
 	}
-	if len(set.Ranges()) == 1 {
-		return set.String()
-	}
-	return set.Widest().String()
+	return out
 }
 
 // closing are the changes that close what is open.
-func (s *Asker) closing(legs []paths.Leg, t guard.Traffic, q Question) []string {
-	var out []string
+func (s *Asker) closing(legs []paths.Leg, t guard.Traffic, q Question) []remedy {
+	var out []remedy
 	for _, r := range s.Opening(legs, t, q) {
-		out = append(out, "remove or narrow in "+string(r.Component.ID)+" the "+r.Text)
+		out = append(out, remedy{"remove or narrow in " + string(r.Component.ID) + " the " + r.Text, r.Revoke})
 	}
-	return distinctOrder(out)
+	return out
 }
 
 // Opening are all rules of groups that let in some of what is open on legs,
 // whichever decides about one packet: those at the destination, or where a
-// load balancer has groups those at the balancer.
+// load balancer has groups those at the balancer, or where no groups see what
+// comes in those that let it out.
 func (s *Asker) Opening(legs []paths.Leg, t guard.Traffic, q Question) []paths.Rule {
+	if in := s.letting(legs, t, q, false); len(in) > 0 {
+		return in
+	}
+	return s.letting(legs, t, q, true)
+}
+
+// letting are the rules of the first leg that has any in one direction.
+func (s *Asker) letting(legs []paths.Leg, t guard.Traffic, q Question, egress bool) []paths.Rule {
 	for i := range legs {
 		var out []paths.Rule
 		for k := range legs[i].Forward.Filters {
 			f := &legs[i].Forward.Filters[k]
-			if f.Interface == nil || f.Egress {
+			if f.Interface == nil || f.Egress != egress {
 				continue
 			}
 			for _, g := range f.Interface.Guards {
 				for _, r := range s.opensAny(&legs[i], f, g, t, q) {
-					out = append(out, paths.Rule{Component: paths.Hop{Type: "AWS::EC2::SecurityGroup", ID: g.ID}, Text: guard.RuleText(r, f.Egress), Allow: true})
+					out = append(out, paths.Rule{Component: paths.Hop{Type: "AWS::EC2::SecurityGroup", ID: g.ID}, Text: guard.RuleText(r, f.Egress), Allow: true, Egress: egress, Revoke: Revoking(g.Group, r, egress)})
 				}
 			}
 		}

@@ -79,8 +79,11 @@ type Flow struct {
 	Obstacles []Obstacle `json:"obstacles,omitempty"`
 	// Changes are the smallest that turn the answer round.
 	Changes []string `json:"changes,omitempty"`
-	Doubts  []string `json:"doubts,omitempty"`
-	Assumed []string `json:"assumed,omitempty"`
+	// Commands are those of the AWS CLI that make the changes; words in
+	// capitals are the asker's to fill in.
+	Commands []string `json:"commands,omitempty"`
+	Doubts   []string `json:"doubts,omitempty"`
+	Assumed  []string `json:"assumed,omitempty"`
 }
 
 // Open says which ports are open to whom; Addresses are those of the side that
@@ -102,6 +105,8 @@ type Obstacle struct {
 	Reply bool `json:"reply,omitempty"`
 	// Route: no rule, but the way itself is missing.
 	Route bool `json:"route,omitempty"`
+	// listener: no listener of a load balancer takes it.
+	listener bool
 }
 
 // maxPairs bounds the pairs of addresses that one question looks at.
@@ -131,10 +136,11 @@ func (s *Asker) Why(q Question) (*Answer, error) {
 func (a *Answer) conclude(from, to endpoint) {
 	if len(a.Flows) == 0 {
 		reason := "no pair of addresses of the same family"
-		for _, e := range []endpoint{to, from} {
-			if len(e.places) == 0 {
-				reason = "no interface among the facts has " + e.label
-			}
+		if len(to.places) == 0 {
+			reason = "no interface among the facts has " + to.label
+		}
+		if len(to.places) == 0 && from.named.IsValid() {
+			reason += ", and none has " + from.label
 		}
 		a.Flows = []Flow{{From: from.label, To: to.label, Outcome: "no route", Obstacles: []Obstacle{{Component: paths.Hop{ID: facts.ID(to.text)}, Reason: reason, Route: true}}}}
 	}
@@ -306,7 +312,7 @@ func (s *Asker) from(from, to endpoint) []candidate {
 			if y.Address.Public.IsValid() {
 				reason += "; its public one is " + y.Address.Public.String()
 			}
-			out = append(out, candidate{from: from.label, to: y.Label(), journey: paths.Journey{Block: &paths.Block{Reason: reason}}})
+			out = append(out, candidate{from: from.label, to: y.Label(), journey: paths.Journey{Block: &paths.Block{Hops: at("NetworkInterface", y.Interface.ID), Reason: reason}}})
 			continue
 		}
 		begin := len(out)
@@ -321,10 +327,31 @@ func (s *Asker) from(from, to endpoint) []candidate {
 		}
 		if len(out) == begin && len(from.places) == 0 {
 			reason := from.label + " is behind no edge of " + string(y.Interface.VPC)
-			out = append(out, candidate{from: from.label, to: y.Label(), journey: paths.Journey{Block: &paths.Block{Reason: reason}}})
+			out = append(out, candidate{from: from.label, to: y.Label(), journey: paths.Journey{Block: &paths.Block{Hops: at("VPC", y.Interface.VPC), Reason: reason, Doubts: s.untold(y)}}})
 		}
 	}
 	return out
+}
+
+// untold says what the transit gateways of a VPC may lead to and nobody told.
+func (s *Asker) untold(y topology.Place) []string {
+	var out []string
+	for _, e := range y.Interface.Home.Edges {
+		if e.Kind != topology.TransitGateway {
+			continue
+		}
+		if a := s.AttachmentOf(e.ID, y.Interface.VPC); a != nil {
+			if t := s.Transits[e.ID].Tables[a.Table]; t != nil && t.Assumed != "" {
+				out = append(out, t.Assumed)
+			}
+		}
+	}
+	return out
+}
+
+// at is a way that ends where it begins.
+func at(kind string, id facts.ID) []paths.Hop {
+	return []paths.Hop{{Type: "AWS::EC2::" + kind, ID: id}}
 }
 
 // onlyInternet reports whether all sources are public addresses.
@@ -348,6 +375,10 @@ func (s *Asker) overEdge(from endpoint, e topology.Edge, y topology.Place) []can
 	sources, ok := s.clientsOf(from, e, y)
 	if !ok {
 		return nil
+	}
+	if rest := sources.Minus(y.Interface.Home.Space); from.edge != nil && !rest.Empty() {
+		// What the VPC itself has, nothing behind the edge has too.
+		sources = rest
 	}
 	c := candidate{from: from.label, to: y.Label(), variable: true}
 	if sources.Empty() {
@@ -456,7 +487,7 @@ func (s *Asker) towards(from, to endpoint) []candidate {
 		}
 		if len(out) == begin && len(to.places) == 0 {
 			reason := "no route of " + string(x.Interface.Subnet) + " leads to " + to.label
-			out = append(out, candidate{from: x.Label(), to: to.label, journey: paths.Journey{Block: &paths.Block{Reason: reason}}})
+			out = append(out, candidate{from: x.Label(), to: to.label, journey: paths.Journey{Block: &paths.Block{Hops: at("Subnet", x.Interface.Subnet), Reason: reason}}})
 		}
 	}
 	return out

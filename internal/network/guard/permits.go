@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"strconv"
 	"sync/atomic"
 
 	"muster/internal/network/facts"
@@ -39,6 +40,14 @@ const slots = 4
 
 // Ported reports whether the protocol has ports.
 func (t Traffic) Ported() bool { return t.Protocol == facts.TCP || t.Protocol == facts.UDP }
+
+// Text names the traffic to a port.
+func (t Traffic) Text(port uint16) string {
+	if !t.Ported() {
+		return ProtocolName(t.Protocol)
+	}
+	return ProtocolName(t.Protocol) + " " + strconv.Itoa(int(port))
+}
 
 // echo types and codes by family (RFC 792, RFC 4443).
 func (t Traffic) icmpType(v6 bool) int {

@@ -408,7 +408,7 @@ func (r *random) natural(target facts.ID, v int) netip.Prefix {
 		}
 		return prefix("172.16.0.0/16")
 	case "nat":
-		return prefix("0.0.0.0/0")
+		return pick(r, []netip.Prefix{prefix("0.0.0.0/0"), prefix("0.0.0.0/0"), prefix("64:ff9b::/96")})
 	}
 	return r.block()
 }

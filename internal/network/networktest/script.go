@@ -13,7 +13,10 @@ import (
 // Case is one network in the small language of scripts, with questions and
 // their answers.
 type Case struct {
-	Name  string
+	Name string
+	// Row is the first column of the row of the table of semantics that the
+	// case is of.
+	Row   string
 	Facts *facts.Facts
 	Asks  []Ask
 }
@@ -85,6 +88,8 @@ func (s *script) line(words []string, number int) (err error) {
 	switch words[0] {
 	case "ask":
 		s.ask(words[1:], number)
+	case "row":
+		s.c.Row = strings.Join(words[1:], " ")
 	case "vpc":
 		s.f.VPCs = append(s.f.VPCs, facts.VPC{ID: w.id(0), CIDRs: w.blocks(1)})
 	case "subnet":

@@ -28,6 +28,24 @@ func (s *Sim) Through(gateway facts.ID, lb *facts.LoadBalancer, client netip.Add
 	return false
 }
 
+// awaited says whether an interface is no load balancer's, or a listener waits
+// for the packet there.
+func (t *travel) awaited(n *facts.Interface) bool {
+	for _, lb := range t.s.F.LoadBalancers {
+		if n.Description != "ELB "+lb.Name || lb.VPC != n.VPC {
+			continue
+		}
+		switch t.p.Protocol {
+		case facts.TCP, facts.UDP:
+			return slices.ContainsFunc(lb.Listeners, func(l facts.Listener) bool { return l.Port == t.p.DstPort && speaks(l.Protocol, t.p.Protocol) })
+		case facts.ICMP:
+			return lb.Kind != "network"
+		}
+		return false
+	}
+	return true
+}
+
 func speaks(listener string, p facts.Protocol) bool {
 	switch listener {
 	case "UDP":

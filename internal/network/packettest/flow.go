@@ -112,6 +112,10 @@ func (s *Sim) translated(n *facts.Interface, p Packet, nat, to facts.ID, depth i
 		for _, port := range s.ClientPorts(p.Protocol) {
 			q := p
 			q.Src, q.SrcPort = g.Addresses[0].Private.Addr(), port
+			if q.Dst.Is6() {
+				six := q.Dst.As16()
+				q.Dst = netip.AddrFrom4([4]byte{six[12], six[13], six[14], six[15]})
+			}
 			if s.behindNAT(own, q, to, depth, g.Private) {
 				return true
 			}

@@ -130,7 +130,7 @@ func (t *travel) inside(vpc facts.ID) End {
 // land hands the packet to the interface that has its address.
 func (t *travel) land(sub *facts.Subnet) End {
 	n := t.s.holder(sub.VPC, t.p.Dst)
-	if n != nil && n.Kind == "nat_gateway" && !t.reply {
+	if n != nil && !t.reply && (n.Kind == "nat_gateway" || t.p.Protocol != -2 && !t.awaited(n)) {
 		return End{}
 	}
 	if n == nil || t.p.Protocol != -2 && !t.groups(n, false) {
@@ -198,6 +198,12 @@ func (t *travel) nat(sub *facts.Subnet, id facts.ID) End {
 	for _, n := range t.s.F.NATGateways {
 		if n.ID != id {
 			continue
+		}
+		if p := t.p.Protocol; p != -2 && p != facts.TCP && p != facts.UDP && p != facts.ICMP {
+			return End{}
+		}
+		if t.p.Dst.Is6() && t.p.Protocol != -2 && !netip.MustParsePrefix("64:ff9b::/96").Contains(t.p.Dst) {
+			return End{}
 		}
 		home := t.s.subnet(n.Subnet)
 		if home.ID != sub.ID && (!t.passACL(sub, true) || !t.passACL(home, false)) || t.reply {

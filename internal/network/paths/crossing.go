@@ -94,9 +94,15 @@ func (w *walker) translate(t Trail, sub *topology.Subnet, nat *topology.NATGatew
 		t = w.passACL(w.passACL(t, sub, true), nat.Interface.In, false)
 	}
 	t = t.Hop("AWS::EC2::NatGateway", nat.ID, "")
+	if set.Meets(guard.Family(true)) {
+		if six, ok := set.Single(); !ok || !nat64().Contains(six) {
+			return drop(t, set, "a NAT gateway takes IPv6 packets for "+nat64().String()+" only, whose last four bytes are an IPv4 address")
+		}
+	}
 	if !w.initiating {
 		return drop(t, set, "replies would leave through the NAT gateway "+string(nat.ID)+", which knows no such flow")
 	}
+	t.Filters = clip(t.Filters, Filter{NAT: nat.ID, Egress: true, Far: true, Hop: len(t.Hops) - 1})
 	return []outcome{{Trail: t, set: set, end: translated, nat: nat}}
 }
 
@@ -141,6 +147,9 @@ func (w *walker) attached(t Trail, a *topology.Attachment, zone string, set spac
 		t := t.Hop("AWS::EC2::TransitGatewayRouteTable", table.ID, p.Route.Text())
 		switch {
 		case p.Route == nil:
+			if table.Assumed != "" {
+				t = t.doubt(table.Assumed)
+			}
 			out = append(out, drop(t, p.Set, "no route of "+string(table.ID)+" leads to "+p.Set.String())...)
 		case p.Route.Blackhole:
 			out = append(out, drop(t, p.Set, "the route "+p.Route.Text()+" of "+string(table.ID)+" drops packets")...)

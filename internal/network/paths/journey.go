@@ -29,6 +29,9 @@ type Leg struct {
 	// Apart: its far side is not that of the leg before, only the ports are
 	// one flow's.
 	Apart bool
+	// across: its addresses are of the other family than those of the leg
+	// before, which was translated.
+	across bool
 	// also are filters of the leg before that see the same replies, on the
 	// same client port.
 	also []Filter
@@ -45,11 +48,20 @@ type Block struct {
 	Reason string
 	// reply: the way back fails.
 	Reply bool
-	// Set are the far addresses concerned.
-	Set space.Set
+	// Set are the far addresses concerned; of replies that do not come back
+	// the address that they are for, and Toward says whose it is.
+	Set    space.Set
+	Toward string
 	// Elsewhere is the edge that replies should take and do not; unmapped the
 	// interface without a public address.
 	Elsewhere, Unmapped facts.ID
+	// Doubts and Assumed are those of the way to it.
+	Doubts, Assumed []string
+}
+
+// block is where packets on a way stop.
+func (t Trail) block(reason string, set space.Set) *Block {
+	return &Block{Hops: t.Hops, Reason: reason, Set: set, Doubts: t.Doubts, Assumed: t.Assumed}
 }
 
 // Journey is a flow from end to end, or why there is none; with a block on the
@@ -69,7 +81,7 @@ func (s *Finder) Inward(e topology.Edge, to topology.Place, sources space.Set) [
 	w := &walker{s: s, initiating: true, toNear: true}
 	in := w.enter(e, to.Interface.Home, near)[0]
 	if in.end != delivered {
-		return []Journey{{Set: sources, Block: &Block{Hops: in.Hops, Reason: in.reason, Set: sources}}}
+		return []Journey{{Set: sources, Block: in.block(in.reason, sources)}}
 	}
 	if e.Kind == topology.InternetGateway && !to.Public(s.Internet) {
 		why := "no public address leads to " + near.String() + " of " + string(to.Interface.ID)
@@ -85,7 +97,8 @@ func (s *Finder) Inward(e topology.Edge, to topology.Place, sources space.Set) [
 		j := Journey{Set: o.set, Edge: &e, Legs: []Leg{l}}
 		switch {
 		case o.end == dropped:
-			j.Block = &Block{Hops: o.Hops, Reason: "replies are lost: " + o.reason, Reply: true, Set: o.set}
+			j.Block = o.block("replies are lost: "+o.reason, o.set)
+			j.Block.Reply = true
 		case o.end != exited || o.edge != e:
 			j.Block = &Block{Hops: o.Hops, Reason: "replies to " + o.set.String() + " leave another way, not through " + string(e.ID), Reply: true, Set: o.set, Elsewhere: e.ID}
 		default:
@@ -143,7 +156,7 @@ func (s *Finder) outwardDeep(from topology.Place, dst space.Set, depth int) []Jo
 		j := Journey{Set: o.set}
 		switch o.end {
 		case dropped:
-			j.Block = &Block{Hops: o.Hops, Reason: o.reason, Set: o.set}
+			j.Block = o.block(o.reason, o.set)
 		case inside:
 			j.Block = &Block{Hops: o.Hops, Reason: "several addresses inside the VPC", Set: o.set}
 		case delivered:
@@ -185,7 +198,8 @@ func (j *Journey) finish(l Leg, back []outcome, from topology.Place) {
 	o := back[0]
 	switch {
 	case o.end == dropped:
-		j.Block = &Block{Hops: o.Hops, Reason: "replies are lost: " + o.reason, Reply: true, Set: j.Set}
+		j.Block = o.block("replies are lost: "+o.reason, space.One(l.Near))
+		j.Block.Reply, j.Block.Toward = true, from.Label()
 	case o.end != delivered || o.at.Interface != from.Interface:
 		j.Block = &Block{Hops: o.Hops, Reason: "replies go elsewhere, not to " + string(from.Interface.ID), Reply: true, Set: j.Set}
 	default:
@@ -212,12 +226,19 @@ func (s *Finder) beyond(j Journey, l Leg, o outcome, from topology.Place, depth 
 	// What is behind the translation cannot be named by a group.
 	first.Forward.noReferences = true
 	var out []Journey
-	for _, k := range s.outwardDeep(own, o.set, depth+1) {
+	dst := o.set
+	if six, ok := dst.Single(); ok && six.Is6() {
+		dst = space.One(embedded(six))
+	}
+	for _, k := range s.outwardDeep(own, dst, depth+1) {
 		if nat.Private && len(k.Legs) == 1 && k.Edge != nil && k.Edge.Kind == topology.InternetGateway {
 			k = Journey{Set: k.Set, Block: &Block{Hops: k.Legs[0].Forward.Hops, Reason: string(nat.ID) + " is private", Set: k.Set}}
 		}
 		for i := range k.Legs {
 			k.Legs[i].Forward.noReferences = true
+		}
+		if len(k.Legs) > 0 {
+			k.Legs[0].across = !dst.Equal(o.set)
 		}
 		k.Legs = append([]Leg{first}, k.Legs...)
 		out = append(out, k)
@@ -250,8 +271,8 @@ func (s *Finder) OpenAll(legs []Leg, t guard.Traffic) space.Map {
 		switch {
 		case i == 0:
 			m = next
-		case legs[i].Apart:
-			if i == 1 && !s.meets(&legs[0], &legs[1], t) {
+		case legs[i].Apart || legs[i].across:
+			if i == 1 && legs[i].Apart && !s.meets(&legs[0], &legs[1], t) {
 				return nil
 			}
 			var kept []space.Segment
@@ -298,6 +319,9 @@ func (s *Finder) meets(a, b *Leg, t guard.Traffic) bool {
 
 // Permit is what a filter lets pass, as far addresses by port.
 func (s *Finder) Permit(l *Leg, f *Filter, t guard.Traffic) space.Map {
+	if !f.ruled() {
+		return f.takes(l, t)
+	}
 	var m space.Map
 	if f.ACL != nil {
 		m = f.ACL.Permits(f.Egress, t)

@@ -40,6 +40,9 @@ func (f *Filter) Mark() uint64 {
 	if f.ACL != nil {
 		return f.ACL.Mark()
 	}
+	if !f.ruled() {
+		return 1
+	}
 	var m uint64
 	for _, g := range f.Interface.Guards {
 		m = m*31 + g.Mark()

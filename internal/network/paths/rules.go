@@ -29,6 +29,9 @@ type Rule struct {
 	// Egress and Reply say which packets it saw.
 	Egress bool `json:"egress"`
 	Reply  bool `json:"reply"`
+	// Revoke is the command that takes the rule out of its group, where
+	// somebody asked what to change.
+	Revoke string `json:"revoke,omitempty"`
 }
 
 // Sample is one flow of a leg: its far address and both ports.
@@ -39,6 +42,9 @@ type Sample struct {
 
 // Decide says which rule of a filter decides about the sample.
 func (s *Finder) Decide(l *Leg, f *Filter, t guard.Traffic, p Sample) Rule {
+	if !f.ruled() {
+		return f.device(l, t, p)
+	}
 	t.Reply = f.Reply
 	port := p.Server
 	if f.Reply {
@@ -178,6 +184,9 @@ func (s *Finder) Verdicts(l *Leg, t guard.Traffic, p Sample) (rules []Rule, ther
 	for i := range l.Forward.Filters {
 		f := &l.Forward.Filters[i]
 		r := s.Decide(l, f, t, p)
+		if !f.ruled() {
+			continue
+		}
 		there[f.Hop].ID, there[f.Hop].Detail = r.Component.ID, r.Text
 		rules = append(rules, r)
 	}

@@ -11,11 +11,15 @@ import (
 )
 
 // Filter is a device that asks about each packet: an ACL at the bound of a
-// subnet, or the groups of an interface.
+// subnet, the groups of an interface, a NAT gateway or a load balancer.
 type Filter struct {
 	ACL       *guard.ACL
 	Interface *topology.Interface
-	Egress    bool
+	// NAT and Balancer are set where no rules but what a device is decides: a
+	// NAT gateway, the listeners of a load balancer.
+	NAT      facts.ID
+	Balancer *topology.Balancer
+	Egress   bool
 	// far: it compares the far address with its rules, else the near one.
 	Far bool
 	// reply: it sees replies, whose destination port is the client's.
@@ -320,7 +324,7 @@ func (w *walker) arrive(t Trail, sub *topology.Subnet, set space.Set) []outcome 
 		return drop(t.Hop("AWS::EC2::NetworkInterface", here.Interface.ID, ""), set, "a NAT gateway admits no flow from outside")
 	}
 	here.Address.Private = netip.PrefixFrom(a, a.BitLen())
-	t = w.passGroups(t, here.Interface, false)
+	t = w.passGroups(w.listens(t, here.Interface), here.Interface, false)
 	t = t.Hop("AWS::EC2::NetworkInterface", here.Interface.ID, here.Text())
 	if here.Interface.Instance != "" {
 		t = t.Hop("AWS::EC2::Instance", here.Interface.Instance, "")

@@ -3,6 +3,7 @@
 package tell
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -94,6 +95,10 @@ func (p *printer) flow(f *network.Flow) {
 	for _, c := range f.Changes {
 		p.line("  %-9s %s", label, c)
 	}
+	label = "command"
+	for _, c := range f.Commands {
+		p.line("  %-9s %s", label, c)
+	}
 	if f.Witness != nil {
 		p.line("  example   %s", packetText(f.Witness))
 	}
@@ -126,7 +131,7 @@ func component(h network.Hop) string {
 	kind := h.Type[strings.LastIndexByte(h.Type, ':')+1:]
 	switch {
 	case h.ID == "":
-		return strings.TrimSpace("the " + kind)
+		return "the " + cmp.Or(kind, "way")
 	case kind == "":
 		return string(h.ID)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"muster/internal/network/facts"
+	"muster/internal/network/space"
 )
 
 // Balancer is a load balancer with its interfaces and what is behind it.
@@ -196,9 +197,25 @@ func (s *Network) targetPlace(b *Balancer, g *facts.TargetGroup, a netip.Addr) P
 	return Place{}
 }
 
+// Balances is the load balancer whose interface it is; nil for none.
+func (n *Interface) Balances() *Balancer { return n.balancer }
+
+// Listens are the ports at which listeners wait for a protocol.
+func (b *Balancer) Listens(p facts.Protocol) []space.PortRange {
+	var out []space.PortRange
+	for i := range b.Listeners {
+		if l := &b.Listeners[i]; slices.Contains(listened(l), p) {
+			out = append(out, space.PortRange{First: l.Port, Last: l.Port})
+		}
+	}
+	return out
+}
+
 // Protocols are those of a listener.
-func (f *Forwarding) Protocols() []facts.Protocol {
-	switch f.Listener.Protocol {
+func (f *Forwarding) Protocols() []facts.Protocol { return listened(&f.Listener) }
+
+func listened(l *facts.Listener) []facts.Protocol {
+	switch l.Protocol {
 	case "UDP", "QUIC":
 		return []facts.Protocol{facts.UDP}
 	case "TCP_UDP", "TCP_QUIC":

@@ -59,6 +59,7 @@ func (s *Network) indexTransits() {
 		}
 		routes := s.transitRoutes(f)
 		g.Tables[f.ID] = routing.NewTable(f.ID, routes, space.Set{})
+		g.Tables[f.ID].Assumed = s.untold(f)
 		for _, r := range routes {
 			for _, a := range s.Attachments[r.Target] {
 				if a.Gateway == g.ID && a.Kind != "vpc" {
@@ -90,6 +91,23 @@ func (s *Network) transitRoutes(f *facts.TransitTable) []routing.Route {
 		}
 	}
 	return out
+}
+
+// untold says which attachments propagate routes into a table that nobody told:
+// those of gateways and connections to other networks, where no propagated
+// route is among the facts at all.
+func (s *Network) untold(f *facts.TransitTable) string {
+	if slices.ContainsFunc(f.Routes, func(r facts.TransitRoute) bool { return r.Propagated }) {
+		return ""
+	}
+	for _, id := range f.Propagating {
+		for _, a := range s.Attachments[id] {
+			if a.Gateway == f.Gateway && a.Kind != "vpc" && a.Kind != "peering" && len(s.announced(a)) == 0 {
+				return "the routes that " + string(id) + " (" + a.Kind + ") propagates into " + string(f.ID) + " are not among the facts"
+			}
+		}
+	}
+	return ""
 }
 
 // announced is what an attachment propagates: the VPC's blocks, or the static
