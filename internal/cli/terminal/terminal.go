@@ -23,7 +23,7 @@ func screen(w io.Writer) *os.File {
 	return file
 }
 
-// WantsColor: a terminal that has not declined (no-color.org).
+// WantsColor is true for a terminal that has not declined (no-color.org).
 func WantsColor(w io.Writer) bool { return os.Getenv("NO_COLOR") == "" && screen(w) != nil }
 
 // Columns is how many columns a terminal has, 0 for what is none.
