@@ -41,7 +41,7 @@ func binding(i *cellar.Integration) string {
 // seal puts a secret into its integration.
 func (s *Service) seal(i *cellar.Integration, kept secret) error {
 	body, err := json.Marshal(kept)
-	i.Secret = s.config.Secrets.Seal(binding(i), body)
+	i.Secret, i.Installation = s.config.Secrets.Seal(binding(i), body), kept.Installation
 	return err
 }
 

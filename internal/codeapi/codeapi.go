@@ -78,6 +78,9 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *Door) serve(w http.ResponseWriter, r *http.Request) error {
+	if r.URL.Path == code.Prefix+"github" && d.desk.HearsGitHub() {
+		return d.github(w, r)
+	}
 	parts := strings.Split(strings.TrimPrefix(r.URL.Path, code.Prefix), "/")
 	if len(parts) != 3 || !arn.AccountID(parts[0]).Valid() || parts[2] == "" {
 		return errNoPath
@@ -89,13 +92,37 @@ func (d *Door) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	body, err := read(w, r)
+	if err != nil {
+		return err
+	}
+	return d.desk.Accept(r.Context(), i, r.Header, body)
+}
+
+// github takes what GitHub tells the operator's App, for all its installations.
+func (d *Door) github(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodPost {
+		return errMethod
+	}
+	if r.Header.Get("X-Hub-Signature-256") == "" {
+		return code.ErrToken
+	}
+	body, err := read(w, r)
+	if err != nil {
+		return err
+	}
+	return d.desk.AcceptGitHub(r.Context(), r.Header, body)
+}
+
+// read reads a notice within its bounds.
+func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	// Not supported by every ResponseWriter; then the server's bound holds.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readWithin))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		return errSize
+		return nil, errSize
 	}
-	return d.desk.Accept(r.Context(), i, r.Header, body)
+	return body, nil
 }
 
 // authorized shows somebody the code that a provider sent them back with. It

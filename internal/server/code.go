@@ -47,6 +47,7 @@ func githubApp(file string) (*forge.App, error) {
 		ClientID     string `json:"clientId"`
 		ClientSecret string `json:"clientSecret"`
 		PrivateKey   string `json:"privateKey"`
+		Webhook      string `json:"webhookSecret"`
 	}
 	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, err
@@ -58,7 +59,7 @@ func githubApp(file string) (*forge.App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("privateKey: %w", err)
 	}
-	app := &forge.App{URL: in.URL, API: in.API, Slug: in.Slug, ID: in.ID, ClientID: in.ClientID, ClientSecret: in.ClientSecret, Key: key}
+	app := &forge.App{URL: in.URL, API: in.API, Slug: in.Slug, ID: in.ID, ClientID: in.ClientID, ClientSecret: in.ClientSecret, Key: key, WebhookSecret: in.Webhook}
 	if app.URL == "" {
 		app.URL, app.API = "https://github.com", "https://api.github.com"
 	}

@@ -31,6 +31,8 @@ type App struct {
 	ClientID, ClientSecret string
 	// Key signs for it.
 	Key *rsa.PrivateKey
+	// WebhookSecret signs what GitHub tells it; empty where it is told nothing.
+	WebhookSecret string
 }
 
 // ParseKey reads a private key as GitHub hands it out.

@@ -60,7 +60,10 @@ type Integration struct {
 	// Secret is sealed; nil for none.
 	Secret []byte
 	// Token is the SHA-256 of what notices carry.
-	Token                []byte
+	Token []byte
+	// Installation is the number of the GitHub App's installation, by which
+	// GitHub says whom a notice is for; empty for other kinds and until then.
+	Installation         string
 	Tags                 map[string]string
 	CreatedAt, UpdatedAt time.Time
 	// CheckedAt is when it was last used, zero for never.
@@ -72,12 +75,12 @@ func (i *Integration) ARN() arn.ARN {
 	return arn.New("inspector2", i.Region, i.Account, "codesecurity-integration/"+i.ID)
 }
 
-const integrationColumns = `account, region, id, name, type, url, status, reason, secret, token, tags, created_at, updated_at, checked_at`
+const integrationColumns = `account, region, id, name, type, url, status, reason, secret, token, tags, created_at, updated_at, checked_at, installation`
 
 func scanIntegration(s store.Scanner) (i Integration, err error) {
 	var tags string
 	var created, updated, checked int64
-	err = s.Scan(&i.Account, &i.Region, &i.ID, &i.Name, &i.Kind, &i.URL, &i.Status, &i.Reason, &i.Secret, &i.Token, &tags, &created, &updated, &checked)
+	err = s.Scan(&i.Account, &i.Region, &i.ID, &i.Name, &i.Kind, &i.URL, &i.Status, &i.Reason, &i.Secret, &i.Token, &tags, &created, &updated, &checked, &i.Installation)
 	if err != nil {
 		return i, err
 	}
@@ -93,9 +96,9 @@ func InsertIntegration(ctx context.Context, tx *store.Tx, i Integration) error {
 		return err
 	}
 	return tx.InsertNew(ctx, `INSERT INTO code_integrations (`+integrationColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 		i.Account, i.Region, i.ID, i.Name, i.Kind, i.URL, i.Status, i.Reason, i.Secret, i.Token, tags,
-		store.Micros(i.CreatedAt), store.Micros(i.UpdatedAt), store.MicrosOrNever(i.CheckedAt))
+		store.Micros(i.CreatedAt), store.Micros(i.UpdatedAt), store.MicrosOrNever(i.CheckedAt), i.Installation)
 }
 
 // UpdateIntegration replaces what changes about an integration.
@@ -104,15 +107,24 @@ func UpdateIntegration(ctx context.Context, tx *store.Tx, i Integration) error {
 	if err != nil {
 		return err
 	}
-	return store.Affected(tx.Exec(ctx, `UPDATE code_integrations SET status = $4, reason = $5, secret = $6, token = $7, tags = $8, updated_at = $9, checked_at = $10
+	return store.Affected(tx.Exec(ctx, `UPDATE code_integrations SET status = $4, reason = $5, secret = $6, token = $7, tags = $8, updated_at = $9, checked_at = $10, installation = $11
 		WHERE account = $1 AND region = $2 AND id = $3`,
-		i.Account, i.Region, i.ID, i.Status, i.Reason, i.Secret, i.Token, tags, store.Micros(i.UpdatedAt), store.MicrosOrNever(i.CheckedAt)))
+		i.Account, i.Region, i.ID, i.Status, i.Reason, i.Secret, i.Token, tags, store.Micros(i.UpdatedAt), store.MicrosOrNever(i.CheckedAt), i.Installation))
 }
 
 // LookupIntegration returns an integration, or store.ErrNotFound.
 func LookupIntegration(ctx context.Context, tx *store.Tx, at At, id string) (Integration, error) {
 	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+integrationColumns+` FROM code_integrations
 		WHERE account = $1 AND region = $2 AND id = $3`, at.Account, at.Region, id), scanIntegration)
+}
+
+// InstalledIntegrations lists the integrations, of any account and Region,
+// that use an installation of the GitHub App. GitHub knows nothing else of
+// whom its notices are for.
+func InstalledIntegrations(ctx context.Context, tx *store.Tx, installation string) ([]Integration, error) {
+	rows, err := tx.Query(ctx, `SELECT `+integrationColumns+` FROM code_integrations
+		WHERE installation = $1 AND installation <> '' ORDER BY account, region, id`, installation)
+	return store.ReadAll(rows, err, scanIntegration)
 }
 
 // IntegrationNamed returns the integration of a name, or store.ErrNotFound.
