@@ -99,6 +99,32 @@ type Evaluation struct {
 	Suppressed func(*Finding) string
 	// Now becomes the time of every change, in UTC.
 	Now time.Time
+	// Compared remembers what evaluations of resources with equal findings
+	// have compared already; nil remembers nothing.
+	Compared Compared
+}
+
+// Compared are pairs of contents that have been compared, with the outcome.
+// What contents point at must not change while it is in use.
+type Compared map[[2]Content]comparison
+
+// comparison tells whether two contents differ, and whether a reader sees it.
+type comparison struct{ differs, visible bool }
+
+func (c Compared) contents(a, b *Content) comparison {
+	if *a == *b {
+		return comparison{}
+	}
+	pair := [2]Content{*a, *b}
+	if known, ok := c[pair]; ok {
+		return known
+	}
+	d := comparison{visible: !bytes.Equal(a.visible(), b.visible())}
+	d.differs = d.visible || !bytes.Equal(encode(a), encode(b))
+	if c != nil {
+		c[pair] = d
+	}
+	return d
 }
 
 // Evaluate returns the changes that lead from Previous to Wanted, sorted by
@@ -164,7 +190,7 @@ func (e *Evaluation) see(before Finding, known bool, f Finding) (Change, bool) {
 
 // compare handles a finding that was open and still is.
 func (e *Evaluation) compare(before, f Finding) (Change, bool) {
-	differs, visible := difference(&before, &f)
+	differs, visible := difference(&before, &f, e.Compared)
 	if visible {
 		f.LastObservedAt, f.UpdatedAt = e.Now, e.Now
 	}
@@ -265,11 +291,10 @@ const significantEPSS = 0.01
 
 // difference tells whether two states of a finding differ at all and whether
 // they differ in what a reader sees as a change.
-func difference(a, b *Finding) (differs, visible bool) {
-	visible = significant(a.EPSS, b.EPSS) || !sameResource(&a.Resource, &b.Resource) ||
-		!bytes.Equal(a.Content.visible(), b.Content.visible())
-	differs = visible || !equalScore(a.EPSS, b.EPSS) || !bytes.Equal(encode(&a.Content), encode(&b.Content))
-	return differs, visible
+func difference(a, b *Finding, known Compared) (differs, visible bool) {
+	content := known.contents(&a.Content, &b.Content)
+	visible = content.visible || significant(a.EPSS, b.EPSS) || !sameResource(&a.Resource, &b.Resource)
+	return visible || content.differs || !equalScore(a.EPSS, b.EPSS), visible
 }
 
 func equalScore(a, b *float64) bool {
@@ -284,6 +309,10 @@ func significant(a, b *float64) bool {
 }
 
 func sameResource(a, b *Resource) bool {
+	// Often it is one value, read once.
+	if a.Type == b.Type && a.ID == b.ID && a.Instance != nil && a.Instance == b.Instance && maps.Equal(a.Tags, b.Tags) {
+		return true
+	}
 	return maps.Equal(a.Tags, b.Tags) && bytes.Equal(encode(a), encode(b))
 }
 

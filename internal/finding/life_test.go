@@ -17,9 +17,12 @@ type world struct {
 	now      time.Time
 	rule     string
 	gone     bool
+	compared Compared
 }
 
-func newWorld() *world { return &world{findings: map[string]Finding{}, now: start} }
+func newWorld() *world {
+	return &world{findings: map[string]Finding{}, now: start, compared: Compared{}}
+}
 
 func (w *world) evaluate(wanted ...Draft) []Change {
 	e := Evaluation{
@@ -31,6 +34,13 @@ func (w *world) evaluate(wanted ...Draft) []Change {
 		e.Previous = append(e.Previous, f)
 	}
 	changes := Evaluate(e)
+	for range 2 {
+		// What was compared before makes no difference.
+		e.Compared = w.compared
+		if string(encode(Evaluate(e))) != string(encode(changes)) {
+			panic("evaluated with what was compared before, it is another outcome")
+		}
+	}
 	for _, c := range changes {
 		w.findings[c.After.ID()] = c.After
 	}

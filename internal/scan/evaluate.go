@@ -26,8 +26,12 @@ var errSuperseded = errors.New("the advisories were replaced during the scan")
 // leaves that to the job's next attempt.
 const attempts = 3
 
-// together is how many resources are scanned in one transaction.
-const together = 50
+const (
+	// together is how many resources are scanned in one transaction, alike how
+	// many that have the same inventory: most of what those need is read once.
+	together = 50
+	alike    = 250
+)
 
 // scanResource is the handler of JobResource.
 func (s *Service) scanResource(ctx context.Context, job store.Job) error {
@@ -54,7 +58,7 @@ func (s *Service) scanInventory(ctx context.Context, job store.Job) error {
 	for {
 		var places []catalog.Place
 		err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-			places, after, err = catalog.PlacesWith(ctx, tx, p.Inventory, after, together)
+			places, after, err = catalog.PlacesWith(ctx, tx, p.Inventory, after, alike)
 			return err
 		})
 		if err != nil || len(places) == 0 {
@@ -106,7 +110,7 @@ func (s *Service) scanOnce(ctx context.Context, places []catalog.Place) error {
 			return err
 		}
 		e := &evaluator{service: s, tx: tx, set: set, library: library.New(set), now: s.now(),
-			contents: map[sight]*content{}, regimes: map[Account]*regime{}}
+			contents: map[sight]*content{}, regimes: map[Account]*regime{}, compared: finding.Compared{}}
 		return e.scan(ctx, places)
 	})
 }
@@ -141,20 +145,14 @@ func storeFresh(ctx context.Context, tx *store.Tx, list []matched, generation in
 }
 
 func inventoriesOf(ctx context.Context, tx *store.Tx, places []catalog.Place) ([]int64, error) {
+	list, err := catalog.ResourcesAt(ctx, tx, places)
 	var ids []int64
-	for _, p := range places {
-		r, err := catalog.LookupResource(ctx, tx, p)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		if r.Inventory != 0 && !slices.Contains(ids, r.Inventory) {
-			ids = append(ids, r.Inventory)
+	for i := range list {
+		if id := list[i].Inventory; id != 0 && !slices.Contains(ids, id) {
+			ids = append(ids, id)
 		}
 	}
-	return ids, nil
+	return ids, err
 }
 
 // evaluator scans resources in one transaction and remembers what they share.
@@ -166,8 +164,14 @@ type evaluator struct {
 	now      time.Time
 	contents map[sight]*content
 	regimes  map[Account]*regime
-	// writes are the changes of all resources, written together at the end.
-	writes []findings.Write
+	// known is what was read of the resources before they are looked at.
+	known known
+	// compared are the contents of findings that were compared.
+	compared finding.Compared
+	// writes are the changes of all resources, and scanned those that were
+	// scanned without any change of their coverage, written together at the end.
+	writes  []findings.Write
+	scanned []int64
 }
 
 // sight is an inventory and how far it is looked at: an account that has
@@ -204,27 +208,28 @@ type regime struct {
 }
 
 func (e *evaluator) scan(ctx context.Context, places []catalog.Place) error {
-	for _, p := range places {
-		r, err := catalog.LookupResource(ctx, e.tx, p)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
+	list, err := catalog.ResourcesAt(ctx, e.tx, places)
+	if err == nil {
+		err = e.read(ctx, list)
+	}
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		if err := e.resource(ctx, &list[i]); err != nil {
+			return fmt.Errorf("scan %s of %s: %w", list[i].ID, list[i].Account, err)
 		}
-		if err == nil {
-			err = e.resource(ctx, &r)
-		}
-		if err != nil {
-			return fmt.Errorf("scan %s of %s: %w", p.ID, p.Account, err)
-		}
+	}
+	if err := catalog.MarkScanned(ctx, e.tx, e.scanned, e.now); err != nil {
+		return err
 	}
 	return write(ctx, e.tx, e.writes)
 }
 
 func (e *evaluator) resource(ctx context.Context, r *catalog.Resource) error {
-	g, err := e.regime(ctx, r)
-	if err != nil {
-		return err
-	}
+	g := e.regime(r)
 	var c *content
+	var err error
 	if r.Inventory != 0 {
 		if c, err = e.content(ctx, sight{r.Inventory, g.shallow && r.Type == finding.Instance}); err != nil {
 			return err
@@ -256,7 +261,7 @@ func (e *evaluator) resource(ctx context.Context, r *catalog.Resource) error {
 		v.ScannedAt = r.ScannedAt
 	}
 	first := r.ScannedAt.IsZero() && !v.ScannedAt.IsZero() && v.Covered && !v.gone
-	if err := cover(ctx, e.tx, r, v.Coverage, e.now); err != nil || !first {
+	if err := e.cover(ctx, r, v.Coverage); err != nil || !first {
 		return err
 	}
 	return scanned(ctx, e.tx, r, open, e.now)
@@ -288,12 +293,10 @@ func (e *evaluator) verdict(ctx context.Context, r *catalog.Resource, g *regime,
 // findings evaluates a resource and notes what is to be written. It returns
 // the severities of the findings that are ACTIVE then.
 func (e *evaluator) findings(ctx context.Context, r *catalog.Resource, c *content, n *topology.Instance, v verdict, g *regime) ([]finding.Severity, error) {
-	stored, err := findings.OfResource(ctx, e.tx, r.Number)
-	if err != nil {
-		return nil, err
-	}
+	stored := e.known.findings[r.Number]
 	in := finding.Evaluation{
 		Account: r.Account, Region: r.Region, Resource: r.Resource, Now: e.now, ResourceGone: v.gone, Suppressed: g.rules.By,
+		Compared: e.compared,
 	}
 	for _, f := range stored {
 		if v.judges(f.Type) {
@@ -317,27 +320,9 @@ func (e *evaluator) findings(ctx context.Context, r *catalog.Resource, c *conten
 	return openAfter(stored, changes), nil
 }
 
-// regime reads what governs an account in a Region, once.
-func (e *evaluator) regime(ctx context.Context, r *catalog.Resource) (*regime, error) {
-	at := Account{r.Account, r.Region}
-	if g := e.regimes[at]; g != nil {
-		return g, nil
-	}
-	g := &regime{}
-	var err error
-	if g.scans, err = activation.ScansOf(ctx, e.tx, r.Account, r.Region); err != nil {
-		return nil, err
-	}
-	if g.rules, err = rulesFor(ctx, e.tx, r.Account, r.Region, e.now); err != nil {
-		return nil, err
-	}
-	deep, err := activation.LookupDeepInspection(ctx, e.tx, r.Account, r.Region)
-	if err != nil {
-		return nil, err
-	}
-	g.shallow = !deep.Activated
-	e.regimes[at] = g
-	return g, nil
+// regime is what governs a resource's account in its Region.
+func (e *evaluator) regime(r *catalog.Resource) *regime {
+	return e.regimes[Account{r.Account, r.Region}]
 }
 
 // content works out what the resources with an inventory want, once.

@@ -40,11 +40,16 @@ func keyOf(at catalog.Place) string {
 
 // askForAccount enqueues a job about an account in a Region.
 func askForAccount(ctx context.Context, tx *store.Tx, kind string, account arn.AccountID, region arn.Region, when time.Time) error {
-	body, err := json.Marshal(Account{account, region})
+	job, err := accountJob(kind, account, region, when)
 	if err != nil {
 		return err
 	}
-	return tx.Enqueue(ctx, store.Job{
+	return tx.Enqueue(ctx, job)
+}
+
+func accountJob(kind string, account arn.AccountID, region arn.Region, when time.Time) (store.Job, error) {
+	body, err := json.Marshal(Account{account, region})
+	return store.Job{
 		Kind: kind, Key: string(account) + "/" + string(region), Account: string(account), Region: string(region), Payload: body, RunAt: when,
-	})
+	}, err
 }

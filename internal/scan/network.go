@@ -40,14 +40,11 @@ func (e *evaluator) network(ctx context.Context, r *catalog.Resource, g *regime,
 	}
 	scan := g.scans.Status(activation.EC2)
 	v.network = scan == activation.Enabled && !v.gone && v.Reason != reasonStopped
-	n, err := topology.LookupInstance(ctx, e.tx, r.Account, r.Region, r.ID)
-	if errors.Is(err, store.ErrNotFound) {
+	n := e.known.networks[r.Place()]
+	if n == nil {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	return &n, coverNetwork(ctx, e.tx, r, &n, networkCoverage(r, scan, v, n.Coverage), e.now)
+	return n, coverNetwork(ctx, e.tx, r, n, networkCoverage(r, scan, v, n.Coverage), e.now)
 }
 
 // coverNetwork stores how the network of an instance is covered, and announces

@@ -29,6 +29,12 @@ func rulesFor(ctx context.Context, tx *store.Tx, account arn.AccountID, region a
 	} else if err != nil {
 		return nil, fmt.Errorf("administrator of %s: %w", account, err)
 	}
+	return rulesOf(ctx, tx, owner, region, now)
+}
+
+// rulesOf returns the rules that an account has made in a Region and that hide
+// findings now.
+func rulesOf(ctx context.Context, tx *store.Tx, owner arn.AccountID, region arn.Region, now time.Time) (rules, error) {
 	var list rules
 	for after := ""; ; {
 		page, err := filters.Page(ctx, tx, owner, region, filters.Suppress, after, rulesAtOnce)

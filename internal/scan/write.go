@@ -33,10 +33,13 @@ func write(ctx context.Context, tx *store.Tx, list []findings.Write) error {
 	if err := tx.EmitAll(ctx, events); err != nil {
 		return err
 	}
+	jobs := make([]store.Job, 0, len(expiry))
 	for at, due := range expiry {
-		if err := askForAccount(ctx, tx, JobRetention, at.Account, at.Region, due); err != nil {
+		job, err := accountJob(JobRetention, at.Account, at.Region, due)
+		if err != nil {
 			return err
 		}
+		jobs = append(jobs, job)
 	}
-	return nil
+	return tx.EnqueueAll(ctx, jobs)
 }

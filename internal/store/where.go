@@ -62,6 +62,26 @@ func In[T any](w *Where, column string, values ...T) {
 	w.conditions = append(w.conditions, column+" IN ("+strings.Join(marks, ", ")+")")
 }
 
+// InRows is In for several columns together: "(account, id)", each row having a
+// value for every one of them. Both engines look the rows up one by one in an
+// index that begins with the columns.
+func InRows(w *Where, columns string, rows ...[]any) {
+	if len(rows) == 0 {
+		w.conditions = append(w.conditions, "FALSE")
+		return
+	}
+	marks := make([]string, repeated(len(rows)))
+	for i := range marks {
+		row := rows[min(i, len(rows)-1)]
+		values := make([]string, len(row))
+		for j, v := range row {
+			values[j] = w.Arg(v)
+		}
+		marks[i] = "(" + strings.Join(values, ", ") + ")"
+	}
+	w.conditions = append(w.conditions, columns+" IN (VALUES "+strings.Join(marks, ", ")+")")
+}
+
 // repeated is the number of placeholders for n values, n > 0. Lists longer
 // than any that comes often stay as they are.
 func repeated(n int) int {

@@ -36,6 +36,30 @@ func TestWhere(t *testing.T) {
 	w.Add("a = ?", 1, 2)
 }
 
+// TestInRows: rows are found by several columns together, on either engine, and
+// no rows find nothing.
+func TestInRows(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		for _, id := range []string{"a", "b", "c"} {
+			update(t, s, func(tx *store.Tx) error { return put(t.Context(), tx, id, "of "+id) })
+		}
+		for _, tc := range []struct {
+			rows [][]any
+			want int
+		}{{nil, 0}, {[][]any{{"a", "of a"}}, 1}, {[][]any{{"a", "of b"}, {"b", "of b"}, {"c", "of c"}, {"d", "of d"}}, 2}} {
+			var w store.Where
+			store.InRows(&w, "(name, value)", tc.rows...)
+			var n int
+			err := s.View(t.Context(), func(tx *store.Tx) error {
+				return store.One(tx.QueryRow(t.Context(), `SELECT COUNT(*) FROM settings`+w.SQL(), w.Args()...), &n)
+			})
+			if err != nil || n != tc.want {
+				t.Errorf("%v: %d rows, %v, expected %d", tc.rows, n, err, tc.want)
+			}
+		}
+	})
+}
+
 // TestPagesAddUp: whatever the rows, page size and direction, the pages of a
 // keyset walk are the sorted list, cut.
 func TestPagesAddUp(t *testing.T) {

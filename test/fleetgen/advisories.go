@@ -45,20 +45,40 @@ func affects(ecosystem, kind, name, fixed string) map[string]any {
 	}
 }
 
+// FixedBy is the version that mends a package; packages of other numbers than
+// multiples of OneIn have no flaw.
+func (s Shape) FixedBy(pkg int) int { return 1 + s.random(ofPackage, pkg).IntN(versions-1) }
+
 // Publish writes the fleet's advisories into a folder of feeds. special is the
 // version that mends the special package, "" where nothing is known about it;
 // at is when that was said.
 func (s Shape) Publish(dir, special string, at time.Time) error {
+	return s.publish(dir, special, at, at, nil)
+}
+
+// Republish is Publish with another version that mends one of the packages,
+// which may be one of those that have no flaw otherwise; 0 is as usual.
+func (s Shape) Republish(dir string, pkg, fixed int, at time.Time) error {
+	return s.publish(dir, "2.0.0", Epoch, at, map[int]int{pkg: fixed})
+}
+
+// publish writes the advisories; about is when the special package's was
+// changed, at when those of the packages that are mended otherwise.
+func (s Shape) publish(dir, special string, about, at time.Time, otherwise map[int]int) error {
 	var debian, nodes []record
 	for pkg := range names {
-		if pkg%s.OneIn != 0 {
+		if pkg%s.OneIn != 0 && otherwise[pkg] == 0 {
 			continue
 		}
 		r := s.random(ofPackage, pkg)
 		name, fixed := fmt.Sprintf("package-%05d", pkg), 1+r.IntN(versions-1)
-		rec := record{Modified: Epoch, Details: "A flaw in " + name + ".",
+		modified := Epoch
+		if other := otherwise[pkg]; other > 0 {
+			fixed, modified = other, at
+		}
+		rec := record{Modified: modified, Details: "A flaw in " + name + ".",
 			Severity: []map[string]any{{"type": "CVSS_V3", "score": vectors()[skewed(r, 4)]}}}
-		if pkg >= common && pkg%8 == 0 {
+		if ofNPM(pkg) {
 			rec.ID, rec.Aliases = fmt.Sprintf("GHSA-fleet-%05d", pkg), []string{cve(pkg)}
 			rec.Affected = []any{affects("npm", "SEMVER", name, fmt.Sprintf("1.%d.0", fixed))}
 			nodes = append(nodes, rec)
@@ -71,7 +91,7 @@ func (s Shape) Publish(dir, special string, at time.Time) error {
 		debian = append(debian, rec)
 	}
 	if special != "" {
-		nodes = append(nodes, record{ID: "GHSA-fleet-special", Aliases: []string{SpecialCVE}, Modified: at, Details: "A flaw in " + special + ".",
+		nodes = append(nodes, record{ID: "GHSA-fleet-special", Aliases: []string{SpecialCVE}, Modified: about, Details: "A flaw in " + special + ".",
 			Severity: []map[string]any{{"type": "CVSS_V3", "score": vectors()[0]}}, Affected: []any{affects("npm", "SEMVER", specialPackage, special)}})
 	}
 	// A file without records would not be taken.
@@ -128,3 +148,48 @@ func write(path string, content []byte) error {
 	}
 	return os.WriteFile(path, content, 0o600)
 }
+
+// Between counts the machines that have a package of its level from one up to,
+// and not including, another: those that a change of the mending version from
+// the one to the other is about.
+func (s Shape) Between(pkg, from, to int) int {
+	name := fmt.Sprintf("package-%05d", pkg)
+	about := make([]bool, s.Inventories)
+	for inv := range about {
+		for _, item := range s.Inventory(inv, false).Items {
+			if item.Name != name {
+				continue
+			}
+			for level := from; level < to; level++ {
+				about[inv] = about[inv] || item.Version == s.versionOf(pkg, level)
+			}
+		}
+	}
+	return s.machinesWith(func(inv int) bool { return about[inv] })
+}
+
+// Special counts the machines with the special package.
+func (s Shape) Special() int {
+	special := s.affected()
+	return s.machinesWith(func(inv int) bool { return special[inv] })
+}
+
+func (s Shape) machinesWith(has func(inventory int) bool) (n int) {
+	for i := range s.Resources {
+		if has(s.Resource(i).Inventory) {
+			n++
+		}
+	}
+	return n
+}
+
+// versionOf is a package's version of a level.
+func (s Shape) versionOf(pkg, level int) string {
+	if ofNPM(pkg) {
+		return fmt.Sprintf("1.%d.0", level)
+	}
+	return fmt.Sprintf("1.%d-1", level)
+}
+
+// ofNPM tells the packages that are npm's from those of the distribution.
+func ofNPM(pkg int) bool { return pkg >= common && pkg%8 == 0 }

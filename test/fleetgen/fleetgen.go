@@ -174,7 +174,7 @@ func (s Shape) Inventory(n int, with bool) *inventory.Inventory {
 // item is a package: most are the distribution's, one in eight is npm's.
 func (s Shape) item(of family, pkg, version int) inventory.Item {
 	name := fmt.Sprintf("package-%05d", pkg)
-	if pkg >= common && pkg%8 == 0 {
+	if ofNPM(pkg) {
 		return npm(name, fmt.Sprintf("1.%d.0", version))
 	}
 	v := fmt.Sprintf("1.%d-1", version)

@@ -45,6 +45,17 @@ func LookupDeepInspection(ctx context.Context, tx *store.Tx, account arn.Account
 	return d, err
 }
 
+// WithoutDeepInspection returns those of the accounts that have switched deep
+// inspection off in a Region.
+func WithoutDeepInspection(ctx context.Context, tx *store.Tx, accounts []arn.AccountID, region arn.Region) (map[arn.AccountID]bool, error) {
+	var w store.Where
+	w.Add("region = ?", region)
+	w.Add("NOT activated")
+	store.In(&w, "account", accounts...)
+	rows, err := tx.Query(ctx, `SELECT account FROM inspector_deep_inspection`+w.SQL(), w.Args()...)
+	return store.Set[arn.AccountID](rows, err)
+}
+
 // DeepInspectionFor returns what the hosts of an account are to do: whether to
 // look for language packages, and the paths of the account and of the delegated
 // administrator that it is or belongs to. Every report of a host asks for it,

@@ -193,6 +193,27 @@ func AdministratorOf(ctx context.Context, tx *store.Tx, account arn.AccountID, r
 		WHERE m.account = $1 AND m.region = $2 AND d.status = 'ENABLED' AND m.`+associated, account, region), scanAccount)
 }
 
+// AdministratorsOf is AdministratorOf for many accounts; those that have none
+// are left out.
+func AdministratorsOf(ctx context.Context, tx *store.Tx, accounts []arn.AccountID, region arn.Region) (map[arn.AccountID]arn.AccountID, error) {
+	found := map[arn.AccountID]arn.AccountID{}
+	var w store.Where
+	w.Add("m.region = ?", region)
+	w.Add("d.status = 'ENABLED'")
+	w.Add("m." + associated)
+	store.In(&w, "m.account", accounts...)
+	rows, err := tx.Query(ctx, `SELECT m.account, m.administrator FROM inspector_members m
+		JOIN organization_accounts o ON o.account = m.account
+		JOIN inspector_designations d ON d.org = o.org AND d.region = m.region AND d.account = m.administrator`+w.SQL(), w.Args()...)
+	_, err = store.ReadAll(rows, err, func(s store.Scanner) (of arn.AccountID, err error) {
+		var administrator arn.AccountID
+		err = s.Scan(&of, &administrator)
+		found[of] = administrator
+		return of, err
+	})
+	return found, err
+}
+
 func scanAccount(s store.Scanner) (arn.AccountID, error) {
 	var a arn.AccountID
 	err := s.Scan(&a)

@@ -82,6 +82,36 @@ func LookupResource(ctx context.Context, tx *store.Tx, at Place) (Resource, erro
 	return r, nil
 }
 
+// ResourcesAt returns the resources at the places, in their order; places
+// without one are left out.
+func ResourcesAt(ctx context.Context, tx *store.Tx, places []Place) ([]Resource, error) {
+	found := make(map[Place]Resource, len(places))
+	err := chunks(places, func(part []Place) error {
+		rows := make([][]any, len(part))
+		for i, p := range part {
+			rows[i] = []any{string(p.Account), string(p.Region), string(p.Type), p.ID}
+		}
+		var w store.Where
+		store.InRows(&w, "(account, region, type, id)", rows...)
+		list, err := tx.Query(ctx, `SELECT `+resourceColumns+` FROM resources`+w.SQL(), w.Args()...)
+		return each(list, err, func(s store.Scanner) error {
+			r, err := scanResource(s)
+			found[r.Place()] = r
+			return err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look resources up: %w", err)
+	}
+	list := make([]Resource, 0, len(found))
+	for _, p := range places {
+		if r, ok := found[p]; ok {
+			list = append(list, r)
+		}
+	}
+	return list, nil
+}
+
 // ResourcesByNumber returns the resources with the numbers.
 func ResourcesByNumber(ctx context.Context, tx *store.Tx, numbers []int64) (map[int64]Resource, error) {
 	found := make(map[int64]Resource, len(numbers))
@@ -195,6 +225,19 @@ func SetCoverage(ctx context.Context, tx *store.Tx, r *Resource, c Coverage, now
 	_, err := tx.Exec(ctx, `UPDATE resources SET covered = $2, scan_type = $3, scan_mode = $4, status = $5, reason = $6, scanned_at = $7
 		WHERE number = $1`, r.Number, c.Covered, c.ScanType, c.ScanMode, c.Status, c.Reason, store.Micros(c.ScannedAt))
 	return err
+}
+
+// MarkScanned notes when resources whose coverage stays as it is were scanned.
+func MarkScanned(ctx context.Context, tx *store.Tx, numbers []int64, at time.Time) error {
+	return chunks(numbers, func(part []int64) error {
+		var w store.Where
+		mark := w.Arg(store.Micros(at))
+		store.In(&w, "number", part...)
+		if _, err := tx.Exec(ctx, `UPDATE resources SET scanned_at = `+mark+w.SQL(), w.Args()...); err != nil {
+			return fmt.Errorf("note that resources were scanned: %w", err)
+		}
+		return nil
+	})
 }
 
 // MarkGone notes that a resource went away.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"muster/internal/arn"
 	"muster/internal/finding"
@@ -54,6 +56,10 @@ func complete(ctx context.Context, tx *store.Tx, heads []head) ([]Stored, error)
 	if err != nil {
 		return nil, err
 	}
+	return joined(heads, contents, resources), nil
+}
+
+func joined(heads []head, contents map[int64]finding.Content, resources map[int64]finding.Resource) []Stored {
 	list := make([]Stored, len(heads))
 	for i, h := range heads {
 		list[i] = Stored{Number: h.resource, content: h.content, Finding: finding.Finding{
@@ -61,7 +67,7 @@ func complete(ctx context.Context, tx *store.Tx, heads []head) ([]Stored, error)
 			Resource: resources[h.resource], Content: contents[h.content], EPSS: h.epss, Life: h.life,
 		}}
 	}
-	return list, nil
+	return list
 }
 
 func distinct(heads []head, get func(head) int64) []int64 {
@@ -108,6 +114,31 @@ func OfResource(ctx context.Context, tx *store.Tx, resource int64) ([]Stored, er
 		return nil, fmt.Errorf("findings of resource %d: %w", resource, err)
 	}
 	return complete(ctx, tx, heads)
+}
+
+// OfResources is OfResource for many resources, given by number.
+func OfResources(ctx context.Context, tx *store.Tx, resources map[int64]finding.Resource) (map[int64][]Stored, error) {
+	var heads []head
+	err := chunks(slices.Sorted(maps.Keys(resources)), func(part []int64) error {
+		var w store.Where
+		store.In(&w, "f.resource", part...)
+		rows, err := tx.Query(ctx, `SELECT `+headColumns+` FROM findings f`+w.SQL(), w.Args()...)
+		some, err := store.ReadAll(rows, err, func(s store.Scanner) (head, error) { return scanHead(s) })
+		heads = append(heads, some...)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("findings of %d resources: %w", len(resources), err)
+	}
+	contents, err := readContents(ctx, tx, distinct(heads, func(h head) int64 { return h.content }))
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[int64][]Stored, len(resources))
+	for _, f := range joined(heads, contents, resources) {
+		found[f.Number] = append(found[f.Number], f)
+	}
+	return found, nil
 }
 
 // Lookup returns the finding with the ARN, or store.ErrNotFound.

@@ -116,11 +116,18 @@ func Apply(ctx context.Context, tx *store.Tx, writes []Write) error {
 // in use leave the set of the replaced ones.
 func findingRows(ctx context.Context, tx *store.Tx, writes []Write, replaced map[int64]bool) ([][]any, error) {
 	contents := make([]content, len(writes))
+	made := map[finding.Content]content{}
 	for i := range writes {
-		var err error
-		if contents[i], err = newContent(&writes[i].After.Content); err != nil {
-			return nil, err
+		of := &writes[i].After.Content
+		c, ok := made[*of]
+		if !ok {
+			var err error
+			if c, err = newContent(of); err != nil {
+				return nil, err
+			}
+			made[*of] = c
 		}
+		contents[i] = c
 	}
 	var ids map[[sha256.Size]byte]int64
 	ids, err := putContents(ctx, tx, contents)
@@ -138,31 +145,26 @@ func findingRows(ctx context.Context, tx *store.Tx, writes []Write, replaced map
 
 // contentsOf returns the contents that the findings had before.
 func contentsOf(ctx context.Context, tx *store.Tx, writes []Write) (map[int64]bool, error) {
-	groups := map[[2]string][]string{}
-	for _, w := range writes {
-		if w.Before.Status != "" {
-			at := [2]string{string(w.After.Account), string(w.After.Region)}
-			groups[at] = append(groups[at], w.After.ID())
+	var rows [][]any
+	for i := range writes {
+		if w := &writes[i]; w.Before.Status != "" {
+			rows = append(rows, []any{string(w.After.Account), string(w.After.Region), w.After.ID()})
 		}
 	}
 	found := map[int64]bool{}
-	for at, ids := range groups {
-		err := chunks(ids, func(part []string) error {
-			var w store.Where
-			w.Add("account = ?", at[0])
-			w.Add("region = ?", at[1])
-			store.In(&w, "id", part...)
-			rows, err := tx.Query(ctx, `SELECT content FROM findings`+w.SQL(), w.Args()...)
-			_, err = store.ReadAll(rows, err, func(s store.Scanner) (id int64, err error) {
-				err = s.Scan(&id)
-				found[id] = true
-				return id, err
-			})
-			return err
+	err := chunks(rows, func(part [][]any) error {
+		var w store.Where
+		store.InRows(&w, "(account, region, id)", part...)
+		list, err := tx.Query(ctx, `SELECT content FROM findings`+w.SQL(), w.Args()...)
+		_, err = store.ReadAll(list, err, func(s store.Scanner) (id int64, err error) {
+			err = s.Scan(&id)
+			found[id] = true
+			return id, err
 		})
-		if err != nil {
-			return nil, fmt.Errorf("contents of findings: %w", err)
-		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("contents of findings: %w", err)
 	}
 	return found, nil
 }

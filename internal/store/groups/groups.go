@@ -10,6 +10,8 @@ package groups
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"muster/internal/arn"
 	"muster/internal/store"
@@ -84,33 +86,45 @@ func Scan(s store.Scanner) (k Key, c Counts, err error) {
 	return k, c, err
 }
 
-// place is an account in a Region.
-type place struct {
-	account arn.AccountID
-	region  arn.Region
-}
-
 // Add adds to the counts of groups and forgets the groups that become empty.
 func Add(ctx context.Context, tx *store.Tx, deltas map[Key]Counts) error {
 	rows := make([][]any, 0, len(deltas))
-	emptied := map[place]bool{}
+	emptied := map[arn.Region]map[arn.AccountID]bool{}
 	for k, c := range deltas {
 		if c == (Counts{}) {
 			continue
 		}
 		if c.Findings < 0 {
-			emptied[place{k.Account, k.Region}] = true
+			if emptied[k.Region] == nil {
+				emptied[k.Region] = map[arn.AccountID]bool{}
+			}
+			emptied[k.Region][k.Account] = true
 		}
 		rows = append(rows, row(k, c))
 	}
 	if err := put(ctx, tx, rows); err != nil {
 		return err
 	}
-	for p := range emptied {
-		_, err := tx.Exec(ctx, `DELETE FROM finding_groups WHERE account = $1 AND region = $2 AND findings = 0`, p.account, p.region)
-		if err != nil {
-			return fmt.Errorf("forget empty groups of %s: %w", p.account, err)
+	for region, accounts := range emptied {
+		for part := range slices.Chunk(slices.Sorted(maps.Keys(accounts)), atOnce) {
+			if err := forgetEmpty(ctx, tx, region, part); err != nil {
+				return err
+			}
 		}
+	}
+	return nil
+}
+
+// atOnce bounds the accounts that one statement names.
+const atOnce = 500
+
+func forgetEmpty(ctx context.Context, tx *store.Tx, region arn.Region, accounts []arn.AccountID) error {
+	var w store.Where
+	store.In(&w, "account", accounts...)
+	w.Add("region = ?", region)
+	w.Add("findings = 0")
+	if _, err := tx.Exec(ctx, `DELETE FROM finding_groups`+w.SQL(), w.Args()...); err != nil {
+		return fmt.Errorf("forget empty groups of %d accounts: %w", len(accounts), err)
 	}
 	return nil
 }

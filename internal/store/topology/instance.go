@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"muster/internal/arn"
 	"muster/internal/finding"
@@ -52,6 +53,31 @@ func LookupInstance(ctx context.Context, tx *store.Tx, account arn.AccountID, re
 	return store.ReadOne(tx.QueryRow(ctx, `SELECT `+instanceColumns+` FROM network_instances WHERE account = $1 AND region = $2 AND id = $3`,
 		account, region, id), scanInstance)
 }
+
+// InstancesAt returns what is known of the instances with the ids, which are of
+// the accounts of the same places in the list. Those that nothing is known of are
+// left out.
+func InstancesAt(ctx context.Context, tx *store.Tx, region arn.Region, accounts []arn.AccountID, ids []string) ([]Instance, error) {
+	rows := make([][]any, len(ids))
+	for i := range ids {
+		rows[i] = []any{string(accounts[i]), string(region), ids[i]}
+	}
+	var list []Instance
+	for part := range slices.Chunk(rows, atOnce) {
+		var w store.Where
+		store.InRows(&w, "(account, region, id)", part...)
+		found, err := tx.Query(ctx, `SELECT `+instanceColumns+` FROM network_instances`+w.SQL(), w.Args()...)
+		some, err := store.ReadAll(found, err, scanInstance)
+		if err != nil {
+			return nil, fmt.Errorf("look instances' networks up: %w", err)
+		}
+		list = append(list, some...)
+	}
+	return list, nil
+}
+
+// atOnce bounds the instances that one statement names.
+const atOnce = 500
 
 // Instances lists up to limit instances of an account in a Region by id, after
 // the one given.

@@ -41,11 +41,7 @@ func run(ctx context.Context) error {
 	flag.StringVar(&c.Data, "data", "", "the server's data folder")
 	flag.StringVar(&c.Store, "store", "", "the store's URL (default SQLite in the data folder)")
 	flag.StringVar(&c.Feeds, "feeds", "", "where the fleet's advisories are written to (default DATA/fleet-feeds)")
-	resources := flag.Int("resources", 10_000, "how many machines")
-	inventories := flag.Int("inventories", 0, "how many different inventories they have (default a fiftieth)")
-	accounts := flag.Int("accounts", 0, "how many accounts they belong to (default a hundredth, at most 10,000)")
-	oneIn := flag.Int("one-in", 0, "which part of the packages has an advisory: one in so many (default 27, some ten findings a machine)")
-	seed := flag.Uint64("seed", 1, "another number makes another fleet of the same size")
+	shape := fleetgen.Flags(flag.CommandLine)
 	flag.Parse()
 	if c.Data == "" {
 		return errors.New("--data is needed")
@@ -53,15 +49,8 @@ func run(ctx context.Context) error {
 	if c.Feeds == "" {
 		c.Feeds = filepath.Join(c.Data, "fleet-feeds")
 	}
-	s := fleetgen.Usual(*resources)
-	for _, set := range []struct{ to, from *int }{{&s.Inventories, inventories}, {&s.Accounts, accounts}, {&s.OneIn, oneIn}} {
-		if *set.from > 0 {
-			*set.to = *set.from
-		}
-	}
-	s.Seed = *seed
 	c.Listen, c.FeedsInterval = "127.0.0.1:0", 0
-	return load(ctx, c, s)
+	return load(ctx, c, shape())
 }
 
 func load(ctx context.Context, c config.Config, s fleetgen.Shape) error {

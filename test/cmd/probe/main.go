@@ -3,7 +3,7 @@
 // delegated administrator of all accounts, as its largest member and as a small
 // one. It prints the median and the slowest of each.
 //
-//	go run ./test/cmd/probe --data DIR [--store URL] [--rounds 10] [--only TEXT] [--resources N] [--accounts N]
+//	go run ./test/cmd/probe --data DIR [--store URL] [--rounds 10] [--only TEXT] [--resources N] [--accounts N] [--one-in N]
 package main
 
 import (
@@ -40,17 +40,12 @@ func run(ctx context.Context) error {
 	flag.StringVar(&c.Store, "store", "", "the store's URL (default SQLite in the data folder)")
 	rounds := flag.Int("rounds", 10, "how often each call is made")
 	only := flag.String("only", "", "only calls whose name has the text")
-	resources := flag.Int("resources", 10_000, "how many machines the fleet has")
-	accounts := flag.Int("accounts", 0, "how many accounts (default as command fleet)")
+	shape := fleetgen.Flags(flag.CommandLine)
 	flag.Parse()
 	if c.Data == "" {
 		return errors.New("--data is needed")
 	}
 	c.Listen, c.FeedsInterval, c.Feeds = "127.0.0.1:0", 0, filepath.Join(c.Data, "fleet-feeds")
-	shape := fleetgen.Usual(*resources)
-	if *accounts > 0 {
-		shape.Accounts = *accounts
-	}
 	began := time.Now()
 	srv, err := server.New(ctx, c, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err != nil {
@@ -60,8 +55,8 @@ func run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- srv.Run(ctx) }()
-	p := &prober{server: srv, rounds: *rounds, keys: map[string]server.RootKey{}}
-	err = p.all(ctx, shape, *only)
+	p := &prober{caller: fleetgen.NewCaller(srv), rounds: *rounds}
+	err = p.all(ctx, shape(), *only)
 	cancel()
 	return errors.Join(err, <-done, srv.Close())
 }
