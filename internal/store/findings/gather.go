@@ -10,6 +10,7 @@ import (
 	"muster/internal/finding"
 	"muster/internal/finding/criteria"
 	"muster/internal/store"
+	"muster/internal/store/catalog"
 	"muster/internal/store/groups"
 )
 
@@ -155,39 +156,8 @@ const (
 // gatherAttributes leads through the few resources that have an attribute or a
 // tag.
 func gatherAttributes(ctx context.Context, tx *store.Tx, q *Query) (gathering, error) {
-	for _, a := range sorted(q.Criteria.Strings) {
-		values := equalTo(&q.Criteria, a)
-		if values == nil || !criteria.OfResource(a) || slices.Contains(values, "") {
-			continue
-		}
-		var w store.Where
-		w.Add("name = ?", string(a))
-		w.Add("value <> ''")
-		store.In(&w, "value", values...)
-		if way, err := gatherHolders(ctx, tx, `SELECT resource FROM resource_attributes`, &w); way != nil || err != nil {
-			return way, err
-		}
-	}
-	if len(q.Criteria.Tags) == 0 {
-		return nil, nil
-	}
-	var w store.Where
-	var tags []string
-	for _, t := range q.Criteria.Tags {
-		condition := `key = ` + w.Arg(t.Key)
-		if t.Value != nil {
-			condition += ` AND value = ` + w.Arg(*t.Value)
-		}
-		tags = append(tags, condition)
-	}
-	w.Add(strings.Join(tags, " OR "))
-	return gatherHolders(ctx, tx, `SELECT resource FROM resource_tags`, &w)
-}
-
-func gatherHolders(ctx context.Context, tx *store.Tx, query string, w *store.Where) (gathering, error) {
-	rows, err := tx.Query(ctx, query+w.SQL()+` LIMIT `+w.Arg(fewResources+1), w.Args()...)
-	numbers, err := store.ReadAll(rows, err, scanNumber)
-	if err != nil || len(numbers) > fewResources {
+	numbers, few, err := holders(ctx, tx, q.Criteria.Strings, q.Criteria.Tags)
+	if !few || err != nil {
 		return nil, err
 	}
 	way := func(w *store.Where) string {
@@ -195,6 +165,45 @@ func gatherHolders(ctx context.Context, tx *store.Tx, query string, w *store.Whe
 		return "findings_by_resource"
 	}
 	return way, nil
+}
+
+// holders returns the resources that have one of the values of an attribute, or
+// one of the tags, where those are few.
+func holders(ctx context.Context, tx *store.Tx, attributes map[criteria.Attribute][]criteria.String, tags []criteria.Tag) (numbers []int64, few bool, err error) {
+	asked := criteria.Criteria{Strings: attributes}
+	for _, a := range sorted(attributes) {
+		values := equalTo(&asked, a)
+		if values == nil || a == criteria.ResourceID || !criteria.OfResource(a) && a != catalog.Platform || slices.Contains(values, "") {
+			continue
+		}
+		var w store.Where
+		w.Add("name = ?", string(a))
+		w.Add("value <> ''")
+		store.In(&w, "value", values...)
+		if numbers, few, err = readHolders(ctx, tx, `SELECT resource FROM resource_attributes`, &w); few || err != nil {
+			return numbers, few, err
+		}
+	}
+	if len(tags) == 0 {
+		return nil, false, nil
+	}
+	var w store.Where
+	var conditions []string
+	for _, t := range tags {
+		condition := `key = ` + w.Arg(t.Key)
+		if t.Value != nil {
+			condition += ` AND value = ` + w.Arg(*t.Value)
+		}
+		conditions = append(conditions, condition)
+	}
+	w.Add(strings.Join(conditions, " OR "))
+	return readHolders(ctx, tx, `SELECT resource FROM resource_tags`, &w)
+}
+
+func readHolders(ctx context.Context, tx *store.Tx, query string, w *store.Where) (numbers []int64, few bool, err error) {
+	rows, err := tx.Query(ctx, query+w.SQL()+` LIMIT `+w.Arg(fewResources+1), w.Args()...)
+	numbers, err = store.ReadAll(rows, err, scanNumber)
+	return numbers, err == nil && len(numbers) <= fewResources, err
 }
 
 func scanNumber(s store.Scanner) (n int64, err error) {

@@ -131,7 +131,10 @@ func keptPage(ctx context.Context, tx *store.Tx, a *Aggregation, kind groups.Kin
 		return nil, err
 	}
 	if few {
-		return gatheredGroups(ctx, tx, a, kind, index)
+		return gatheredGroups(ctx, tx, a, kind, index, nil)
+	}
+	if holding, few, err := holdersOfGroups(ctx, tx, a, kind); few || err != nil {
+		return gatheredGroups(ctx, tx, a, kind, "finding_groups_by_resource", holding)
 	}
 	if tx.Engine() == store.PostgreSQL {
 		if _, err := tx.Exec(ctx, `SET LOCAL enable_sort = off`); err != nil {
@@ -172,6 +175,24 @@ func gatherGroups(ctx context.Context, tx *store.Tx, a *Aggregation) (index stri
 		return "finding_groups_by_k2", true, nil
 	}
 	return "", false, nil
+}
+
+// holdersOfGroups returns the resources that can be meant, where groups are
+// resources and few have the platform, the attribute or the tag asked for.
+func holdersOfGroups(ctx context.Context, tx *store.Tx, a *Aggregation, kind groups.Kind) (numbers []int64, few bool, err error) {
+	switch kind {
+	case groups.Instance, groups.Image, groups.Function, groups.Project:
+	default:
+		return nil, false, nil
+	}
+	attributes := maps.Clone(a.Criteria.Strings)
+	if len(a.Platforms) > 0 {
+		if attributes == nil {
+			attributes = map[criteria.Attribute][]criteria.String{}
+		}
+		attributes[catalog.Platform] = a.Platforms
+	}
+	return holders(ctx, tx, attributes, a.Criteria.Tags)
 }
 
 // whereGroups are the conditions for groups f. column names the account, which
@@ -229,15 +250,18 @@ func addResourceCriteria(w *store.Where, a *Aggregation) {
 	}
 }
 
-// gatheredGroups collects groups first and sorts them then.
-func gatheredGroups(ctx context.Context, tx *store.Tx, a *Aggregation, kind groups.Kind, index string) ([]Group, error) {
+// gatheredGroups collects groups first and sorts them then. By resource, those of
+// the resources with the numbers are collected, else those of the ids asked for.
+func gatheredGroups(ctx context.Context, tx *store.Tx, a *Aggregation, kind groups.Kind, index string, numbers []int64) ([]Group, error) {
 	account := "f.account"
 	if index != "" {
 		account = "(f.account || '')"
 	}
 	w := whereGroups(a, kind, account)
-	if index == "finding_groups_by_resource" {
-		ids := equalTo(&a.Criteria, criteria.ResourceID)
+	if ids := equalTo(&a.Criteria, criteria.ResourceID); index == "finding_groups_by_resource" && ids == nil {
+		w.Add(`f.resource > 0`)
+		store.In(w, "f.resource", numbers...)
+	} else if index == "finding_groups_by_resource" {
 		marks := make([]string, len(ids))
 		for i, id := range ids {
 			marks[i] = w.Arg(id)
