@@ -57,10 +57,13 @@ const (
 // otherwise. A process that freezes in the middle of a transaction would keep
 // its locks, and with them everybody who wants the same rows; the database ends
 // such transactions. A connection that the network has swallowed ends, too.
+// Compiling a statement takes longer than running it does here: walks that end
+// after a page look like long ones to a planner.
 func prepareConnections(config *pgx.ConnConfig) {
 	for name, value := range map[string]string{
 		"application_name":                    "muster",
 		"idle_in_transaction_session_timeout": strconv.FormatInt(frozen.Milliseconds(), 10),
+		"jit":                                 "off",
 	} {
 		if config.RuntimeParams[name] == "" {
 			config.RuntimeParams[name] = value

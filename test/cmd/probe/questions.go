@@ -28,7 +28,7 @@ func questions(s fleetgen.Shape) []question {
 	var list []question
 	for _, a := range askers {
 		list = append(list, a.findings(s)...)
-		list = append(list, a.aggregations()...)
+		list = append(list, a.aggregations(s)...)
 		list = append(list, a.others(s)...)
 	}
 	return list
@@ -62,7 +62,7 @@ func (a asker) findings(s fleetgen.Shape) (list []question) {
 		{"exploitable", active + `,` + equals("exploitAvailable", "YES")}, {"fixable", active + `,` + equals("fixAvailable", "YES")},
 		{"not fixable", active + `,` + equals("fixAvailable", "NO")}, {"network", active + `,` + equals("findingType", "NETWORK_REACHABILITY")},
 		{"functions", active + `,` + equals("resourceType", "AWS_LAMBDA_FUNCTION")},
-		{"of a common vulnerability", active + `,` + equals("vulnerabilityId", "CVE-2026-00027")},
+		{"of a common vulnerability", active + `,` + equals("vulnerabilityId", fmt.Sprintf("CVE-2026-%05d", s.OneIn))},
 		{"of a rare vulnerability", active + `,` + equals("vulnerabilityId", fleetgen.SpecialCVE)},
 		{"of no vulnerability", active + `,` + equals("vulnerabilityId", "CVE-1999-0001")},
 		{"of an account", active + `,` + equals("awsAccountId", string(fleetgen.Member(3)))},
@@ -70,7 +70,7 @@ func (a asker) findings(s fleetgen.Shape) (list []question) {
 		{"of a machine", active + `,` + equals("resourceId", machine.ID)}, {"of an image of machines", active + `,` + equals("ec2InstanceImageId", machine.AMI)},
 		{"of no image of machines", active + `,` + equals("ec2InstanceImageId", "ami-none")},
 		{"titled", active + `,"title":[{"comparison":"PREFIX","value":"CVE-2026-0002"}]`}, {"titled otherwise", active + `,` + equals("title", "nothing of the kind")},
-		{"of a package", active + `,"vulnerablePackages":[{"name":{"comparison":"EQUALS","value":"package-00027"}}]`},
+		{"of a package", active + `,"vulnerablePackages":[{"name":{"comparison":"EQUALS","value":"` + fmt.Sprintf("package-%05d", s.OneIn) + `"}}]`},
 		{"of no package", active + `,"vulnerablePackages":[{"name":{"comparison":"EQUALS","value":"nobody-has-this"}}]`},
 		{"of a tag", active + `,"resourceTags":[{"comparison":"EQUALS","key":"Name","value":"` + machine.ID + `"}]`},
 		{"of a high EPSS", active + `,"epssScore":[{"lowerInclusive":0.9}]`}, {"of an impossible EPSS", active + `,"epssScore":[{"lowerInclusive":1}]`},
@@ -88,7 +88,7 @@ func (a asker) findings(s fleetgen.Shape) (list []question) {
 	return list
 }
 
-func (a asker) aggregations() (list []question) {
+func (a asker) aggregations(s fleetgen.Shape) (list []question) {
 	for kind, sorts := range map[string]string{
 		"FINDING_TYPE": "findingTypeAggregation", "PACKAGE": "packageAggregation", "TITLE": "titleAggregation", "REPOSITORY": "repositoryAggregation",
 		"AMI": "amiAggregation", "AWS_EC2_INSTANCE": "ec2InstanceAggregation", "AWS_ECR_CONTAINER": "awsEcrContainerAggregation", "IMAGE_LAYER": "imageLayerAggregation",
@@ -103,10 +103,10 @@ func (a asker) aggregations() (list []question) {
 		list = append(list, a.question("aggregate "+name, "/findings/aggregation/list", `{"aggregationType":"`+kind+`","maxResults":50,"aggregationRequest":`+request+`}`))
 	}
 	aggregate("TITLE of a type", "TITLE", `{"titleAggregation":{"findingType":"PACKAGE_VULNERABILITY"}}`)
-	aggregate("TITLE of a vulnerability", "TITLE", `{"titleAggregation":{"vulnerabilityIds":[{"comparison":"EQUALS","value":"CVE-2026-00027"}]}}`)
+	aggregate("TITLE of a vulnerability", "TITLE", `{"titleAggregation":{"vulnerabilityIds":[{"comparison":"EQUALS","value":"`+fmt.Sprintf("CVE-2026-%05d", s.OneIn)+`"}]}}`)
 	aggregate("AWS_EC2_INSTANCE of a platform", "AWS_EC2_INSTANCE", `{"ec2InstanceAggregation":{"operatingSystems":[{"comparison":"EQUALS","value":"DEBIAN_12"}]}}`)
 	aggregate("AWS_EC2_INSTANCE of no platform", "AWS_EC2_INSTANCE", `{"ec2InstanceAggregation":{"operatingSystems":[{"comparison":"EQUALS","value":"PLAN9"}]}}`)
-	aggregate("PACKAGE of a name", "PACKAGE", `{"packageAggregation":{"packageNames":[{"comparison":"EQUALS","value":"package-00027"}]}}`)
+	aggregate("PACKAGE of a name", "PACKAGE", `{"packageAggregation":{"packageNames":[{"comparison":"EQUALS","value":"`+fmt.Sprintf("package-%05d", s.OneIn)+`"}]}}`)
 	deep := a.question("aggregate deep AWS_EC2_INSTANCE", "/findings/aggregation/list", `{"aggregationType":"AWS_EC2_INSTANCE","maxResults":100}`)
 	deep.deep = true
 	return append(list, deep)
@@ -131,7 +131,7 @@ func (a asker) others(s fleetgen.Shape) (list []question) {
 	ask("account permissions", "/accountpermissions/list", `{}`)
 	ask("usage totals", "/usage/list", `{}`)
 	ask("account status", "/status/batch/get", `{}`)
-	ask("vulnerability", "/vulnerabilities/search", `{"filterCriteria":{"vulnerabilityIds":["CVE-2026-00027"]}}`)
+	ask("vulnerability", "/vulnerabilities/search", `{"filterCriteria":{"vulnerabilityIds":["`+fmt.Sprintf("CVE-2026-%05d", s.OneIn)+`"]}}`)
 	if a.account == fleetgen.Audit {
 		ask("members", "/members/list", `{"maxResults":50}`)
 		ask("usage totals of an account", "/usage/list", `{"accountIds":["`+string(fleetgen.Member(0))+`"]}`)
