@@ -148,12 +148,16 @@ func keepLimits(inv *inventory.Inventory, notes *notes) {
 	limits := inventory.DefaultLimits()
 	before := len(inv.Items)
 	inv.Items = slices.DeleteFunc(inv.Items, func(it inventory.Item) bool { return !limits.Fits(it) })
-	if dropped := before - len(inv.Items); dropped > 0 {
-		notes.add("%d packages left out: a name, version or path is malformed or too long", dropped)
-	}
+	leftOut(before-len(inv.Items), notes)
 	if len(inv.Items) > limits.Items {
 		notes.add("%s: %d packages found, %d kept", NoteTooManyPackages, len(inv.Items), limits.Items)
 		inv.Items = inv.Items[:limits.Items]
+	}
+}
+
+func leftOut(dropped int, notes *notes) {
+	if dropped > 0 {
+		notes.add("%d packages left out: a name, version or path is malformed or too long", dropped)
 	}
 }
 

@@ -34,6 +34,9 @@ type walk struct {
 	notes   *notes
 	entries int
 	found   []finding
+	// unfit counts packages that no inventory takes: they are not kept until
+	// its end, whatever they hold.
+	unfit int
 }
 
 // errLimit ends a walk that has found as much as it may.
@@ -46,6 +49,7 @@ func languagePackages(ctx context.Context, fsys fs.FS, opts Options, notes *note
 	if w.limit == 0 {
 		w.limit = inventory.DefaultLimits().Items
 	}
+	defer func() { leftOut(w.unfit, notes) }()
 	limited := ctx
 	if opts.MaxTime > 0 {
 		var cancel context.CancelFunc
@@ -146,9 +150,20 @@ func (w *walk) file(ctx context.Context, name string, d fs.DirEntry) {
 			w.notes.add("%s %s: %v", k.Name, name, err)
 		}
 		for _, p := range packages {
+			if !fits(p, name) {
+				w.unfit++
+				continue
+			}
 			w.found = append(w.found, finding{Package: p, file: name, role: p.Role})
 		}
 	}
+}
+
+func fits(p Package, name string) bool {
+	if p.Inner != "" {
+		name += "!/" + p.Inner
+	}
+	return inventory.DefaultLimits().Fits(inventory.Item{Component: p.Component, Path: name})
 }
 
 func mayExecute(d fs.DirEntry) bool {

@@ -1,7 +1,6 @@
 package functions
 
 import (
-	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -22,6 +21,7 @@ import (
 	"muster/internal/awsmodel/muster"
 	"muster/internal/inventory"
 	"muster/internal/scanner"
+	"muster/internal/source/zipped"
 	"muster/internal/store"
 	"muster/internal/store/functions"
 )
@@ -173,18 +173,26 @@ func writeParts(ctx context.Context, tx *store.Tx, at functions.Owner, id string
 // checkArchive refuses what is no zip archive, or would unpack to more than
 // Lambda takes.
 func checkArchive(name string) error {
-	z, err := zip.OpenReader(name)
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	z, err := zipped.Open(f, info.Size())
 	if err != nil {
 		return invalid("uploadId", "What was uploaded is not a zip archive: "+err.Error())
 	}
 	var total uint64
 	for _, f := range z.File {
 		if total += f.UncompressedSize64; total > maxUnpacked || f.UncompressedSize64 > maxUnpacked {
-			err = invalid("uploadId", fmt.Sprintf("The archive unpacks to more than %d bytes.", maxUnpacked))
-			break
+			return invalid("uploadId", fmt.Sprintf("The archive unpacks to more than %d bytes.", maxUnpacked))
 		}
 	}
-	return errors.Join(err, z.Close())
+	return nil
 }
 
 // pack is an inventory as it is stored.

@@ -69,7 +69,7 @@ func readCycloneDXXML(data []byte) (document, error) {
 	var d cdxDocument
 	decoder := xml.NewDecoder(bytes.NewReader(data))
 	decoder.CharsetReader = func(label string, input io.Reader) (io.Reader, error) { return charset.NewReaderLabel(label, input) }
-	if err := decoder.Decode(&d); err != nil {
+	if err := bounded.XML(decoder).Decode(&d); err != nil {
 		return document{}, refuse("CycloneDX: %v", err)
 	}
 	return d.document()

@@ -18,6 +18,7 @@ import (
 const (
 	maxDatabase = 256 << 20
 	maxPackages = 200_000
+	maxField    = 4 << 10
 )
 
 // Files are the places of the database, the older first; one of them exists.
@@ -82,7 +83,7 @@ func Parse(data []byte, each func(Package), file func(owner, name string)) error
 			}
 			continue
 		}
-		if len(line) < 2 || line[1] != ':' {
+		if len(line) < 2 || line[1] != ':' || len(line) > maxField {
 			continue
 		}
 		switch value := line[2:]; line[0] {

@@ -13,14 +13,30 @@ var ErrTooMany = errors.New("too many elements")
 // EachJSON goes through a JSON list without holding more than one element:
 // visit decodes the next. What is absent or null is an empty list.
 func EachJSON(data []byte, limit int, visit func(*json.Decoder) error) error {
+	return each(data, '[', "a list", limit, visit)
+}
+
+// EachMember goes through a JSON object like that: visit is told the member's
+// name and decodes its value.
+func EachMember(data []byte, limit int, visit func(name string, d *json.Decoder) error) error {
+	return each(data, '{', "an object", limit, func(d *json.Decoder) error {
+		name, err := d.Token()
+		if err != nil {
+			return err
+		}
+		return visit(name.(string), d)
+	})
+}
+
+func each(data []byte, opens json.Delim, what string, limit int, visit func(*json.Decoder) error) error {
 	if len(data) == 0 || string(data) == "null" {
 		return nil
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	if token, err := d.Token(); err != nil {
 		return err
-	} else if token != json.Delim('[') {
-		return fmt.Errorf("%v where a list should be", token)
+	} else if token != opens {
+		return fmt.Errorf("%.100v where %s should be", token, what)
 	}
 	for n := 0; d.More(); n++ {
 		if n == limit {

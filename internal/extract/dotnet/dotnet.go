@@ -9,6 +9,7 @@ import (
 	"path"
 	"strings"
 
+	"muster/internal/extract/bounded"
 	"muster/internal/inventory"
 )
 
@@ -28,24 +29,27 @@ func Root(name string) string { return path.Dir(name) }
 // itself are its own code.
 func Parse(r io.Reader) ([]inventory.Component, error) {
 	var file struct {
-		Libraries map[string]struct {
-			Type string `json:"type"`
-		} `json:"libraries"`
+		Libraries json.RawMessage `json:"libraries"`
 	}
 	if err := json.NewDecoder(r).Decode(&file); err != nil {
 		return nil, fmt.Errorf("deps.json: %w", err)
 	}
-	if len(file.Libraries) > maxLibraries {
-		return nil, fmt.Errorf("deps.json: %d libraries, at most %d", len(file.Libraries), maxLibraries)
-	}
 	var found []inventory.Component
-	for key, library := range file.Libraries {
+	err := bounded.EachMember(file.Libraries, maxLibraries, func(key string, d *json.Decoder) error {
+		var library struct {
+			Type string `json:"type"`
+		}
+		err := d.Decode(&library)
 		name, version, ok := strings.Cut(key, "/")
-		if !ok || name == "" || version == "" || strings.EqualFold(library.Type, "project") {
-			continue
+		if err != nil || !ok || name == "" || version == "" || strings.EqualFold(library.Type, "project") {
+			return err
 		}
 		name = strings.TrimPrefix(name, "runtimepack.") // of self-contained applications: the package's name has none
 		found = append(found, inventory.Component{Ecosystem: "NuGet", Name: name, Version: version, Manager: inventory.ManagerDotnetCore})
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("deps.json: %w", err)
 	}
 	return found, nil
 }

@@ -27,8 +27,9 @@ const (
 const (
 	maxStatus  = 256 << 20
 	maxStanza  = 1 << 20
-	maxStanzas = 200_000
+	maxStanzas = 200_000 // of all files together
 	maxFiles   = 50_000
+	maxField   = 4 << 10
 )
 
 // Stanza is the part of a package's entry that muster uses.
@@ -50,6 +51,7 @@ func Read(fsys fs.FS, system inventory.OS, running kernel.Running) ([]inventory.
 	if err != nil {
 		failed = append(failed, err)
 	}
+	left := maxStanzas
 	for _, name := range files {
 		data, err := bounded.ReadFile(fsys, name, maxStatus)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -57,7 +59,7 @@ func Read(fsys fs.FS, system inventory.OS, running kernel.Running) ([]inventory.
 		}
 		found = true
 		if err == nil {
-			err = Parse(data, func(s Stanza) {
+			err = parse(data, &left, func(s Stanza) {
 				if it, ok := s.item(system, running); ok {
 					items = append(items, it)
 				}
@@ -65,6 +67,9 @@ func Read(fsys fs.FS, system inventory.OS, running kernel.Running) ([]inventory.
 		}
 		if err != nil {
 			failed = append(failed, fmt.Errorf("dpkg database %s: %w", name, err))
+		}
+		if errors.Is(err, bounded.ErrTooMany) {
+			break
 		}
 	}
 	if !found && len(failed) == 0 {
@@ -93,9 +98,14 @@ func statusFiles(fsys fs.FS) ([]string, error) {
 
 // Parse calls each for every stanza of a status file.
 func Parse(data []byte, each func(Stanza)) error {
+	left := maxStanzas
+	return parse(data, &left, each)
+}
+
+func parse(data []byte, left *int, each func(Stanza)) error {
 	for n := 0; len(data) > 0; n++ {
-		if n == maxStanzas {
-			return fmt.Errorf("more than %d packages", maxStanzas)
+		if *left--; *left < 0 {
+			return fmt.Errorf("%w: more than %d packages", bounded.ErrTooMany, maxStanzas)
 		}
 		var stanza []byte
 		stanza, data = cutStanza(data)
@@ -134,7 +144,7 @@ func parseStanza(stanza []byte) Stanza {
 		if !ok {
 			continue
 		}
-		if field := s.field(name); field != nil {
+		if field := s.field(name); field != nil && len(value) <= maxField {
 			*field = string(bytes.TrimSpace(value))
 		}
 	}

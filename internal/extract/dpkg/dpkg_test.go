@@ -14,6 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"muster/internal/extract/bounded"
 	"muster/internal/extract/kernel"
 	"muster/internal/inventory"
 	"muster/internal/testshared"
@@ -225,5 +226,25 @@ func BenchmarkRead(b *testing.B) {
 		if _, err := Read(fsys, bookworm(), kernel.Running{}); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestBoundsOfAllFiles: the bound of packages is one of all files together,
+// and no field is long.
+func TestBoundsOfAllFiles(t *testing.T) {
+	t.Parallel()
+	text := []byte(strings.Repeat("Package: a\nVersion: 1\n\n", maxStanzas/3))
+	fsys := fstest.MapFS{}
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		fsys[StatusFolder+"/"+name] = &fstest.MapFile{Data: text}
+	}
+	items, err := Read(fsys, bookworm(), kernel.Running{})
+	if !errors.Is(err, bounded.ErrTooMany) || len(items) != maxStanzas {
+		t.Errorf("%d packages, %v", len(items), err)
+	}
+	long := strings.Repeat("x", maxField)
+	items, err = Read(statusFS("Package: a\nVersion: "+long+"\n\nPackage: b\nVersion: 1\nSource: "+long+"\n"), bookworm(), kernel.Running{})
+	if err != nil || len(items) != 1 || items[0].Source != "b" {
+		t.Errorf("%d packages, %v", len(items), err)
 	}
 }

@@ -64,20 +64,26 @@ type scan struct {
 	// left is how many bytes may still be unpacked: the answer to archives
 	// that unfold without end.
 	left int64
-	// entries counts those of all archives together.
+	// entries counts those of all archives together; full is set when there are
+	// more than may be.
 	entries int
+	full    bool
 }
 
 func (s *scan) archive(r io.ReaderAt, size int64, base, inner string, depth int) error {
-	z, err := zip.NewReader(r, size)
+	z, err := bounded.Zip(r, size, max(0, maxEntries-s.entries))
+	if errors.Is(err, bounded.ErrTooMany) {
+		s.full = true // or each further archive would be read as far as this one
+	}
 	if err != nil {
 		return fmt.Errorf("archive %s: %w", base, err)
 	}
-	if s.entries += len(z.File); s.entries > maxEntries {
-		return fmt.Errorf("archive %s: more than %d entries", base, maxEntries)
-	}
+	s.entries += len(z.File)
 	var own identities
 	for _, f := range z.File {
+		if s.full {
+			break
+		}
 		switch {
 		case isPomProperties(f.Name):
 			s.try(f, func(text []byte) { own.addProperties(text) })

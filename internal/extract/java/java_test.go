@@ -3,7 +3,9 @@ package java
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -153,4 +155,33 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestOneArchiveManyTimes: entries that all mean one nested archive, whose
+// directory is long: it is not read for each of them.
+func TestOneArchiveManyTimes(t *testing.T) {
+	var inner bytes.Buffer
+	z := zip.NewWriter(&inner)
+	for n := range maxEntries / 4 {
+		if _, err := z.CreateHeader(&zip.FileHeader{Name: fmt.Sprint(n)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	data := archive(t, "a.jar!", inner.String())
+	end := bytes.LastIndex(data, []byte("PK\x05\x06"))
+	at := binary.LittleEndian.Uint32(data[end+16:])
+	const times = 1000
+	entry := bytes.Clone(data[at:end])
+	data = append(data[:end:end], append(bytes.Repeat(entry, times-1), data[end:]...)...)
+	end += len(entry) * (times - 1)
+	binary.LittleEndian.PutUint16(data[end+8:], times)
+	binary.LittleEndian.PutUint16(data[end+10:], times)
+	binary.LittleEndian.PutUint32(data[end+12:], uint32(len(entry)*times))
+	_, err := read(t, data, "x.jar")
+	if err == nil || !errors.Is(err, bounded.ErrTooMany) || strings.Count(err.Error(), "\n") > 0 {
+		t.Errorf("%.300v", err)
+	}
 }

@@ -9,14 +9,16 @@ import (
 
 	"golang.org/x/net/html/charset"
 
+	"muster/internal/extract/bounded"
 	"muster/internal/inventory"
 )
 
 // readCentral reads the file in which a solution keeps the versions of its
 // packages, Directory.Packages.props. Properties are not expanded.
 func readCentral(data []byte, list *listing) error {
-	d := xml.NewDecoder(bytes.NewReader(data))
-	d.CharsetReader = charset.NewReaderLabel
+	raw := xml.NewDecoder(bytes.NewReader(data))
+	raw.CharsetReader = charset.NewReaderLabel
+	d := bounded.XML(raw)
 	for {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {

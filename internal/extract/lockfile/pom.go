@@ -62,7 +62,7 @@ func decodePOM(fsys fs.FS, name string) (project *maven.Project, err error) {
 	d.Entity = xml.HTMLEntity
 	d.CharsetReader = func(label string, input io.Reader) (io.Reader, error) { return charset.NewReaderLabel(label, input) }
 	project = &maven.Project{}
-	if err := d.Decode(project); err != nil {
+	if err := bounded.XML(d).Decode(project); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return project, nil

@@ -9,6 +9,7 @@ import (
 	"path"
 	"strings"
 
+	"muster/internal/extract/bounded"
 	"muster/internal/inventory"
 )
 
@@ -37,25 +38,25 @@ func Parse(r io.Reader) ([]inventory.Component, error) {
 	if err := json.NewDecoder(r).Decode(&raw); err != nil {
 		return nil, fmt.Errorf("installed.json: %w", err)
 	}
-	var list []installed
 	var wrapped struct {
-		Packages []installed `json:"packages"`
+		Packages json.RawMessage `json:"packages"`
 	}
 	if json.Unmarshal(raw, &wrapped) == nil {
-		list = wrapped.Packages
-	} else if err := json.Unmarshal(raw, &list); err != nil {
-		return nil, fmt.Errorf("installed.json: %w", err)
-	}
-	if len(list) > maxPackages {
-		return nil, fmt.Errorf("installed.json: %d packages, at most %d", len(list), maxPackages)
+		raw = wrapped.Packages
 	}
 	var found []inventory.Component
-	for _, p := range list {
-		if p.Name != "" && p.Version != "" {
+	err := bounded.EachJSON(raw, maxPackages, func(d *json.Decoder) error {
+		var p installed
+		err := d.Decode(&p)
+		if err == nil && p.Name != "" && p.Version != "" {
 			found = append(found, inventory.Component{
 				Ecosystem: "Packagist", Name: p.Name, Version: strings.TrimPrefix(p.Version, "v"), Manager: inventory.ManagerComposer,
 			})
 		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("installed.json: %w", err)
 	}
 	return found, nil
 }

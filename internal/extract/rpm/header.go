@@ -69,10 +69,14 @@ func (h header) find(tag uint32, types ...uint32) (data []byte, count int) {
 	return nil, 0
 }
 
-// text is a string tag, "" when absent or not closed.
+// maxText bounds what is read of a text, in bytes: all tags of a package may
+// point at the same long one.
+const maxText = 4 << 10
+
+// text is a string tag, "" when absent, not closed or too long.
 func (h header) text(tag uint32) string {
 	data, _ := h.find(tag, typeString, typeI18NString)
-	s, _, ok := bytes.Cut(data, []byte{0})
+	s, _, ok := bytes.Cut(data[:min(len(data), maxText)], []byte{0})
 	if !ok || string(s) == "(none)" {
 		return ""
 	}

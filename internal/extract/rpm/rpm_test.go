@@ -240,3 +240,23 @@ func TestSmallDatabases(t *testing.T) {
 		}
 	}
 }
+
+// TestOneLongText: tags that all mean the same long text do not multiply it.
+func TestOneLongText(t *testing.T) {
+	const size = 1 << 20
+	var entries []byte
+	for _, tag := range []uint32{tagName, tagVersion, tagRelease, tagArch, tagSourceRPM, tagVendor, tagModularity} {
+		for _, v := range []uint32{tag, typeString, 0, 1} {
+			entries = binary.BigEndian.AppendUint32(entries, v)
+		}
+	}
+	blob := binary.BigEndian.AppendUint32(nil, uint32(len(entries)/entrySize))
+	blob = append(append(binary.BigEndian.AppendUint32(blob, size), entries...), bytes.Repeat([]byte("x"), size-1)...)
+	h, err := parseHeader(append(blob, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, ok := h.identity(); ok || p != (identity{}) {
+		t.Errorf("a name of %d bytes", len(p.name))
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 
+	"muster/internal/extract/bounded"
 	"muster/internal/inventory"
 )
 
@@ -46,27 +47,31 @@ func Read(r io.ReaderAt) ([]inventory.Component, error) {
 
 func parse(data []byte) ([]inventory.Component, error) {
 	var list struct {
-		Packages []struct {
-			Name    string `json:"name"`
-			Version string `json:"version"`
-			Source  string `json:"source"`
-			Kind    string `json:"kind"`
-		} `json:"packages"`
+		Packages json.RawMessage `json:"packages"`
 	}
 	if err := json.Unmarshal(data, &list); err != nil {
 		return nil, fmt.Errorf("list of crates: %w", err)
 	}
-	if len(list.Packages) > maxCrates {
-		return nil, fmt.Errorf("list of crates: %d, at most %d", len(list.Packages), maxCrates)
-	}
 	var found []inventory.Component
-	for _, p := range list.Packages {
-		if p.Name == "" || p.Version == "" || p.Kind == "build" || (p.Source != "crates.io" && p.Source != "registry") {
-			continue
+	err := bounded.EachJSON(list.Packages, maxCrates, func(d *json.Decoder) error {
+		var p crate
+		err := d.Decode(&p)
+		if err == nil && p.Name != "" && p.Version != "" && p.Kind != "build" && (p.Source == "crates.io" || p.Source == "registry") {
+			found = append(found, inventory.Component{Ecosystem: "crates.io", Name: p.Name, Version: p.Version, Manager: inventory.ManagerCargo})
 		}
-		found = append(found, inventory.Component{Ecosystem: "crates.io", Name: p.Name, Version: p.Version, Manager: inventory.ManagerCargo})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list of crates: %w", err)
 	}
 	return found, nil
+}
+
+type crate struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Source  string `json:"source"`
+	Kind    string `json:"kind"`
 }
 
 // section finds the list in ELF, PE and Mach-O files. The parsers of the

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"muster/internal/extract/bounded"
 )
 
 // executable is a minimal 64-bit ELF file with one section.
@@ -73,4 +75,13 @@ func FuzzRead(f *testing.F) {
 			t.Error("crates and an error")
 		}
 	})
+}
+
+// TestManyCrates: a few bytes that unpack to very many crates end at the
+// bound, before the list of them is made.
+func TestManyCrates(t *testing.T) {
+	text := `{"packages":[{}` + strings.Repeat(",{}", maxCrates) + `]}`
+	if _, err := Read(bytes.NewReader(executable(t, ".dep-v0", packed(t, text)))); !errors.Is(err, bounded.ErrTooMany) {
+		t.Error(err)
+	}
 }

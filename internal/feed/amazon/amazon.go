@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"muster/internal/advisory"
+	"muster/internal/extract/bounded"
 	"muster/internal/feed"
 )
 
@@ -36,7 +37,7 @@ func refuse(format string, args ...any) error {
 // Parse reads an unpacked file and calls each for every security update.
 // Updates of distributions that are not known here are left out.
 func Parse(r io.Reader, each func(*advisory.Advisory) error) error {
-	d := xml.NewDecoder(feed.Bounded(r, maxBytes))
+	d := bounded.XML(xml.NewDecoder(feed.Bounded(r, maxBytes)))
 	rooted, updates := false, 0
 	for {
 		token, err := d.Token()

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"muster/internal/advisory"
+	"muster/internal/extract/bounded"
 	"muster/internal/feed"
 )
 
@@ -47,7 +48,7 @@ func Open(r io.ReaderAt, size int64) (*Archive, error) {
 	if size == 0 {
 		return nil, fmt.Errorf("%w: the file is empty", ErrArchive)
 	}
-	z, err := zip.NewReader(r, size)
+	z, err := bounded.Zip(r, size, maxRecords)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrArchive, err)
 	}

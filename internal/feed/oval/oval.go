@@ -11,6 +11,7 @@ import (
 	"io"
 	"strings"
 
+	"muster/internal/extract/bounded"
 	"muster/internal/feed"
 )
 
@@ -86,7 +87,7 @@ type state struct {
 // read decodes a file.
 func read(r io.Reader) (*file, error) {
 	f := &file{tests: map[string]test{}, objects: map[string]string{}, states: map[string]state{}, texts: map[string]string{}}
-	d := xml.NewDecoder(feed.Bounded(r, maxBytes))
+	d := bounded.XML(xml.NewDecoder(feed.Bounded(r, maxBytes)))
 	rooted := false
 	for {
 		token, err := d.Token()

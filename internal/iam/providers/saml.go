@@ -12,6 +12,7 @@ import (
 
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/iam"
+	"muster/internal/extract/bounded"
 	"muster/internal/iam/desk"
 	"muster/internal/store"
 	"muster/internal/store/identity"
@@ -62,7 +63,7 @@ func (r *Room) CreateSAMLProvider(ctx context.Context, call *awsmodel.Call, in *
 func validUntil(metadata string, now time.Time) (time.Time, error) {
 	unreadable := desk.Invalid("Could not parse metadata")
 	until := now.AddDate(validYears, 0, 0)
-	d := xml.NewDecoder(strings.NewReader(metadata))
+	d := bounded.XML(xml.NewDecoder(strings.NewReader(metadata)))
 	for root := true; ; {
 		t, err := d.Token()
 		if errors.Is(err, io.EOF) && !root {

@@ -1,7 +1,6 @@
 package compile
 
 import (
-	"archive/zip"
 	"compress/bzip2"
 	"compress/gzip"
 	"context"
@@ -17,6 +16,7 @@ import (
 
 	"muster/internal/advisory"
 	"muster/internal/advisorydb"
+	"muster/internal/extract/bounded"
 	"muster/internal/feed"
 	"muster/internal/feed/alpine"
 	"muster/internal/feed/amazon"
@@ -305,7 +305,7 @@ func openFile(ctx context.Context, name string, f *feed.File, add func(string, i
 const maxDocuments = 5_000_000
 
 func eachDocument(ctx context.Context, in io.ReaderAt, size int64, add func(string, io.Reader) error) error {
-	z, err := zip.NewReader(in, size)
+	z, err := bounded.Zip(in, size, maxDocuments)
 	if err != nil {
 		return err
 	}

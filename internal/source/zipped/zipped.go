@@ -12,6 +12,7 @@ import (
 	"path"
 	"strings"
 
+	"muster/internal/extract/bounded"
 	"muster/internal/source/layers"
 )
 
@@ -30,15 +31,21 @@ func refuse(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{ErrFormat}, args...)...)
 }
 
+// Open reads the directory of an archive of no more members than Apply takes.
+func Open(in io.ReaderAt, size int64) (*zip.Reader, error) {
+	z, err := bounded.Zip(in, size, maxMembers)
+	if err != nil {
+		return nil, refuse("%w", err)
+	}
+	return z, nil
+}
+
 // Apply puts an archive on top of a tree, below a folder ("" for the root).
 // Contents that are wanted are copied to the tree.
 func Apply(ctx context.Context, tree *layers.Tree, layer int, in io.ReaderAt, size int64, folder string) error {
-	z, err := zip.NewReader(in, size)
+	z, err := Open(in, size)
 	if err != nil {
-		return refuse("%v", err)
-	}
-	if len(z.File) > maxMembers {
-		return refuse("%d members, at most %d", len(z.File), maxMembers)
+		return err
 	}
 	a := &applier{tree: tree, folder: folder}
 	err = tree.Replay(ctx, layer, func(yield func(layers.Entry) bool) {
