@@ -11,6 +11,7 @@ import (
 	"muster/internal/scanner"
 	"muster/internal/source/guard"
 	"muster/internal/source/image"
+	"muster/internal/source/layers"
 	"muster/internal/source/registry"
 	"muster/internal/store"
 	cellar "muster/internal/store/registry"
@@ -106,9 +107,8 @@ func (s *Service) content(ctx context.Context, p *pull) (*inventory.Inventory, e
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, readWithin)
-	defer cancel()
 	inv, err := scanner.Inventory(ctx, scanner.Target{Kind: scanner.Image, Name: client.Reference(p.remote, p.entry.Digest)}, scanner.Options{
+		Longest:  readWithin,
 		Registry: client.Source(), Layers: s.config.Layers, LayersMax: s.config.LayersMax, Temp: s.config.Temp,
 	})
 	if err != nil {
@@ -126,7 +126,7 @@ func (s *Service) unread(ctx context.Context, p *pull, cause error) error {
 	if errors.Is(cause, registry.ErrNotFound) && s.deleted(ctx, p) {
 		return s.store.Update(ctx, func(tx *store.Tx) error { return s.remove(ctx, tx, p.entry.Key) })
 	}
-	reason, permanent := internal, errors.Is(cause, image.ErrFormat) || errors.Is(cause, guard.ErrRefused) || errors.Is(cause, registry.ErrNotFound)
+	reason, permanent := internal, errors.Is(cause, image.ErrFormat) || errors.Is(cause, scanner.ErrTooLong) || errors.Is(cause, layers.ErrTooLarge) || errors.Is(cause, guard.ErrRefused) || errors.Is(cause, registry.ErrNotFound)
 	if errors.Is(cause, registry.ErrDenied) {
 		reason, permanent = denied, true
 	}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"muster/internal/advisorydb"
 	"muster/internal/extract"
@@ -43,6 +44,9 @@ type Options struct {
 	// nowhere, LayersMax its bound in bytes (0 means remember.DefaultMax).
 	Layers    string
 	LayersMax int64
+	// Longest bounds the reading of the target, 0 means an hour: what is made
+	// to take for ever ends with ErrTooLong.
+	Longest time.Duration
 	// Explain names a vulnerability whose every decision is asked for.
 	Explain string
 	// Development says whether what lock files list for development or tests
@@ -197,9 +201,18 @@ func unusable(place string, inv inventory.Inventory, set *advisorydb.Set, proble
 	return nil
 }
 
+// ErrTooLong says that reading a target took longer than Options.Longest.
+var ErrTooLong = errors.New("reading it takes too long")
+
 // Inventory reads what is installed on a target.
 func Inventory(ctx context.Context, t Target, opts Options) (inventory.Inventory, error) {
-	inv, err := read(ctx, t, opts)
+	longest := cmp.Or(opts.Longest, time.Hour)
+	within, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	inv, err := read(within, t, opts)
+	if err != nil && within.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w: more than %s", ErrTooLong, longest)
+	}
 	if errors.Is(err, extract.ErrIncomplete) {
 		return inv, nil // the notes say so
 	}

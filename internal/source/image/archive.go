@@ -296,7 +296,7 @@ func newImage(f files, raw []byte, blobs []blob) (*Image, error) {
 			if err != nil {
 				return nil, refuse("layer %d: %v", n+1, err)
 			}
-			return unpack(s)
+			return unpack(s, &i.unpacked)
 		}); err != nil {
 			return nil, err
 		}

@@ -65,8 +65,13 @@ func (f folder) open(name string) (*section, error) {
 
 func (f folder) close() error { return f.root.Close() }
 
-// maxMembers bounds an archive of an image, which holds three files a layer.
-const maxMembers = 2_000_000
+// Bounds of an archive of an image, which holds three files a layer, or of an
+// exported root: its members, the bytes of a name, and of all names.
+const (
+	maxMembers = 2_000_000
+	maxName    = 4096
+	maxNames   = 256 << 20
+)
 
 // archive is an unpacked tar file, listed once.
 type archive struct {
@@ -99,7 +104,8 @@ func openArchive(name, temp string) (_ *archive, err error) {
 }
 
 func (a *archive) unpack(temp string) error {
-	r, err := unpack(a.file)
+	var whole budget
+	r, err := unpack(a.file, &whole)
 	if err != nil {
 		return refuse("%v", err)
 	}
@@ -127,7 +133,7 @@ func (a *archive) list() error {
 	}
 	whole := io.NewSectionReader(a.file, 0, size)
 	in := tar.NewReader(whole)
-	for {
+	for names := 0; ; {
 		h, err := in.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -135,8 +141,11 @@ func (a *archive) list() error {
 		if err != nil {
 			return refuse("%v", err)
 		}
-		if len(a.members) == maxMembers {
-			return refuse("more than %d members", maxMembers)
+		if len(h.Name) > maxName || len(h.Linkname) > maxName {
+			continue // no image's own name is as long
+		}
+		if names += len(h.Name) + len(h.Linkname); len(a.members) == maxMembers || names > maxNames {
+			return refuse("more than %d members, or %d bytes of their names", maxMembers, maxNames)
 		}
 		at, err := whole.Seek(0, io.SeekCurrent)
 		if err != nil {

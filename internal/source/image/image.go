@@ -24,7 +24,6 @@ import (
 // Bounds of an image.
 const (
 	maxLayers   = 1000
-	maxUnpacked = 256 << 30
 	maxDocument = 32 << 20
 )
 
@@ -47,6 +46,8 @@ type Image struct {
 	// Notes say what of the image cannot be looked at.
 	Notes []string
 	close func() error
+	// unpacked is of all layers together, each time that they are read.
+	unpacked budget
 }
 
 // Close gives the image's files back.
@@ -171,9 +172,9 @@ func (r readCloser) Close() error { return r.close() }
 
 // unpack recognises gzip and zstd; anything else is returned as it is, open
 // for reading at any place where it was before.
-func unpack(r io.ReadCloser) (io.ReadCloser, error) {
+func unpack(r io.ReadCloser, b *budget) (io.ReadCloser, error) {
 	at, seeks := r.(io.ReadSeeker)
-	in := bufio.NewReaderSize(r, 64<<10)
+	in := bufio.NewReaderSize(b.packed(r), 64<<10)
 	start, err := in.Peek(4)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, errors.Join(err, r.Close())
@@ -184,34 +185,17 @@ func unpack(r io.ReadCloser) (io.ReadCloser, error) {
 		if err != nil {
 			return nil, errors.Join(err, r.Close())
 		}
-		return readCloser{limited(z), func() error { return errors.Join(z.Close(), r.Close()) }}, nil
+		return readCloser{b.limit(z), func() error { return errors.Join(z.Close(), r.Close()) }}, nil
 	case string(start) == "\x28\xb5\x2f\xfd":
 		z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
 		if err != nil {
 			return nil, errors.Join(err, r.Close())
 		}
-		return readCloser{limited(z), func() error { z.Close(); return r.Close() }}, nil
+		return readCloser{b.limit(z), func() error { z.Close(); return r.Close() }}, nil
 	}
 	if seeks {
 		_, err := at.Seek(0, io.SeekStart)
 		return r, err
 	}
-	return readCloser{limited(in), r.Close}, nil
-}
-
-// limited fails after maxUnpacked bytes.
-func limited(r io.Reader) io.Reader { return &limit{r, maxUnpacked} }
-
-type limit struct {
-	r    io.Reader
-	left int64
-}
-
-func (l *limit) Read(p []byte) (int, error) {
-	if l.left <= 0 {
-		return 0, fmt.Errorf("a layer unpacks to more than %d bytes", int64(maxUnpacked))
-	}
-	n, err := l.r.Read(p[:min(int64(len(p)), l.left)])
-	l.left -= int64(n)
-	return n, err
+	return readCloser{b.limit(in), r.Close}, nil
 }

@@ -4,9 +4,11 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -80,4 +82,59 @@ func FuzzArchive(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestBudget: layers that unpack to far more than they are, and layers that
+// are one small one many times, end at a bound for all of them together.
+func TestBudget(t *testing.T) {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := w.Write(make([]byte, 8<<20)); err != nil || w.Close() != nil {
+		t.Fatal(err)
+	}
+	read := func(b *budget) error {
+		r, err := unpack(io.NopCloser(bytes.NewReader(packed.Bytes())), b)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(io.Discard, r)
+		return errors.Join(err, r.Close())
+	}
+	var b budget
+	if err := read(&b); err != nil || b.in.Load() != int64(packed.Len()) || b.out.Load() != 8<<20 {
+		t.Errorf("%d bytes, of %d: %v", b.out.Load(), b.in.Load(), err)
+	}
+	b.out.Store(freeUnpacked - 4<<20)
+	if err := read(&b); !errors.Is(err, ErrFormat) || b.out.Load() > freeUnpacked+4<<20 {
+		t.Errorf("a thousand times its size: %v", err)
+	}
+	b.in.Store(freeUnpacked)
+	b.out.Store(freeUnpacked)
+	if err := read(&b); err != nil {
+		t.Errorf("large, and not much larger than packed: %v", err)
+	}
+	b.in.Store(maxUnpacked)
+	b.out.Store(maxUnpacked - 1<<20)
+	if err := read(&b); !errors.Is(err, ErrFormat) {
+		t.Errorf("larger than any: %v", err)
+	}
+}
+
+// TestLongNames: members whose names nobody asks for are not kept.
+func TestLongNames(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "image.tar")
+	long := strings.Repeat("long/", 10_000)
+	if err := os.WriteFile(file, pack(t, long+"1", "", long+"2", "", "short", ""), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a, err := openArchive(file, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(a.members) != 1 {
+		t.Errorf("%d members are kept", len(a.members))
+	}
+	if err := a.close(); err != nil {
+		t.Error(err)
+	}
 }

@@ -153,6 +153,9 @@ func newPulled(pulled v1.Image) (*Image, error) {
 	if err := imageConfig(string(m.Config.MediaType)); err != nil {
 		return nil, err
 	}
+	if m.Config.Size < 0 || m.Config.Size > maxDocument { // it would be read as far as it says
+		return nil, refuse("a configuration of %d bytes, at most %d", m.Config.Size, maxDocument)
+	}
 	raw, err := pulled.RawConfigFile()
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
@@ -173,7 +176,7 @@ func newPulled(pulled v1.Image) (*Image, error) {
 			if err != nil {
 				return nil, fmt.Errorf("layer %d: %w", n+1, err)
 			}
-			return fetch(l)
+			return fetch(l, &i.unpacked)
 		}); err != nil {
 			return nil, err
 		}
@@ -183,12 +186,12 @@ func newPulled(pulled v1.Image) (*Image, error) {
 
 // fetch streams a layer. What comes is verified at its end, so an error there
 // counts, whatever was read before.
-func fetch(l v1.Layer) (io.ReadCloser, error) {
+func fetch(l v1.Layer, b *budget) (io.ReadCloser, error) {
 	r, err := l.Compressed()
 	if err != nil {
 		return nil, fmt.Errorf("layer: %w", err)
 	}
-	return unpack(verified{r})
+	return unpack(verified{r}, b)
 }
 
 // verified hides everything but reading: a stream cannot be read at any place.

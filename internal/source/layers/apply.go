@@ -79,6 +79,9 @@ type applier struct {
 }
 
 func (a *applier) run(ctx context.Context, r io.Reader) error {
+	if _, seeks := r.(io.Seeker); !seeks {
+		r = interruptible{ctx, r} // one entry may be of any size
+	}
 	in := tar.NewReader(r)
 	for count := 0; ; count++ {
 		h, err := in.Next()
@@ -100,6 +103,19 @@ func (a *applier) run(ctx context.Context, r io.Reader) error {
 			return fmt.Errorf("layer %d: %w", a.layer+1, err)
 		}
 	}
+}
+
+// interruptible ends with its context.
+type interruptible struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (i interruptible) Read(p []byte) (int, error) {
+	if err := i.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return i.Reader.Read(p)
 }
 
 // Kind is what an entry of a layer is.
@@ -159,6 +175,10 @@ func (a *applier) read(h *tar.Header, r io.Reader) (Entry, error) {
 		}
 		e.Kind, e.Target = HardLink, h.Linkname
 	case tar.TypeReg:
+		if sparse(h) {
+			e.Kind = Other
+			break
+		}
 		e.Size = h.Size
 		if err := a.content(&e, r); err != nil {
 			return e, fmt.Errorf("%s: %w", name, err)
@@ -167,6 +187,17 @@ func (a *applier) read(h *tar.Header, r io.Reader) (Entry, error) {
 		e.Kind = Other
 	}
 	return e, nil
+}
+
+// sparse reports whether a file has holes, which a few bytes make as large as
+// they like. Nothing that holds packages is stored so.
+func sparse(h *tar.Header) bool {
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
 }
 
 // entry does what an entry says.
@@ -180,10 +211,10 @@ func (a *applier) entry(e Entry) error {
 	switch e.Kind {
 	case Opaque:
 		a.tree.clear(e.Name, a.layer)
-		return nil
+		return a.tree.within()
 	case Whiteout:
 		a.tree.remove(e.Name, a.layer)
-		return nil
+		return a.tree.within()
 	case HardLink:
 		return a.hardLink(e.Name, e.Target)
 	case Folder:
@@ -211,7 +242,7 @@ func (a *applier) hardLink(name, target string) error {
 	}
 	other, err := a.tree.walk(target, 0)
 	if err != nil || other.mode.IsDir() {
-		return nil // what it names is not in the image
+		return a.tree.within() // what it names is not in the image
 	}
 	n := *other
 	n.layer = a.layer

@@ -3,7 +3,9 @@ package layers
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"slices"
@@ -264,3 +266,139 @@ func FuzzApply(f *testing.F) {
 		}
 	})
 }
+
+// entries makes a layer of many small entries.
+func entries(t testing.TB, count int, header func(n int) *tar.Header) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for n := range count {
+		if err := w.WriteHeader(header(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestLongWays: links that make the way to each entry long, and a layer that
+// is hidden from itself again and again, end in time. Without the bound each
+// of these takes hours.
+func TestLongWays(t *testing.T) {
+	link := func(n int) *tar.Header {
+		to := "/d" + strings.Repeat("/../d", 800)
+		if n > 1 {
+			to += fmt.Sprintf("/../l%d", n-1)
+		}
+		return &tar.Header{Name: fmt.Sprint("l", n), Typeflag: tar.TypeSymlink, Linkname: to}
+	}
+	for what, header := range map[string]func(int) *tar.Header{
+		"links": func(n int) *tar.Header {
+			if n < 40 {
+				return link(n)
+			}
+			return &tar.Header{Name: fmt.Sprint("l38/x", n), Typeflag: tar.TypeReg}
+		},
+		"hard links": func(n int) *tar.Header {
+			if n < 40 {
+				return link(n)
+			}
+			return &tar.Header{Name: fmt.Sprint("x", n), Linkname: "l38/x", Typeflag: tar.TypeLink}
+		},
+		"hidden": func(n int) *tar.Header {
+			if n < 100 {
+				return &tar.Header{Name: fmt.Sprint("x", n), Typeflag: tar.TypeReg}
+			}
+			return &tar.Header{Name: opaque, Typeflag: tar.TypeReg}
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			tree := New(t.TempDir(), func(string) bool { return false })
+			tree.steps = maxSteps - 1_000_000
+			err := tree.Apply(t.Context(), 0, bytes.NewReader(entries(t, 20_000, header)), func(string) {})
+			if !errors.Is(err, ErrTooLarge) {
+				t.Errorf("after %d steps: %v", tree.steps, err)
+			}
+		})
+	}
+}
+
+// TestManyFoldersAndNames: what is held in memory is bounded, not only counted.
+func TestManyFoldersAndNames(t *testing.T) {
+	t.Parallel()
+	apply := func(tree *Tree, header func(int) *tar.Header) error {
+		return tree.Apply(t.Context(), 0, bytes.NewReader(entries(t, 100, header)), func(string) {})
+	}
+	tree := New(t.TempDir(), func(string) bool { return false })
+	tree.folders = maxFolders - 500
+	if err := apply(tree, func(n int) *tar.Header {
+		return &tar.Header{Name: fmt.Sprint(n) + "/1/2/3/4/5/6", Typeflag: tar.TypeReg}
+	}); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("folders above files: %v", err)
+	}
+	tree = New(t.TempDir(), func(string) bool { return false })
+	tree.text = maxText - 200_000
+	if err := apply(tree, func(n int) *tar.Header {
+		return &tar.Header{Name: strings.Repeat(fmt.Sprint(n%10), 4000) + fmt.Sprint(n), Typeflag: tar.TypeReg}
+	}); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("long names: %v", err)
+	}
+}
+
+// TestSparse: a file with holes says it is a terabyte; it is listed, and not
+// copied.
+func TestSparse(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	// archive/tar writes no sparse files: the records are put as another's.
+	records := map[string]string{"MUS.sparse.major": "1", "MUS.sparse.minor": "0", "MUS.sparse.name": "bin/tool", "MUS.sparse.realsize": fmt.Sprint(1 << 40)}
+	content := "1\n0\n8\n" + strings.Repeat("\x00", 506) + "\x7fELFabcd"
+	if err := w.WriteHeader(&tar.Header{Name: "x", Mode: 0o755, Size: int64(len(content)), Typeflag: tar.TypeReg, Format: tar.FormatPAX, PAXRecords: records}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(w, content); err != nil || w.Close() != nil {
+		t.Fatal(err)
+	}
+	data := bytes.ReplaceAll(b.Bytes(), []byte("MUS.sparse"), []byte("GNU.sparse"))
+	h, err := tar.NewReader(bytes.NewReader(data)).Next()
+	if err != nil || h.Size != 1<<40 {
+		t.Fatalf("no sparse file: %+v, %v", h, err)
+	}
+	tree := New(t.TempDir(), func(string) bool { return true })
+	if err := tree.Apply(t.Context(), 0, stream{bytes.NewReader(data)}, func(string) {}); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := fs.Stat(tree, "bin/tool"); err != nil || info.Mode().IsRegular() || tree.spool != nil {
+		t.Errorf("its content is kept: %v, %v", info, err)
+	}
+}
+
+// TestEndsWithContext: also within one entry.
+func TestEndsWithContext(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	if err := w.WriteHeader(&tar.Header{Name: "a", Size: 1 << 50, Typeflag: tar.TypeReg}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	zeros := 0
+	endless := readFunc(func(p []byte) (int, error) {
+		if zeros++; zeros == 100 {
+			cancel()
+		}
+		return len(p), nil
+	})
+	tree := New(t.TempDir(), func(string) bool { return false })
+	if err := tree.Apply(ctx, 0, stream{io.MultiReader(&b, endless)}, func(string) {}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+type readFunc func([]byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }

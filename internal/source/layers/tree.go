@@ -23,9 +23,16 @@ import (
 // Bounds of an image.
 const (
 	maxEntries = 3_000_000
+	maxFolders = 1_000_000
+	maxText    = 256 << 20 // bytes of all names and of where links lead
 	maxName    = 4096
 	maxDepth   = 128
 	maxLinks   = 40
+	// maxSteps bounds the folders that are passed on the way to all entries
+	// together: links may make the way to each of them very long.
+	maxSteps = 1_000_000_000
+	// stepBytes of a link's text cost as much as a step.
+	stepBytes = 16
 )
 
 // ErrTooLarge says that an image exceeds a bound; the wrapping error says which.
@@ -39,6 +46,9 @@ type Tree struct {
 	temp    string
 	spool   *spool.Spool // made when the first content comes
 	entries int
+	folders int
+	text    int
+	steps   int
 	// Left counts entries that were left out because their names lead out of
 	// the root or are too long.
 	Left int
@@ -51,7 +61,7 @@ type Wants func(name string) bool
 // New makes an empty tree. temp is the folder of its temporary file, "" for
 // the system's. Close the tree after use.
 func New(temp string, wants Wants) *Tree {
-	return &Tree{root: &node{mode: fs.ModeDir | 0o755, children: map[string]*node{}, layer: -1}, wants: wants, temp: temp}
+	return &Tree{root: &node{mode: fs.ModeDir | 0o755, layer: -1}, wants: wants, temp: temp}
 }
 
 // Close gives the temporary file back. Files that are open become unreadable.
@@ -103,15 +113,46 @@ func (t *Tree) put(name string, n *node) error {
 		return nil
 	}
 	if old == nil {
-		if t.entries++; t.entries > maxEntries {
-			return fmt.Errorf("%w: more than %d entries", ErrTooLarge, maxEntries)
-		}
+		base = t.added(base, n.mode.IsDir())
 	}
-	if n.mode.IsDir() {
+	t.text += len(n.link)
+	n.link = strings.Clone(n.link)
+	parent.add(base, n)
+	return t.within()
+}
+
+// added counts a new entry, and gives its name without the path around it.
+func (t *Tree) added(base string, folder bool) string {
+	t.entries++
+	if folder {
+		t.folders++
+	}
+	t.text += len(base)
+	return strings.Clone(base)
+}
+
+// within is an error where the tree has grown over a bound.
+func (t *Tree) within() error {
+	switch {
+	case t.entries > maxEntries:
+		return fmt.Errorf("%w: more than %d entries", ErrTooLarge, maxEntries)
+	case t.folders > maxFolders:
+		return fmt.Errorf("%w: more than %d folders", ErrTooLarge, maxFolders)
+	case t.text > maxText:
+		return fmt.Errorf("%w: names of more than %d bytes", ErrTooLarge, maxText)
+	case t.steps > maxSteps:
+		return fmt.Errorf("%w: the ways to its entries have more than %d steps", ErrTooLarge, maxSteps)
+	}
+	return nil
+}
+
+// add puts a node into a folder. Most folders of a hostile image are empty:
+// those need no map.
+func (n *node) add(base string, child *node) {
+	if n.children == nil {
 		n.children = map[string]*node{}
 	}
-	parent.children[base] = n
-	return nil
+	n.children[base] = child
 }
 
 // folder returns the folder of a cleaned name, and makes what is missing. Links
@@ -123,6 +164,7 @@ func (t *Tree) folder(name string, layer int) *node {
 	for hops := 0; name != "" && name != "."; {
 		var base string
 		base, name, _ = strings.Cut(name, "/")
+		t.steps++
 		if base == "" || base == "." {
 			continue
 		}
@@ -130,10 +172,11 @@ func (t *Tree) folder(name string, layer int) *node {
 			at = at[:max(1, len(at)-1)]
 			continue
 		}
-		children := at[len(at)-1].children
-		next := children[base]
+		folder := at[len(at)-1]
+		next := folder.children[base]
 		if next != nil && next.mode&fs.ModeSymlink != 0 && hops < maxLinks {
 			hops++
+			t.steps += (len(next.link) + len(name)) / stepBytes
 			if strings.HasPrefix(next.link, "/") {
 				at = at[:1]
 			}
@@ -141,9 +184,11 @@ func (t *Tree) folder(name string, layer int) *node {
 			continue
 		}
 		if next == nil || !next.mode.IsDir() {
-			next = &node{mode: fs.ModeDir | 0o755, layer: layer, children: map[string]*node{}}
-			children[base] = next
-			t.entries++
+			if next == nil {
+				base = t.added(base, true)
+			}
+			next = &node{mode: fs.ModeDir | 0o755, layer: layer}
+			folder.add(base, next)
 		}
 		if at = append(at, next); len(at) > maxDepth+1 {
 			return nil
@@ -160,7 +205,7 @@ func (t *Tree) remove(name string, layer int) {
 		return
 	}
 	if old := parent.children[base]; old != nil {
-		if keep := old.above(layer); keep != nil {
+		if keep := t.above(old, layer); keep != nil {
 			parent.children[base] = keep
 			return
 		}
@@ -175,7 +220,7 @@ func (t *Tree) clear(name string, layer int) {
 		return
 	}
 	for base, child := range n.children {
-		if keep := child.above(layer); keep == nil {
+		if t.above(child, layer) == nil {
 			delete(n.children, base)
 		}
 	}
@@ -183,12 +228,15 @@ func (t *Tree) clear(name string, layer int) {
 
 // above reduces a node to what the layer itself put there: whiteouts speak of
 // lower layers only, wherever in the layer they stand. Nil when nothing stays.
-func (n *node) above(layer int) *node {
+func (t *Tree) above(n *node, layer int) *node {
+	if t.steps++; t.steps > maxSteps {
+		return n // whoever asked looks at the bounds next
+	}
 	if n.layer == layer && !n.mode.IsDir() {
 		return n
 	}
 	for base, child := range n.children {
-		if child.above(layer) == nil {
+		if t.above(child, layer) == nil {
 			delete(n.children, base)
 		}
 	}
@@ -205,6 +253,9 @@ func (t *Tree) walk(name string, last int) (*node, error) {
 	for hops := 0; rest != "" && rest != "."; {
 		var base string
 		base, rest, _ = strings.Cut(rest, "/")
+		if t.steps++; t.steps > maxSteps {
+			return nil, t.within()
+		}
 		switch base {
 		case "", ".":
 			continue
@@ -220,6 +271,7 @@ func (t *Tree) walk(name string, last int) (*node, error) {
 			if hops++; hops > maxLinks {
 				return nil, errors.New("too many links")
 			}
+			t.steps += (len(next.link) + len(rest)) / stepBytes
 			if strings.HasPrefix(next.link, "/") {
 				at = at[:1]
 			}
