@@ -172,6 +172,8 @@ type page[T any] struct {
 	next string
 	// more: the list is longer, and there is no next page.
 	more bool
+	// inside: the result around the list was entered; there is none within it.
+	inside bool
 }
 
 // UnmarshalXML implements xml.Unmarshaler. The query protocol puts a result
@@ -192,7 +194,10 @@ func (p *page[T]) UnmarshalXML(d *xml.Decoder, start xml.StartElement) error {
 			return d.DecodeElement(&p.more, &e)
 		case "DescribeLoadBalancersResult", "DescribeListenersResult", "DescribeRulesResult", "DescribeTargetGroupsResult",
 			"DescribeTargetHealthResult", "DescribeLoadBalancerAttributesResult", "DescribeTargetGroupAttributesResult":
-			return p.UnmarshalXML(d, e)
+			if !p.inside {
+				p.inside = true
+				return p.UnmarshalXML(d, e)
+			}
 		}
 		return d.Skip()
 	})

@@ -47,10 +47,16 @@ func unpack(parts []topology.Part) ([]file, error) {
 	left := int64(mostUnpacked)
 	for len(parts) > 0 {
 		n := 1
-		body := parts[0].Body
 		for n < len(parts) && parts[n].Name == parts[0].Name {
-			body = append(slices.Clip(body), parts[n].Body...)
 			n++
+		}
+		body := parts[0].Body
+		if n > 1 { // at once: there may be very many small ones
+			bodies := make([][]byte, n)
+			for i := range bodies {
+				bodies[i] = parts[i].Body
+			}
+			body = bytes.Join(bodies, nil)
 		}
 		data, err := inflate(body, left)
 		if err != nil {

@@ -96,3 +96,39 @@ func TestAccountsKnownOtherwise(t *testing.T) {
 		}
 	}
 }
+
+// TestVerySmallParts: a file in very many parts is joined once.
+func TestVerySmallParts(t *testing.T) {
+	t.Parallel()
+	const count = 100_000
+	parts := make([]topology.Part, count)
+	for n := range parts {
+		parts[n] = topology.Part{Name: "a.json", Number: int32(n), Body: bytes.Repeat([]byte{' '}, 1000)}
+	}
+	files, err := unpack(parts)
+	if err != nil || len(files) != 1 || len(files[0].data) != count*1000 {
+		t.Errorf("%d files, %v", len(files), err)
+	}
+}
+
+// FuzzUnpack: whatever is uploaded, in whatever parts, becomes facts or an
+// error, and says the same when it is read again.
+func FuzzUnpack(f *testing.F) {
+	f.Add("a/b.json", []byte(answers), 10)
+	f.Add("444455556666/eu-west-1/vpcs.json.gz", []byte{0x1f, 0x8b}, 1)
+	f.Fuzz(func(t *testing.T, name string, data []byte, cut int) {
+		cut = max(0, min(cut, len(data)))
+		files, err := unpack([]topology.Part{{Name: name, Body: data[:cut]}, {Name: name, Number: 1, Body: data[cut:]}})
+		if err != nil {
+			return
+		}
+		scope := facts.Scope{Account: "444455556666", Region: "eu-west-1"}
+		said, err := tell(files, scope)
+		if err != nil {
+			return
+		}
+		if _, err := unpackStored(said.body, scope); err != nil {
+			t.Errorf("what was taken cannot be read again: %v", err)
+		}
+	})
+}

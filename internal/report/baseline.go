@@ -13,8 +13,12 @@ import (
 	"muster/internal/scanner"
 )
 
-// maxBaseline bounds the file of a baseline, in bytes.
-const maxBaseline = 512 << 20
+// maxBaseline bounds the file of a baseline, in bytes, maxKnown what it says:
+// packages by all names of their vulnerabilities.
+const (
+	maxBaseline = 512 << 20
+	maxKnown    = 5_000_000
+)
 
 // Baseline is an earlier result, as its JSON form tells it.
 type Baseline struct {
@@ -89,6 +93,9 @@ func parseBaseline(data []byte) (*Baseline, error) {
 		for _, p := range f.Packages {
 			for _, id := range append([]string{f.ID}, f.Related...) {
 				b.known[place{id, p.Name, p.Path}] = true
+			}
+			if len(b.known) > maxKnown {
+				return nil, fmt.Errorf("a report of more than %d packages by the names of their vulnerabilities", maxKnown)
 			}
 			k.Packages = append(k.Packages, p.Name)
 		}
