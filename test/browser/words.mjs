@@ -19,7 +19,8 @@ const column = language === "ja" ? 1 : 0;
 export function t(key, values = {}) {
   const pair = texts.get(key);
   if (!pair) throw new Error(`no text ${key}`);
-  return pair[column].replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  const worded = pair[column].replace(/\{(\w+)\|([^|}]*)\|([^|}]*)\}/g, (_, name, one, many) => (Number(values[name]) === 1 ? one : many));
+  return worded.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
 /** English texts that must not be seen on a Japanese page: those of two words and more that differ. */

@@ -26,12 +26,18 @@ func size(asked *int32) int {
 }
 
 // ListExports lists the caller's findings reports and SBOM exports in the
-// Region, whatever became of them.
+// Region, whatever became of them, the newest first.
 func (s *Service) ListExports(ctx context.Context, call *awsmodel.Call, in *muster.ListExportsInput) (*muster.ListExportsOutput, error) {
 	const op = "ListExports"
-	after, err := s.open(call, op, nil, in.NextToken)
+	cursor, err := s.open(call, op, nil, in.NextToken)
 	if err != nil {
 		return nil, err
+	}
+	var after exports.Place
+	if cursor != "" {
+		if err := json.Unmarshal([]byte(cursor), &after); err != nil {
+			return nil, ownInvalid("The nextToken is not valid for this request.") // of an earlier version
+		}
 	}
 	limit := size(in.MaxResults)
 	return store.Read(ctx, s.store, func(tx *store.Tx) (*muster.ListExportsOutput, error) {
@@ -39,7 +45,11 @@ func (s *Service) ListExports(ctx context.Context, call *awsmodel.Call, in *must
 		out := &muster.ListExportsOutput{Exports: []muster.Export{}}
 		if len(list) > limit {
 			list = list[:limit]
-			out.NextToken = new(s.config.Pages.Seal(call, op, nil, []byte(list[limit-1].ID)))
+			last, err := json.Marshal(exports.Place{CreatedAt: list[limit-1].CreatedAt, ID: list[limit-1].ID})
+			if err != nil {
+				return nil, err
+			}
+			out.NextToken = new(s.config.Pages.Seal(call, op, nil, last))
 		}
 		for i := range list {
 			out.Exports = append(out.Exports, show(&list[i]))

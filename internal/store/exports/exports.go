@@ -77,10 +77,18 @@ func Running(ctx context.Context, tx *store.Tx, account arn.AccountID, region ar
 		WHERE account = $1 AND region = $2 AND kind = $3 AND status = 'IN_PROGRESS' LIMIT 1`, account, region, kind), scan)
 }
 
-// Of lists the exports of an account in a Region by id, up to limit after the
-// one given.
-func Of(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, after string, limit int) ([]Export, error) {
-	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM exports WHERE account = $1 AND region = $2 AND id > $3 ORDER BY id LIMIT $4`, account, region, after, limit)
+// Place is where an export stands in the list of an account's.
+type Place struct {
+	CreatedAt time.Time
+	ID        string
+}
+
+// Of lists the exports of an account in a Region, the newest first, up to limit
+// after the place given; the zero place is before all of them.
+func Of(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, after Place, limit int) ([]Export, error) {
+	const query = `SELECT ` + columns + ` FROM exports WHERE account = $1 AND region = $2
+		AND ($3 = '' OR (created_at, id) < ($4, $3)) ORDER BY created_at DESC, id DESC LIMIT $5`
+	rows, err := tx.Query(ctx, query, account, region, after.ID, store.Micros(after.CreatedAt), limit)
 	return store.ReadAll(rows, err, scan)
 }
 

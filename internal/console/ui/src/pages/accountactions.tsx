@@ -6,6 +6,7 @@ import { useSigned } from "../session/context";
 import { Confirm } from "../shell/confirm";
 import { everyPage } from "../shell/loading";
 import { useNotices } from "../shell/notices";
+import { Row } from "../shell/row";
 import { useText } from "../text";
 import type { AccountRow } from "./accounts";
 import { AddMember } from "./addmember";
@@ -26,7 +27,7 @@ export function AccountActions({ chosen, reload }: { chosen: Chosen; reload: () 
   const each = (action: string) => ResourceTypeValues.map((k) => ({ id: `${action}:${k}`, text: name("scanType", k) }));
   const choose = (id: string) => setAsked(id);
   return (
-    <>
+    <Row>
       <AddMember reload={reload} />
       <ButtonDropdown
         disabled={none}
@@ -50,7 +51,7 @@ export function AccountActions({ chosen, reload }: { chosen: Chosen; reload: () 
       </ButtonDropdown>
       {asked && <Ask what={asked} chosen={chosen} close={() => setAsked(undefined)} reload={reload} started={setRollout} />}
       {rollout && <RolloutWatch id={rollout} close={() => setRollout(undefined)} reload={reload} />}
-    </>
+    </Row>
   );
 }
 

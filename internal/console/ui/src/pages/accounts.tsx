@@ -1,7 +1,6 @@
 import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
-import Grid from "@cloudscape-design/components/grid";
 import Header from "@cloudscape-design/components/header";
 import Input from "@cloudscape-design/components/input";
 import Select from "@cloudscape-design/components/select";
@@ -103,9 +102,9 @@ function Organization() {
     <SpaceBetween size="l">
       <Header variant="h1" description={t("account.help", { region: session.region })}>{t("account.title")}</Header>
       <AutoEnable />
-      <Grid gridDefinition={[{ colspan: { default: 12, m: 3 } }, { colspan: { default: 12, m: 9 } }]}>
-        <Tree chosen={params.get("unit") ?? ""} choose={(id) => adjust((p) => (id ? p.set("unit", id) : p.delete("unit")))} />
-        <List<AccountRow>
+      <div className="beside">
+        <div className="beside-less"><Tree chosen={params.get("unit") ?? ""} choose={(id) => adjust((p) => (id ? p.set("unit", id) : p.delete("unit")))} /></div>
+        <div className="beside-more"><List<AccountRow>
           id="accounts"
           variant="container"
           title={t("account.accounts")}
@@ -124,8 +123,8 @@ function Organization() {
           empty={t("account.empty")}
           banner={(chosen, total) => <Selection chosen={chosen} total={total ?? 0} all={all} setAll={setAll} />}
           actions={(rows, reload) => <AccountActions chosen={{ rows, all: all ? (JSON.parse(asked) as ListAccountStatesRequest) : undefined } satisfies Chosen} reload={reload} />}
-        />
-      </Grid>
+        /></div>
+      </div>
     </SpaceBetween>
   );
 
@@ -145,18 +144,16 @@ function Filters() {
   const options = [{ value: "", label: t("account.any") }, ...AccountRelationshipValues.map((value) => ({ value, label: name("relationship", value) }))];
   return (
     <form onSubmit={(e) => { e.preventDefault(); adjust((p) => (typed.trim() ? p.set("name", typed.trim()) : p.delete("name"))); }}>
-      <Grid gridDefinition={[{ colspan: { default: 12, s: 7 } }, { colspan: { default: 12, s: 5 } }]}>
-        <SpaceBetween direction="horizontal" size="xs">
-          <Input type="search" value={typed} onChange={({ detail }) => setTyped(detail.value)} ariaLabel={t("account.namePattern")} placeholder={t("account.namePattern")} clearAriaLabel={t("table.clear")} />
-          <Button formAction="submit">{t("do.search")}</Button>
-        </SpaceBetween>
+      <SpaceBetween direction="horizontal" size="xs">
+        <Input type="search" value={typed} onChange={({ detail }) => setTyped(detail.value)} ariaLabel={t("account.namePattern")} placeholder={t("account.namePattern")} clearAriaLabel={t("table.clear")} />
+        <Button formAction="submit">{t("do.search")}</Button>
         <Select
           ariaLabel={t("account.status")}
           options={options}
           selectedOption={options.find((o) => o.value === status) ?? options[0]}
           onChange={({ detail }) => adjust((p) => (detail.selectedOption.value ? p.set("status", detail.selectedOption.value) : p.delete("status")))}
         />
-      </Grid>
+      </SpaceBetween>
     </form>
   );
 }

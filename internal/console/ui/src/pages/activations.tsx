@@ -47,13 +47,13 @@ export function Activations({ found }: { found: Loaded<Activation[]> }) {
         onSelectionChange={({ detail }) => select(detail.selectedItems)}
         empty={t("table.empty")}
         columnDefinitions={[
-          { id: "id", header: t("activation.id"), cell: (a) => a.activationId },
-          { id: "label", header: t("agents.label"), cell: (a) => a.hostLabel ?? "–" },
-          { id: "status", header: t("activation.status"), cell: (a) => <Status group="activationStatus" value={a.status} /> },
-          { id: "hosts", header: t("activation.hosts"), cell: (a) => t("activation.of", { n: a.hosts, limit: a.hostLimit }) },
-          { id: "expires", header: t("activation.expires"), cell: (a) => time(a.expiresAt) },
-          { id: "created", header: t("activation.created"), cell: (a) => time(a.createdAt) },
-          { id: "by", header: t("activation.by"), cell: (a) => a.createdBy ?? "–" },
+          { id: "id", minWidth: 110, header: t("activation.id"), cell: (a) => a.activationId },
+          { id: "label", minWidth: 110, header: t("agents.label"), cell: (a) => a.hostLabel ?? "–" },
+          { id: "status", minWidth: 110, header: t("activation.status"), cell: (a) => <Status group="activationStatus" value={a.status} /> },
+          { id: "hosts", minWidth: 110, header: t("activation.hosts"), cell: (a) => t("activation.of", { n: a.hosts, limit: a.hostLimit }) },
+          { id: "expires", minWidth: 110, header: t("activation.expires"), cell: (a) => time(a.expiresAt) },
+          { id: "created", minWidth: 110, header: t("activation.created"), cell: (a) => time(a.createdAt) },
+          { id: "by", minWidth: 110, header: t("activation.by"), cell: (a) => a.createdBy ?? "–" },
         ]}
       />
     </>

@@ -37,7 +37,7 @@ export function auditQuestion(tokens: readonly Token[]): Record<string, string |
 
 /** Who changed what, and what was refused. */
 export default function Audit() {
-  const { t, name, time } = useText();
+  const { t, name, moment } = useText();
   const { client, standing } = useSigned();
   const all = useRoute().params.get("organization") === "1";
   return (
@@ -46,7 +46,7 @@ export default function Audit() {
       title={t("audit.title")}
       description={t("audit.help")}
       columns={[
-        { id: "time", header: t("audit.time"), text: (e) => time(e.time), width: 190 },
+        { id: "time", header: t("audit.time"), text: (e) => moment(e.time), width: 205 },
         { id: "operation", header: t("audit.operation"), text: (e) => e.operation, width: 210 },
         { id: "outcome", header: t("audit.outcome"), text: (e) => name("auditOutcome", e.outcome), cell: (e) => <StatusIndicator type={e.outcome === "SUCCESS" ? "success" : "error"}>{name("auditOutcome", e.outcome)}</StatusIndicator>, width: 130 },
         { id: "principal", header: t("audit.principal"), text: (e) => e.principalArn, width: 300 },

@@ -23,6 +23,7 @@ export default function Code() {
   return (
     <List<CodeRepository>
       id="code"
+      empty={t("code.empty")}
       title={t("code.title")}
       description={t("code.help")}
       columns={[

@@ -41,6 +41,7 @@ export default function Coverage() {
       track={(r) => `${r.accountId} ${r.resourceId} ${r.scanType}`}
       properties={coverageProperties}
       deps={[client]}
+      asked={(q) => ({ service: "inspector2", operation: "ListCoverage", input: { filterCriteria: q.criteria } })}
       load={async (q) => {
         const out = await client.call(ListCoverage, { filterCriteria: q.criteria as CoverageFilterCriteria, maxResults: q.pageSize, nextToken: q.nextToken }, q.signal);
         return { items: out.coveredResources ?? [], nextToken: out.nextToken };

@@ -77,6 +77,9 @@ export function Coverage({ found }: { found: Loaded<Sums> }) {
   );
 }
 
+/** Days without a new advisory from anybody, after which something is wrong: the publishers change theirs every day. */
+const staleAfter = 7;
+
 /** Whether there is knowledge to find anything by, and how old it is. */
 export function Advisories() {
   const { t, time } = useText();
@@ -85,14 +88,16 @@ export function Advisories() {
   const feeds = found.value ?? [];
   const bad = feeds.filter((f) => f.status === "REJECTED" || f.status === "UNREACHABLE").length;
   const good = feeds.filter((f) => f.records > 0);
-  const newest = Math.max(...good.map((f) => f.publishedAt ?? f.importedAt ?? 0));
+  // Sources that do not date their records say nothing about how new they are.
+  const newest = Math.max(...good.map((f) => f.publishedAt ?? 0));
+  const days = newest ? Math.floor((Date.now() / 1000 - newest) / 86_400) : 0;
   return (
     <Container fitHeight header={<Header variant="h2" actions={<Link href={href("/feeds")}>{t("dashboard.all")}</Link>}>{t("dashboard.feeds")}</Header>}>
       <Problem error={found.error} again={found.again} />
       {found.value && (
         <SpaceBetween size="xs">
           {good.length === 0 && <StatusIndicator type="error">{t("dashboard.noFeeds")}</StatusIndicator>}
-          {good.length > 0 && <StatusIndicator type="success">{t("dashboard.feedsAge", { n: good.length, time: time(newest) })}</StatusIndicator>}
+          {good.length > 0 && <StatusIndicator type={days > staleAfter ? "warning" : "success"}>{days > staleAfter ? t("dashboard.feedsOld", { n: good.length, days }) : t("dashboard.feedsAge", { n: good.length, time: time(newest || undefined) })}</StatusIndicator>}
           {bad > 0 && <StatusIndicator type="warning">{t("dashboard.feedsBad", { n: bad })}</StatusIndicator>}
         </SpaceBetween>
       )}

@@ -71,7 +71,7 @@ export default function Doctor() {
         </Container>
       )}
       {found.value?.regions.map((r) => (
-        <Container key={r.region} header={<Header variant="h2">{t("doctor.region", { region: r.region, members: r.memberCount, accounts: r.accountCount })}</Header>}>
+        <Container key={r.region} header={<Header variant="h2">{t("doctor.region", { region: r.region, members: r.memberCount, accounts: r.accountCount - (r.delegatedAdminAccountId ? 1 : 0) })}</Header>}>
           <SpaceBetween size="m">
             {r.problems.length === 0 && <StatusIndicator type="success">{t("doctor.healthy", { region: r.region })}</StatusIndicator>}
             {r.problems.map((p) => <One key={p.code} p={p} region={r.region} again={found.again} />)}

@@ -70,11 +70,11 @@ export function ExportForm() {
         >
           <Container>
             <SpaceBetween size="m">
-              <FormField label={t("exports.kind")}>
-                <SegmentedControl label={t("exports.kind")} selectedId={kind} onChange={({ detail }) => setKind(detail.selectedId)} options={["FINDINGS", "SBOM"].map((id) => ({ id, text: name("exportKind", id) }))} />
+              <FormField label={<span id="exports-kind">{t("exports.kind")}</span>}>
+                <SegmentedControl ariaLabelledby="exports-kind" selectedId={kind} onChange={({ detail }) => setKind(detail.selectedId)} options={["FINDINGS", "SBOM"].map((id) => ({ id, text: name("exportKind", id) }))} />
               </FormField>
-              <FormField label={t("exports.format")}>
-                <SegmentedControl label={t("exports.format")} selectedId={sbom ? format.SBOM : format.FINDINGS} onChange={({ detail }) => setFormat({ ...format, [kind]: detail.selectedId })} options={formats.map((id) => ({ id, text: name("exportFormat", id) }))} />
+              <FormField label={<span id="exports-format">{t("exports.format")}</span>}>
+                <SegmentedControl ariaLabelledby="exports-format" selectedId={sbom ? format.SBOM : format.FINDINGS} onChange={({ detail }) => setFormat({ ...format, [kind]: detail.selectedId })} options={formats.map((id) => ({ id, text: name("exportFormat", id) }))} />
               </FormField>
               <FormField label={t("exports.which")} description={t(sbom ? "exports.whichResources" : "exports.whichFindings")} stretch>
                 {sbom ? (

@@ -2,6 +2,7 @@ import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import ContentLayout from "@cloudscape-design/components/content-layout";
+import CopyToClipboard from "@cloudscape-design/components/copy-to-clipboard";
 import Header from "@cloudscape-design/components/header";
 import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
@@ -14,6 +15,8 @@ import { Fields, Web } from "../shell/fields";
 import { useLoaded } from "../shell/loading";
 import { Problem } from "../shell/problem";
 import { useRoute } from "../shell/route";
+import { Row } from "../shell/row";
+import { Command } from "../table/command";
 import { useText } from "../text";
 import { findingsHref, ruleFor } from "./findings";
 import { History } from "./history";
@@ -52,7 +55,13 @@ function Details({ f, d }: { f: Finding; d?: FindingDetail }) {
         <Header
           variant="h1"
           description={<SpaceBetween direction="horizontal" size="xs"><Severity value={f.severity} /><Status value={f.status} /></SpaceBetween>}
-          actions={<Button href={ruleFor(f)}>{t("finding.suppress")}</Button>}
+          actions={
+            <Row>
+              <CopyToClipboard copyButtonText={t("do.copyLink")} copySuccessText={t("do.copied")} copyErrorText={t("do.notCopied")} textToCopy={location.href} />
+              <Command asked={{ service: "inspector2", operation: "ListFindings", input: { filterCriteria: { findingArn: [{ comparison: "EQUALS", value: f.findingArn }] } } }} />
+              <Button href={ruleFor(f)}>{t("finding.suppress")}</Button>
+            </Row>
+          }
         >
           {f.title}
         </Header>
@@ -104,7 +113,7 @@ function Overview({ f }: { f: Finding }) {
           [t("finding.last"), time(f.lastObservedAt)],
           [t("finding.updated"), time(f.updatedAt)],
           [t("finding.recommendation"), f.remediation.recommendation?.text],
-          [t("finding.arn"), f.findingArn],
+          [t("finding.arn"), <CopyToClipboard variant="inline" copyButtonAriaLabel={t("do.copyArn")} copySuccessText={t("do.copied")} copyErrorText={t("do.notCopied")} textToCopy={f.findingArn} />],
         ]} />
       </SpaceBetween>
     </Container>

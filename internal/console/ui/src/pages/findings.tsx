@@ -7,12 +7,14 @@ import { useSigned } from "../session/context";
 import { href, useRoute } from "../shell/route";
 import { type Column, List } from "../table/list";
 import { type Text, useText } from "../text";
+import { SavedFilters } from "./savedfilters";
 import { Severity } from "./severity";
 
 /** Findings, one row each; the address says which. */
 export default function Findings() {
   const text = useText();
   const { client } = useSigned();
+  const { params } = useRoute();
   return (
     <List<Finding>
       id="findings"
@@ -23,6 +25,7 @@ export default function Findings() {
       initial={activeOnly}
       sort={{ field: "SEVERITY", descending: true }}
       deps={[client]}
+      asked={(q) => ({ service: "inspector2", operation: "ListFindings", input: { filterCriteria: q.criteria, sortCriteria: q.sort } })}
       load={async (q) => {
         const out = await client.call(ListFindings, { filterCriteria: q.criteria as FilterCriteria, sortCriteria: q.sort as never, maxResults: q.pageSize, nextToken: q.nextToken }, q.signal);
         return { items: out.findings ?? [], nextToken: out.nextToken };
@@ -30,6 +33,7 @@ export default function Findings() {
       selection="single"
       actions={(rows) => (
         <>
+          <SavedFilters tokens={read(params, findingProperties) ?? activeOnly} />
           <ExportButton />
           <SuppressButton rows={rows} />
         </>
@@ -75,10 +79,10 @@ export function findingColumns({ t, name, number, time }: Text): Column<Finding>
   return [
     { id: "severity", header: t("finding.severity"), text: (f) => name("severity", f.severity), cell: (f) => <Severity value={f.severity} />, sort: "SEVERITY", width: 115 },
     { id: "title", header: t("finding.name"), text: (f) => f.title ?? "", cell: (f) => <Link href={findingHref(f)}>{f.title}</Link>, width: 260 },
-    { id: "score", header: t("finding.score"), text: (f) => f.inspectorScore?.toFixed(1) ?? "–", sort: "INSPECTOR_SCORE", width: 115 },
+    { id: "score", header: t("finding.score"), text: (f) => f.inspectorScore?.toFixed(1) ?? "–", sort: "INSPECTOR_SCORE", width: 135 },
     { id: "exploit", header: t("finding.exploit"), text: (f) => name("yesNo", f.exploitAvailable), width: 105 },
     { id: "fix", header: t("finding.fix"), text: (f) => name("yesNo", f.fixAvailable), width: 105 },
-    { id: "resource", header: t("finding.resource"), text: (f) => f.resources.map((r) => r.id).join(" "), width: 180 },
+    { id: "resource", header: t("finding.resource"), text: (f) => f.resources.map((r) => r.id).join(" "), width: 205 },
     { id: "account", header: t("finding.account"), text: (f) => f.awsAccountId, sort: "AWS_ACCOUNT_ID", width: 150 },
     { id: "first", header: t("finding.first"), text: (f) => time(f.firstObservedAt), sort: "FIRST_OBSERVED_AT", width: 190 },
     { id: "status", header: t("finding.status"), text: (f) => name("findingStatus", f.status), sort: "FINDING_STATUS", width: 130 },

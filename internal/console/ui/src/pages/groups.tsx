@@ -5,7 +5,7 @@ import {
 } from "../api/inspector2";
 import type { Property, Token } from "../filters/property";
 import { useSigned } from "../session/context";
-import { type Column, List } from "../table/list";
+import { type Column, List, type Question } from "../table/list";
 import { type Key, type Text, useText } from "../text";
 import { findingsHref } from "./findings";
 
@@ -104,6 +104,13 @@ function rowOf(g: Group, a: AggregationResponse): Row {
   return { ...rest, key: `${rest.accountId ?? ""} ${value}`, tokens, more: known };
 }
 
+/** The question that a page of groups asks. */
+function requestOf(g: Group, q: Pick<Question, "criteria" | "sort">) {
+  const { accountIds, ...rest } = (q.criteria ?? {}) as Record<string, StringFilter[]>;
+  const aggregationRequest = { [g.request]: { ...rest, sortBy: q.sort!.field, sortOrder: q.sort!.sortOrder } } as AggregationRequest;
+  return { aggregationType: g.type, accountIds, aggregationRequest };
+}
+
 /** Asks for one page of an aggregation, as the dashboard does, too. */
 function GroupPage({ group: g }: { group: Group }) {
   const text = useText();
@@ -119,11 +126,9 @@ function GroupPage({ group: g }: { group: Group }) {
       properties={properties}
       sort={{ field: "CRITICAL", descending: true }}
       deps={[client, g]}
+      asked={(q) => ({ service: "inspector2", operation: "ListFindingAggregations", input: requestOf(g, q) })}
       load={async (q) => {
-        const own = (q.criteria ?? {}) as Record<string, StringFilter[]>;
-        const { accountIds, ...rest } = own;
-        const request = { [g.request]: { ...rest, sortBy: q.sort!.field, sortOrder: q.sort!.sortOrder } } as AggregationRequest;
-        const out = await client.call(ListFindingAggregations, { aggregationType: g.type, accountIds, aggregationRequest: request, maxResults: q.pageSize, nextToken: q.nextToken }, q.signal);
+        const out = await client.call(ListFindingAggregations, { ...requestOf(g, q), maxResults: q.pageSize, nextToken: q.nextToken }, q.signal);
         return { items: (out.responses ?? []).map((a) => rowOf(g, a)), nextToken: out.nextToken };
       }}
       empty={text.t("finding.none")}
@@ -140,16 +145,16 @@ function propertiesOf(g: Group): Property[] {
 }
 
 function columnsOf(g: Group, { t, number }: Text): Column<Row>[] {
-  const count = (id: string, label: Key, of: (r: Row) => number | undefined, sort?: string): Column<Row> => ({ id, header: t(label), text: (r) => number(of(r)), sort, width: 130 });
+  const count = (id: string, label: Key, of: (r: Row) => number | undefined, sort?: string): Column<Row> => ({ id, header: t(label), text: (r) => number(of(r)), sort, width: 115 });
   const columns: Column<Row>[] = [
-    { id: "label", header: t(g.label), text: (r) => r.label, cell: (r) => <Link href={findingsHref(r.tokens)}>{r.label}</Link>, width: 320 },
-    ...(g.more ?? []).map(({ id, label }): Column<Row> => ({ id, header: t(label), text: (r) => r.more[id] ?? "–", width: 180 })),
+    { id: "label", header: t(g.label), text: (r) => r.label, cell: (r) => <Link href={findingsHref(r.tokens)}>{r.label}</Link>, width: 290 },
     count("critical", "group.critical", (r) => r.counts?.critical, "CRITICAL"),
     count("high", "group.high", (r) => r.counts?.high, "HIGH"),
     count("medium", "group.medium", (r) => r.counts?.medium),
     count("all", "group.all", (r) => r.counts?.all, "ALL"),
   ];
+  if (!g.withoutAccount) columns.push({ id: "account", header: t("finding.account"), text: (r) => r.accountId ?? "–", width: 150 });
+  columns.push(...(g.more ?? []).map(({ id, label }): Column<Row> => ({ id, header: t(label), text: (r) => r.more[id] ?? "–", width: 180 })));
   if (g.type === "ACCOUNT") columns.push(count("exploitable", "group.exploitable", (r) => r.exploitable), count("fixable", "group.fixable", (r) => r.fixable));
-  if (!g.withoutAccount) columns.splice(1, 0, { id: "account", header: t("finding.account"), text: (r) => r.accountId ?? "–", width: 150 });
   return columns;
 }

@@ -20,6 +20,7 @@ export default function Registries() {
   return (
     <List<RegistryConnection>
       id="registries"
+      empty={t("registry.empty")}
       title={t("registry.title")}
       description={t("registry.help")}
       columns={[

@@ -34,6 +34,7 @@ function Orders() {
   return (
     <List<Rollout>
       id="rollouts"
+      empty={t("rollouts.empty")}
       title={t("rollouts.title")}
       description={t("rollouts.help")}
       columns={columns}

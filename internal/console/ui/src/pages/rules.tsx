@@ -38,6 +38,7 @@ function All() {
   return (
     <List<Row>
       id="rules"
+      empty={t("rule.empty")}
       title={t("rule.title")}
       description={t("rule.help")}
       above={!writes && <Alert type="info">{t("rule.member")}</Alert>}

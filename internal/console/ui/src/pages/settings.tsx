@@ -68,7 +68,7 @@ function Scans({ fixed }: { fixed: boolean }) {
     if (ecrState?.rescanDuration) setEcr({ rescanDuration: ecrState.rescanDuration, pullDateRescanDuration: ecrState.pullDateRescanDuration, pullDateRescanMode: ecrState.pullDateRescanMode });
   }, [ec2State, ecrState]);
   return (
-    <>
+    <SpaceBetween size="l">
       <Saved title={t("settings.ec2")} busy={found} fixed={fixed} save={() => client.call(UpdateConfiguration, { ec2Configuration: { scanMode: mode as "EC2_HYBRID" } })}>
         <Choice label={t("settings.scanMode")} group="scanMode" values={Ec2ScanModeValues} value={mode} set={setMode} fixed={fixed} />
         {ec2State?.scanModeStatus && <Status group="settingStatus" value={ec2State.scanModeStatus} />}
@@ -79,7 +79,7 @@ function Scans({ fixed }: { fixed: boolean }) {
         <Choice label={t("settings.pullMode")} group="pullMode" values={EcrPullDateRescanModeValues} value={ecr.pullDateRescanMode} set={(v) => setEcr({ ...ecr, pullDateRescanMode: v as "LAST_PULL_DATE" })} fixed={fixed} />
         {ecrState?.status && <Status group="settingStatus" value={ecrState.status} />}
       </Saved>
-    </>
+    </SpaceBetween>
   );
 }
 

@@ -43,6 +43,7 @@ function Destinations() {
   return (
     <List<Sink>
       id="destinations"
+      empty={t("sink.empty")}
       title={t("sink.title")}
       description={t("sink.help")}
       columns={[

@@ -5,8 +5,8 @@ import Header from "@cloudscape-design/components/header";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import { type ReactNode, useState } from "react";
-import { Enable, ResourceScanTypeValues } from "../api/inspector2";
-import { ListAccountStates, ListHosts } from "../api/muster";
+import { Enable, ListCoverage, ResourceScanTypeValues } from "../api/inspector2";
+import { ListAccountStates } from "../api/muster";
 import { CreateOrganization } from "../api/organizations";
 import { useSigned } from "../session/context";
 import { useLoaded } from "../shell/loading";
@@ -22,9 +22,10 @@ export default function Start() {
   const rest = useLoaded(async (signal) => {
     const [accounts, hosts] = await Promise.all([
       kind === "ADMINISTRATOR" ? client.call(ListAccountStates, { relationships: ["NONE", "REMOVED"], maxResults: 1 }, signal).catch(() => undefined) : undefined,
-      client.call(ListHosts, { maxResults: 1 }, signal).catch(() => undefined),
+      // An administrator sees its members' hosts here, too.
+      client.call(ListCoverage, { filterCriteria: { resourceType: [{ comparison: "EQUALS", value: "AWS_EC2_INSTANCE" }] }, maxResults: 1 }, signal).catch(() => undefined),
     ]);
-    return { left: accounts?.accountCount, hosts: hosts?.hosts.length ?? 0 };
+    return { left: accounts?.accountCount, hosts: hosts?.coveredResources?.length ?? 0 };
   }, [client, kind]);
   const active = standing.status === "ENABLED" || standing.status === "ENABLING";
   return (

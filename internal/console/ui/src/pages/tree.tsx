@@ -34,6 +34,7 @@ export function Tree({ chosen, choose }: { chosen: string; choose: (id: string) 
     }
   }, [client]);
   const roots = found.value ?? [];
+  if (!found.error && !roots.some((r) => r.children.length)) return null; // a root alone narrows nothing
   return (
     <Container header={<Header variant="h2">{t("account.tree")}</Header>}>
       <Problem error={found.error} again={found.again} />

@@ -7,18 +7,29 @@ import { useLoaded } from "../shell/loading";
 import { Problem } from "../shell/problem";
 import { useText } from "../text";
 
+const asked = 30;
+
+/** As many days as are asked for: those before the first known one are there, with nothing drawn. */
+function padded(known: TrendDay[]): TrendDay[] {
+  const [first] = known;
+  if (!first) return [];
+  const before = Array.from({ length: Math.max(0, asked - known.length) }, (_, i): TrendDay => ({ ...first, begin: first.begin - (i + 1) * 86_400, opened: 0, closed: 0, open: 0, severeOpen: 0 }));
+  return [...before.reverse(), ...known];
+}
+
 /** Day by day: what was found, what was closed, and what stayed open. */
 export default function Trend() {
   const { t, number, language } = useText();
   const { client } = useSigned();
-  const found = useLoaded(async (signal) => (await client.call(GetFindingTrend, { days: 30 }, signal)).days, [client]);
-  const days = found.value ?? [];
+  const found = useLoaded(async (signal) => (await client.call(GetFindingTrend, { days: asked }, signal)).days, [client]);
+  const days = padded(found.value ?? []);
   const short = new Intl.DateTimeFormat(language, { month: "numeric", day: "numeric", timeZone: "UTC" });
   const labels = days.map((d) => short.format(d.begin * 1000));
   // Few enough labels to be read at phone width, the last of them today's.
   const every = Math.ceil(days.length / 6);
   const labelled = new Set(labels.filter((_, i) => (labels.length - 1 - i) % every === 0));
-  const points = (of: (d: TrendDay) => number) => days.map((d, i) => ({ x: labels[i], y: of(d) }));
+  const points = (of: (d: TrendDay) => number) => days.flatMap((d, i) => (known.has(d.begin) ? [{ x: labels[i], y: of(d) }] : []));
+  const known = new Set((found.value ?? []).map((d) => d.begin));
   const series = [
     { title: t("trend.opened"), type: "bar" as const, data: points((d) => d.opened) },
     { title: t("trend.closed"), type: "bar" as const, data: points((d) => d.closed) },

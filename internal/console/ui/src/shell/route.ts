@@ -29,13 +29,13 @@ export function href(path: string, params?: URLSearchParams | Record<string, str
   return `#${path}${text ? "?" + text : ""}`;
 }
 
-/** Replaces parameters of the current page without a new entry in the history. */
+/** Changes parameters of the current page. Each change is an entry in the history, so that the Back button undoes it. */
 export function adjust(change: (params: URLSearchParams) => void) {
   const { path, params } = parse(location.hash);
   change(params);
   const next = href(path, params);
   if (next === location.hash) return;
-  history.replaceState(history.state, "", next);
+  history.pushState(history.state, "", next);
   dispatchEvent(new HashChangeEvent("hashchange"));
 }
 

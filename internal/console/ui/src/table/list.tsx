@@ -13,7 +13,10 @@ import { criteria, type Property, read, type Token, write } from "../filters/pro
 import { useLoaded, useRepeat } from "../shell/loading";
 import { Problem } from "../shell/problem";
 import { adjust, useRoute } from "../shell/route";
+import { Row } from "../shell/row";
 import { useText } from "../text";
+import type { Asked } from "./cli";
+import { Command } from "./command";
 import { csv, download } from "./csv";
 
 export interface Column<T> {
@@ -52,6 +55,8 @@ export interface ListProps<T> {
   columns: Column<T>[];
   track: (row: T) => string;
   load: (q: Question) => Promise<Page<T>>;
+  /** The same question for the AWS CLI, where there is one. */
+  asked?: (q: Pick<Question, "criteria" | "tokens" | "sort">) => Asked;
   /** What the answer depends on beside the filter. */
   deps: unknown[];
   properties?: readonly Property[];
@@ -74,6 +79,8 @@ export interface ListProps<T> {
 interface Kept {
   pageSize: number;
   visible: string[];
+  /** The columns from the left, also those that are not visible. */
+  order: string[];
   wrap: boolean;
 }
 
@@ -83,11 +90,12 @@ export function List<T>(p: ListProps<T>) {
   const tokens = useTokens(p.properties, p.initial, params);
   const [kept, keep] = useKept(p);
   const sort = sortOf(params, p.sort);
+  const filter = { criteria: criteria(tokens, p.properties ?? []), tokens, sort: sort && ({ field: sort.field, sortOrder: sort.descending ? "DESC" : "ASC" } as const) };
   const question = JSON.stringify([tokens, sort, kept.pageSize]);
   const paging = usePaging([question, ...p.deps]);
   const [selected, select] = useState<T[]>([]);
   const page = useLoaded(async (signal) => {
-    const asked = { criteria: criteria(tokens, p.properties ?? []), tokens, sort: sort && { field: sort.field, sortOrder: sort.descending ? "DESC" : "ASC" } as const, nextToken: paging.token, pageSize: kept.pageSize, signal };
+    const asked = { ...filter, nextToken: paging.token, pageSize: kept.pageSize, signal };
     let found = await p.load(asked);
     // A server that looks for few among very many may end a page before it found any.
     while (!found.items.length && found.nextToken && !signal.aborted) found = await p.load({ ...asked, nextToken: found.nextToken });
@@ -127,7 +135,7 @@ export function List<T>(p: ListProps<T>) {
           resizerRoleDescription: undefined,
         }}
         columnDefinitions={p.columns.map((c) => definition(c))}
-        columnDisplay={p.columns.map((c) => ({ id: c.id, visible: kept.visible.includes(c.id) }))}
+        columnDisplay={displayed(p.columns, kept)}
         sortingColumn={sort && { sortingField: sort.field }}
         sortingDescending={sort?.descending}
         onSortingChange={({ detail }) => adjust((q) => q.set("sort", (detail.isDescending ? "-" : "") + detail.sortingColumn.sortingField))}
@@ -137,11 +145,12 @@ export function List<T>(p: ListProps<T>) {
             description={p.description}
             counter={chosen.length ? `(${t("table.selected", { n: chosen.length })})` : counted(total, rows.length, paging.more)}
             actions={
-              <SpaceBetween direction="horizontal" size="xs">
+              <Row>
                 <Button iconName="refresh" ariaLabel={t("do.refresh")} onClick={page.again} loading={page.loading} />
-                <Button iconName="download" ariaLabel={t("do.download")} disabled={!rows.length} onClick={() => save(p, kept.visible, rows)} />
+                <Button iconName="download" ariaLabel={t("do.download")} disabled={!rows.length} onClick={() => save(p, kept, rows)} />
+                {p.asked && <Command asked={p.asked(filter)} />}
                 {p.actions?.(chosen, page.again)}
-              </SpaceBetween>
+              </Row>
             }
           >
             {p.title}
@@ -181,8 +190,12 @@ export function List<T>(p: ListProps<T>) {
   );
 }
 
+/** How much of its usual width a column keeps on a phone, so that more than one is seen. */
+const narrower = 0.62;
+
 function definition<T>(c: Column<T>): TableProps.ColumnDefinition<T> {
-  return { id: c.id, header: c.header, cell: c.cell ?? c.text, sortingField: c.sort, minWidth: 90, width: c.width };
+  const width = c.width && innerWidth < 600 ? Math.max(90, Math.round(c.width * narrower)) : c.width;
+  return { id: c.id, header: c.header, cell: c.cell ?? c.text, sortingField: c.sort, minWidth: 80, width };
 }
 
 function useTokens(properties: readonly Property[] | undefined, initial: Token[] | undefined, params: URLSearchParams): Token[] {
@@ -226,7 +239,7 @@ function identity(o: object | null): number {
 function useKept<T>(p: ListProps<T>): [Kept, (k: Kept) => void] {
   const key = `muster.list.${p.id}`;
   const [kept, setKept] = useState<Kept>(() => {
-    const usual = { pageSize: (p.sizes ?? [20])[0], visible: p.columns.filter((c) => !c.hidden).map((c) => c.id), wrap: true };
+    const usual = { pageSize: (p.sizes ?? [20])[0], visible: p.columns.filter((c) => !c.hidden).map((c) => c.id), order: [], wrap: true };
     try {
       return { ...usual, ...JSON.parse(localStorage.getItem(key) ?? "{}") };
     } catch {
@@ -246,7 +259,7 @@ function Preferences<T>({ p, kept, keep }: { p: ListProps<T>; kept: Kept; keep: 
       title={t("table.preferences")}
       confirmLabel={t("do.confirm")}
       cancelLabel={t("do.cancel")}
-      preferences={{ pageSize: kept.pageSize, wrapLines: kept.wrap, contentDisplay: p.columns.map((c) => ({ id: c.id, visible: kept.visible.includes(c.id) })) }}
+      preferences={{ pageSize: kept.pageSize, wrapLines: kept.wrap, contentDisplay: displayed(p.columns, kept) }}
       pageSizePreference={{ title: t("table.pageSize"), options: (p.sizes ?? [20, 50, 100]).map((value) => ({ value, label: t("table.rows", { n: value }) })) }}
       wrapLinesPreference={{ label: t("table.wrap") }}
       contentDisplayPreference={{ title: t("table.columns"), options: p.columns.map((c, i) => ({ id: c.id, label: c.header, alwaysVisible: i === 0 })) }}
@@ -255,14 +268,22 @@ function Preferences<T>({ p, kept, keep }: { p: ListProps<T>; kept: Kept; keep: 
           pageSize: detail.pageSize ?? kept.pageSize,
           wrap: detail.wrapLines ?? kept.wrap,
           visible: (detail.contentDisplay ?? []).filter((c) => c.visible).map((c) => c.id),
+          order: (detail.contentDisplay ?? []).map((c) => c.id),
         })
       }
     />
   );
 }
 
+/** The columns in the reader's order; those that came since stand where the page has them. */
+export function displayed(columns: { id: string }[], kept: Pick<Kept, "visible" | "order">): { id: string; visible: boolean }[] {
+  const place = new Map(kept.order.map((id, i) => [id, i]));
+  const at = (id: string, usual: number) => place.get(id) ?? usual;
+  return columns.map((c, i) => ({ id: c.id, i: at(c.id, i) })).sort((a, b) => a.i - b.i).map(({ id }) => ({ id, visible: kept.visible.includes(id) }));
+}
+
 /** Saves what is shown: this page's rows, the visible columns. */
-function save<T>(p: ListProps<T>, visible: string[], rows: T[]) {
-  const columns = p.columns.filter((c) => visible.includes(c.id));
+function save<T>(p: ListProps<T>, { visible, order }: Kept, rows: T[]) {
+  const columns = displayed(p.columns, { visible, order }).filter((c) => c.visible).map(({ id }) => p.columns.find((c) => c.id === id)!);
   download(`muster-${p.id}.csv`, csv(columns.map((c) => c.header), rows.map((r) => columns.map((c) => c.text(r)))));
 }

@@ -93,6 +93,7 @@ export const coverage = {
   "todo.UNSUPPORTED_CODE_ARTIFACTS": ["Nothing can be done here.", "ここでできる対処はありません。"],
   "code.title": ["Code repositories", "コードリポジトリ"],
   "code.help": ["Where dependencies of source code are looked for.", "ソースコードの依存関係を調べるリポジトリです。"],
+  "code.empty": ["No repository is connected. Connect a GitLab server, or add a repository by its address, to have its dependencies scanned.", "リポジトリは接続されていません。GitLab サーバーを接続するか、リポジトリのアドレスを追加すると、依存関係がスキャンされます。"],
   "code.name": ["Name", "名前"],
   "code.provider": ["Provider", "プロバイダー"],
   "code.integration": ["Integration", "統合"],

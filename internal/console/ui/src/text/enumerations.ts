@@ -95,7 +95,7 @@ export const enumerations = {
   "usage.CODE_REPOSITORY_IAC": ["Code repositories, infrastructure", "コードリポジトリ (IaC)"],
   "usage.CODE_REPOSITORY_SCA": ["Code repositories, dependencies", "コードリポジトリ (依存関係)"],
 
-  "feed.CURRENT": ["Current", "最新"],
+  "feed.CURRENT": ["In service", "使用中"],
   "feed.REJECTED": ["Rejected; the earlier data stays in service", "拒否 (以前のデータを使用中)"],
   "feed.UNREACHABLE": ["Not reachable; the earlier data stays in service", "到達不可 (以前のデータを使用中)"],
   "feed.ABSENT": ["No data", "データなし"],

@@ -27,6 +27,8 @@ export interface Text {
   number(n: number | undefined): string;
   /** A time given in seconds since 1970, in the reader's zone. */
   time(seconds: number | undefined): string;
+  /** The same to the second, for what many of may happen in a minute. */
+  moment(seconds: number | undefined): string;
   day(seconds: number | undefined): string;
 }
 
@@ -34,6 +36,7 @@ export function text(language: Language): Text {
   const column = languages.indexOf(language);
   const numbers = new Intl.NumberFormat(language);
   const times = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  const moments = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
   const days = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
   const nothing = "–";
   return {
@@ -46,12 +49,15 @@ export function text(language: Language): Text {
     },
     number: (n) => (n === undefined ? nothing : numbers.format(n)),
     time: (s) => (s === undefined ? nothing : times.format(s * 1000)),
+    moment: (s) => (s === undefined ? nothing : moments.format(s * 1000)),
     day: (s) => (s === undefined ? nothing : days.format(s * 1000)),
   };
 }
 
+/** Fills in {places}; {n|day|days} is the first word where n is one, else the second. */
 function fill(pattern: string, values: Values | undefined, numbers: Intl.NumberFormat): string {
-  return pattern.replace(/\{(\w+)\}/g, (whole, name) => {
+  const worded = pattern.replace(/\{(\w+)\|([^|}]*)\|([^|}]*)\}/g, (_, name, one, many) => (values?.[name] === 1 ? one : many));
+  return worded.replace(/\{(\w+)\}/g, (whole, name) => {
     const v = values?.[name];
     return v === undefined ? whole : typeof v === "number" ? numbers.format(v) : v;
   });

@@ -18,7 +18,7 @@ export const network = {
   "network.certain": ["Certain", "確実"],
   "network.assumed": ["Something had to be assumed", "一部は推定です"],
   "network.unknown": ["Not certain", "不確実"],
-  "network.leftOut": ["{n} further pairs are left out.", "ほか {n} 組は省略されています。"],
+  "network.leftOut": ["{n} further {n|pair is|pairs are} left out.", "ほか {n} 組は省略されています。"],
   "network.noFlow": ["There is no way between them at all.", "両者の間に経路はありません。"],
   "network.through": ["Through {name}", "{name} を経由"],
   "network.everywhere": ["the whole internet", "インターネット全体"],

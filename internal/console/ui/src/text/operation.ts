@@ -11,15 +11,15 @@ export const operation = {
   "usage.trialEnded": ["ended on {day}", "{day} に終了"],
 
   "feeds.title": ["Advisory feeds", "アドバイザリフィード"],
-  "feeds.help": ["Where knowledge of vulnerabilities comes from, and how old it is. Findings are only as new as this.", "脆弱性情報の取得元と鮮度です。検出結果の新しさはこれに依存します。"],
+  "feeds.help": ["Where knowledge of vulnerabilities comes from. A source is in service when it was taken in without a problem; how new its newest advisory is depends on its publisher.", "脆弱性情報の取得元です。問題なく取り込まれた情報源が使用されます。最新のアドバイザリの日付は公開元によって異なります。"],
   "feeds.source": ["Source", "情報源"],
   "feeds.status": ["Status", "ステータス"],
   "feeds.records": ["Records", "レコード数"],
   "feeds.imported": ["Taken in", "取り込み日時"],
-  "feeds.published": ["Published", "公開日時"],
-  "feeds.age": ["Age", "経過時間"],
+  "feeds.published": ["Newest advisory", "最新のアドバイザリ"],
+  "feeds.age": ["Age of the newest", "最新からの経過"],
   "feeds.hours": ["{n} h", "{n} 時間"],
-  "feeds.days": ["{n} days", "{n} 日"],
+  "feeds.days": ["{n} {n|day|days}", "{n} 日"],
   "feeds.reason": ["Reason", "理由"],
   "feeds.empty": ["No advisories are loaded. The operator gives some with: muster feeds sync --from DIR-or-URL", "アドバイザリがありません。運用者が次のコマンドで追加します: muster feeds sync --from DIR-or-URL"],
 
@@ -41,6 +41,6 @@ export const operation = {
   "agents.code": ["Activation code", "アクティベーションコード"],
   "agents.codeHelp": ["Shown this once. Run on the host, as root:", "表示は今回のみです。ホスト上で root として実行してください:"],
   "agents.until": ["Good until {time}.", "{time} まで有効です。"],
-  "agents.empty": ["No host reports yet. Create an activation code to enrol one.", "報告しているホストはありません。アクティベーションコードを作成して登録してください。"],
+  "agents.empty": ["No host of this account reports yet. Create an activation code to enrol one. Hosts of member accounts report to those accounts; resource coverage shows them all.", "このアカウントで報告しているホストはありません。アクティベーションコードを作成して登録してください。メンバーアカウントのホストはそのアカウントに報告し、リソースカバレッジですべて確認できます。"],
   "agents.copy": ["Copy command", "コマンドをコピー"],
 } as const;

@@ -84,7 +84,7 @@ export const reports = {
   "letters.show": ["Show", "表示"],
   "letters.redrive": ["Send again", "再送"],
   "letters.redriveAll": ["Send all again", "すべて再送"],
-  "letters.redriven": ["{n} events are sent again.", "{n} 件のイベントを再送します。"],
+  "letters.redriven": ["{n} {n|event is|events are} sent again.", "{n} 件のイベントを再送します。"],
   "letters.empty": ["Nothing has been given up.", "送信を断念したイベントはありません。"],
   "sinkStatus.ENABLED": ["Sending", "送信中"],
   "sinkStatus.DISABLED": ["Switched off", "停止中"],

@@ -18,7 +18,7 @@ export const security = {
   "security.removeBody": ["You sign in without a code of this device from then on.", "以後、このデバイスのコードなしでサインインします。"],
   "security.removed": ["The device is removed.", "デバイスを削除しました。"],
   "security.added": ["The device is your second factor now.", "デバイスが二要素認証に設定されました。"],
-  "security.none": ["None. Anybody with your password can sign in.", "ありません。パスワードだけでサインインできます。"],
+  "security.none": ["None. A password alone is enough to sign in.", "ありません。パスワードがあれば、それだけでサインインできます。"],
   "security.scan": ["Scan this with your authenticator, or type the secret below.", "認証アプリで読み取るか、下のシークレットを入力してください。"],
   "security.picture": ["QR code of the secret", "シークレットの QR コード"],
   "security.secret": ["Secret", "シークレット"],
@@ -43,6 +43,7 @@ export const security = {
 
   "registry.title": ["Registries", "レジストリ"],
   "registry.help": ["Where images to scan are kept, beside ECR.", "ECR 以外にスキャン対象のイメージを保管している場所です。"],
+  "registry.empty": ["No registry is connected. Images of a connected registry are scanned, as those pushed to ECR are.", "レジストリは接続されていません。接続したレジストリのイメージは、ECR にプッシュされたものと同様にスキャンされます。"],
   "registry.name": ["Name", "名前"],
   "registry.url": ["Address", "アドレス"],
   "registry.user": ["User name", "ユーザー名"],
@@ -63,6 +64,7 @@ export const security = {
 
   "sink.title": ["Event destinations", "イベントの送信先"],
   "sink.help": ["Where events of findings, scans and coverage are sent.", "検出結果、スキャン、カバレッジのイベントの送信先です。"],
+  "sink.empty": ["No destination yet. Without one, events are kept by nobody.", "送信先はまだありません。送信先がない場合、イベントはどこにも送られません。"],
   "sink.name": ["Name", "名前"],
   "sink.kind": ["Kind", "種類"],
   "sink.url": ["Address", "アドレス"],
