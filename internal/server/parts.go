@@ -39,6 +39,7 @@ import (
 	"muster/internal/inspector/settings"
 	"muster/internal/inspector/tagging"
 	"muster/internal/inspector/usage"
+	"muster/internal/jobs"
 	"muster/internal/organizations"
 	"muster/internal/organizations/handshakes"
 	"muster/internal/organizations/policies"
@@ -69,6 +70,7 @@ type desks struct {
 	results       *results.Service
 	rules         *rules.Service
 	changes       *audit.Service
+	work          *jobs.Service
 	usage         *usage.Service
 	keys          *encryption.Service
 	tags          *tagging.Service
@@ -242,6 +244,7 @@ func (s *Server) inspector(d *desks, pages *pagetoken.Sealer) error {
 	})
 	d.results = results.New(results.Config{Store: s.store, Pages: pages, Intel: s.intel})
 	d.changes = audit.New(audit.Config{Store: s.store, Pages: pages, Keep: s.config.AuditRetention, Now: s.store.Now, Log: s.log})
+	d.work = jobs.New(jobs.Config{Store: s.store, Pages: pages, Now: s.store.Now})
 	d.rules = rules.New(rules.Config{Store: s.store, Pages: pages, Apply: d.scan.Resuppress, Now: s.store.Now})
 	d.usage = usage.New(usage.Config{Store: s.store, Pages: pages, Prices: prices})
 	d.keys, d.tags = encryption.New(s.store), tagging.New(s.store, code.Holders())
@@ -295,6 +298,7 @@ func (d *desks) services() []awsmodel.Service {
 	d.results.AddOwnHandlers(&own)
 	d.rules.AddOwnHandlers(&own)
 	d.changes.AddOwnHandlers(&own)
+	d.work.AddHandlers(&own)
 	return []awsmodel.Service{
 		found.Service(), d.sbomscan.Handlers().Service(), directory.Service(),
 		d.iam.Handlers().Service(), d.sts.Handlers().Service(), d.ecr.Handlers().Service(), d.regions.Handlers().Service(), own.Service(),

@@ -73,7 +73,7 @@ var rooms = map[string]struct {
 	"worker": {lineOrCellar, "cellar"},
 
 	"iam": {desks, ""}, "sts": {desks, ""}, "organizations": {desks, ""}, "inspector": {desks, ""},
-	"fleet": {desks, ""}, "functions": {desks, ""}, "scan": {desks, ""}, "refresh": {desks, ""}, "event": {desks, ""}, "scanner": {desks, ""}, "sbomscan": {desks, ""}, "access": {desks, ""}, "audit": {desks, ""},
+	"fleet": {desks, ""}, "functions": {desks, ""}, "scan": {desks, ""}, "refresh": {desks, ""}, "event": {desks, ""}, "scanner": {desks, ""}, "sbomscan": {desks, ""}, "access": {desks, ""}, "audit": {desks, ""}, "jobs": {desks, ""},
 	"registry": {desks, ""}, "code": {desks, ""}, "ecr": {desks, ""}, "reach": {desks, ""}, "rollout": {desks, ""}, "doctor": {desks, ""}, "fault": {desks, ""}, "regions": {desks, ""},
 
 	"awsapi": {doors, ""}, "agentapi": {doors, ""}, "registryapi": {doors, ""}, "codeapi": {doors, ""}, "console": {doors, ""}, "report": {doors, ""},

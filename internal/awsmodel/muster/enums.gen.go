@@ -200,6 +200,17 @@ const (
 	HostStatusRevoked HostStatus = "REVOKED"
 )
 
+// JobStatus is an enumeration of the model; "" is absent.
+type JobStatus string
+
+// The values of JobStatus.
+const (
+	JobStatusScheduled JobStatus = "SCHEDULED"
+	JobStatusPending   JobStatus = "PENDING"
+	JobStatusRunning   JobStatus = "RUNNING"
+	JobStatusParked    JobStatus = "PARKED"
+)
+
 // MapComparison is an enumeration of the model; "" is absent.
 type MapComparison string
 

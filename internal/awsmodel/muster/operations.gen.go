@@ -162,6 +162,15 @@ type DeleteFunctionLayerInput struct {
 type DeleteFunctionLayerOutput struct {
 }
 
+// DeleteJobInput is the input of DeleteJob.
+type DeleteJobInput struct {
+	JobId string // required; 1 to 64 characters
+}
+
+// DeleteJobOutput is the output of DeleteJob.
+type DeleteJobOutput struct {
+}
+
 // DeleteNetworkCollectorInput is the input of DeleteNetworkCollector.
 type DeleteNetworkCollectorInput struct {
 	CollectorId string // required; 1 to 64 characters
@@ -508,6 +517,30 @@ type ListHostsOutput struct {
 	NextToken *string // 0 to 4096 characters
 }
 
+// ListJobQueuesInput is the input of ListJobQueues.
+type ListJobQueuesInput struct {
+}
+
+// ListJobQueuesOutput is the output of ListJobQueues.
+type ListJobQueuesOutput struct {
+	Complete bool       // required
+	Queues   []JobQueue // required
+}
+
+// ListJobsInput is the input of ListJobs.
+type ListJobsInput struct {
+	Kind       *string // 1 to 64 characters
+	MaxResults *int32  // 1 to 100
+	NextToken  *string // 0 to 4096 characters
+	Status     JobStatus
+}
+
+// ListJobsOutput is the output of ListJobs.
+type ListJobsOutput struct {
+	Jobs      []Job   // required
+	NextToken *string // 0 to 4096 characters
+}
+
 // ListNetworkCollectorsInput is the input of ListNetworkCollectors.
 type ListNetworkCollectorsInput struct {
 	MaxResults *int32  // 1 to 100
@@ -760,6 +793,15 @@ type ReportClusterImagesInput struct {
 // ReportClusterImagesOutput is the output of ReportClusterImages.
 type ReportClusterImagesOutput struct {
 	ImageCount int64 // required
+}
+
+// RetryJobInput is the input of RetryJob.
+type RetryJobInput struct {
+	JobId string // required; 1 to 64 characters
+}
+
+// RetryJobOutput is the output of RetryJob.
+type RetryJobOutput struct {
 }
 
 // RevokeHostInput is the input of RevokeHost.

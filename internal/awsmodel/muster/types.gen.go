@@ -369,6 +369,31 @@ type HostEvidence struct {
 	Sockets     []Socket // required
 }
 
+// Job is a structure of the model.
+type Job struct {
+	AccountId string    // required; exactly 12 characters
+	Attempts  int64     // required
+	CreatedAt time.Time // required
+	DueAt     time.Time // required
+	Error     *string
+	Failures  int64  // required
+	JobId     string // required; 1 to 64 characters
+	Key       string // required
+	Kind      string // required; 1 to 64 characters
+	Region    *string
+	Status    JobStatus // required
+}
+
+// JobQueue is a structure of the model.
+type JobQueue struct {
+	Kind        string // required; 1 to 64 characters
+	OldestDueAt *time.Time
+	Parked      int64 // required
+	Pending     int64 // required
+	Running     int64 // required
+	Scheduled   int64 // required
+}
+
 // MapFilter is a structure of the model.
 type MapFilter struct {
 	Comparison MapComparison // required

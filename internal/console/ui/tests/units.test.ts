@@ -14,6 +14,11 @@ import { findingProperties } from "../src/filters/findingproperties";
 import { criteria, read, seconds, spelled, type Token, valid, write } from "../src/filters/property";
 import { coverageProperties } from "../src/pages/coverageproperties";
 import { tokensOf } from "../src/pages/rulecriteria";
+import { auditQuestion } from "../src/pages/audit";
+import { everyPage, untilFound } from "../src/shell/loading";
+import { href, parse } from "../src/shell/route";
+import { command, kebab, quoted } from "../src/table/cli";
+import { displayed } from "../src/table/columns";
 import { csv } from "../src/table/csv";
 import { text, texts } from "../src/text";
 
@@ -94,6 +99,80 @@ test("a file holds no formula", () => {
   assert.equal(csv(["a"], [["=1+1"], ["@x"], ['say "hi", twice'], ["-2"], ["+3"]]), 'a\r\n\'=1+1\r\n\'@x\r\n"say ""hi"", twice"\r\n\'-2\r\n\'+3\r\n');
 });
 
+test("what a spreadsheet might run or break at is disarmed", () => {
+  const lines = csv(["a", "b"], [["\t=1+1", "x,y"], ["\r=1", "1-1"], ["", "two\nlines"], ["日本", "a=b"]]).split("\r\n");
+  assert.deepEqual(lines.slice(0, 2), ["a,b", "'\t=1+1,\"x,y\""]);
+  assert.equal(lines.slice(2).join("\r\n"), "\"'\r=1\",1-1\r\n,\"two\nlines\"\r\n日本,a=b\r\n");
+});
+
+test("what a page shows stands in its address and comes back from it", () => {
+  const params = new URLSearchParams([["f", "title=a&b=c d"], ["f", "severity=HIGH"], ["sort", "-X"]]);
+  const back = parse(href("/findings", params));
+  assert.deepEqual([back.path, [...back.params]], ["/findings", [...params]]);
+  assert.equal(href("/x", { a: undefined, b: "", c: "1" }), "#/x?c=1");
+  assert.deepEqual(parse("").path, "/");
+});
+
+test("empty pages are no end", async () => {
+  const pages: Record<string, { items: number[]; nextToken?: string }> = { "": { items: [], nextToken: "a" }, a: { items: [], nextToken: "b" }, b: { items: [1, 2], nextToken: "c" }, c: { items: [], nextToken: "d" }, d: { items: [3] } };
+  const asked: string[] = [];
+  const page = async (token = "") => {
+    asked.push(token);
+    return pages[token];
+  };
+  assert.deepEqual(await untilFound(page, undefined, new AbortController().signal), { items: [1, 2], nextToken: "c" });
+  assert.deepEqual(await untilFound(page, "c", new AbortController().signal), { items: [3] });
+  assert.deepEqual(asked, ["", "a", "b", "c", "d"]);
+  assert.deepEqual(await everyPage(page), [1, 2, 3]);
+  const abort = new AbortController();
+  abort.abort();
+  assert.deepEqual(await untilFound(page, undefined, abort.signal), { items: [], nextToken: "a" }, "goes on although nobody waits");
+  let n = 0;
+  await everyPage(async () => ({ items: [n++], nextToken: "more" }), 10);
+  assert.equal(n, 10, "a server that never ends is followed for ever");
+});
+
+test("a command asks the AWS CLI for the same", () => {
+  assert.deepEqual(["ListFindings", "filterCriteria", "accountIds", "BatchGetEc2"].map(kebab), ["list-findings", "filter-criteria", "account-ids", "batch-get-ec2"]);
+  assert.deepEqual(["a", "it's", "a b", "$x", ""].map(quoted), ["a", "'it'\\''s'", "'a b'", "'$x'", "''"]);
+  const asked = { service: "inspector2", operation: "ListFindings", input: { filterCriteria: criteria([{ key: "title", operator: "=", value: "a'b" }], findingProperties), sortCriteria: undefined, organization: true } };
+  assert.equal(command(asked, "us-east-1", "http://127.0.0.1:8440"),
+    `aws inspector2 list-findings --filter-criteria '{"title":[{"comparison":"EQUALS","value":"a'\\''b"}]}' --organization --region us-east-1 --endpoint-url http://127.0.0.1:8440`);
+});
+
+test("columns keep the reader's order, and new ones their place", () => {
+  const columns = ["a", "b", "c", "d"].map((id) => ({ id }));
+  const shown = (order: string[], visible: string[]) => displayed(columns, { order, visible }).map((c) => (c.visible ? c.id : `(${c.id})`)).join("");
+  assert.equal(shown([], ["a", "c"]), "a(b)c(d)");
+  assert.equal(shown(["c", "a", "b", "d"], ["a", "b", "c"]), "cab(d)");
+  assert.equal(shown(["a", "gone", "b"], ["a", "d"]), "a(c)(b)d".replace("(c)(b)", "(b)(c)"));
+});
+
+test("numbers and times are the reader's", () => {
+  const at = Date.UTC(2026, 10, 22, 3, 4, 5) / 1000;
+  const [en, ja] = [text("en"), text("ja")];
+  const here = new Date(at * 1000);
+  assert.match(ja.time(at), new RegExp(`^2026/\\d{2}/\\d{2} ${here.getHours()}:0?${here.getMinutes()}$`));
+  assert.match(ja.moment(at), /:05$/);
+  assert.match(en.moment(at), /:05 [AP]M$/);
+  assert.match(ja.day(at), /^2026\/11\/2\d$/);
+  assert.equal(ja.number(1234567.5), "1,234,567.5");
+  for (const t of [en, ja]) assert.deepEqual([t.time(undefined), t.moment(undefined), t.day(undefined), t.number(undefined)], ["–", "–", "–", "–"]);
+  assert.equal(en.t("doctor.accounts", { n: 1 }), "1 account");
+  assert.equal(en.t("doctor.accounts", { n: 2000 }), "2,000 accounts");
+  assert.equal(ja.t("doctor.accounts", { n: 1 }), "1 件のアカウント");
+  assert.equal(en.name("severity", "NEW_WORD"), "NEW_WORD");
+});
+
+test("a page's filter is what its operation takes", () => {
+  const t = (key: string, operator: string, value: string) => ({ key, operator, value });
+  assert.deepEqual(auditQuestion([t("operation", "=", "Enable"), t("time", ">=", "2026-11-22"), t("time", "<=", "2026-11-22")]), { operation: "Enable", startTime: Date.UTC(2026, 10, 22) / 1000, endTime: Date.UTC(2026, 10, 22, 23, 59, 59) / 1000 });
+  assert.deepEqual(criteria([t("resourceTags", "=", "env=prod=1"), t("resourceTags", "=", "team")], findingProperties), { resourceTags: [{ comparison: "EQUALS", key: "env", value: "prod=1" }, { comparison: "EQUALS", key: "team" }] });
+  assert.deepEqual(criteria([t("portRange", "=", "22"), t("portRange", "=", "80-90")], findingProperties), { portRange: [{ beginInclusive: 22, endInclusive: 22 }, { beginInclusive: 80, endInclusive: 90 }] });
+  assert.equal(criteria([t("severity", "=", "TERRIBLE")], findingProperties), undefined);
+  assert.equal(criteria([], findingProperties), undefined);
+});
+
 test("every text is in both languages, with the same places", () => {
   const places = (s: string) => [...s.matchAll(/\{\w+\}/g)].map(String).sort();
   for (const [key, [en, ja]] of Object.entries(texts)) {
@@ -113,7 +192,7 @@ test("every word of the APIs that is shown has a name", () => {
     ["scanType", inspector.ResourceScanType.enum], ["scanKind", inspector.ScanType.enum], ["scanMode", [...inspector.ScanMode.enum, ...inspector.Ec2ScanMode.enum]], ["status", inspector.Status.enum],
     ["relationship", [...inspector.RelationshipStatus.enum, ...own.AccountRelationship.enum]], ["deep", inspector.Ec2DeepInspectionStatus.enum], ["reason", inspector.ScanStatusReason.enum], ["todo", inspector.ScanStatusReason.enum],
     ["rescan", [...inspector.EcrRescanDuration.enum, ...inspector.EcrPullDateRescanDuration.enum]], ["pullMode", inspector.EcrPullDateRescanMode.enum], ["usage", inspector.UsageType.enum], ["scanStatus", inspector.ScanStatusCode.enum],
-    ["feed", own.FeedStatus.enum], ["host", own.HostStatus.enum], ["rollout", [...own.RolloutStatus.enum, ...own.RolloutRegionStatus.enum]], ["rolloutAction", own.RolloutAction.enum], ["outcome", own.RolloutOutcome.enum],
+    ["feed", own.FeedStatus.enum], ["job", own.JobStatus.enum], ["host", own.HostStatus.enum], ["rollout", [...own.RolloutStatus.enum, ...own.RolloutRegionStatus.enum]], ["rolloutAction", own.RolloutAction.enum], ["outcome", own.RolloutOutcome.enum],
     ["problem", own.ProblemCode.enum], ["remedyRole", own.RemedyRole.enum], ["problemSeverity", own.Severity.enum], ["accountState", own.AccountState.enum], ["delegation", inspector.DelegatedAdminStatus.enum],
     ["activationStatus", own.ActivationStatus.enum], ["registryStatus", own.RegistryConnectionStatus.enum], ["sinkKind", own.SinkKind.enum],
     ["sinkStatus", own.SinkStatus.enum], ["ruleChange", own.FilterChange.enum], ["auditOutcome", own.AuditOutcome.enum], ["historyKind", own.FindingHistoryKind.enum], ["networkSource", own.NetworkSource.enum],
@@ -139,7 +218,7 @@ test("no text stands in a page itself", () => {
 test("every text is used", () => {
   const all = [...sources(), ...readdirSync(join(project, "internal/console/ui/src"), { recursive: true }).filter((n) => String(n).endsWith(".ts")).map((n) => join(project, "internal/console/ui/src", String(n)))]
     .filter((n) => !/\/(text|api)\/[a-z0-9]+\.ts$/.test(n)).map((n) => readFileSync(n, "utf8")).join("\n");
-  const spoken = /^(severity|findingStatus|findingType|resourceType|yesNo|scanType|scanKind|scanMode|scanStatus|status|relationship|accountState|deep|rescan|pullMode|settingStatus|usage|feed|host|rollout|rolloutAction|outcome|delegation|standing|remedyRole|problemSeverity|problem|reason|todo|error|start|activationStatus|registryStatus|sinkKind|codeProvider|codeStatus|sinkStatus|historyKind|networkSource|ruleChange|auditOutcome|exportKind|export|exportError|exportFormat)\./;
+  const spoken = /^(severity|findingStatus|findingType|resourceType|yesNo|scanType|scanKind|scanMode|scanStatus|status|relationship|accountState|deep|rescan|pullMode|settingStatus|usage|feed|job|work|host|rollout|rolloutAction|outcome|delegation|standing|remedyRole|problemSeverity|problem|reason|todo|error|start|activationStatus|registryStatus|sinkKind|codeProvider|codeStatus|sinkStatus|historyKind|networkSource|ruleChange|auditOutcome|exportKind|export|exportError|exportFormat)\./;
   const unused = Object.keys(texts).filter((key) => !all.includes(`"${key}"`) && !spoken.test(key));
   assert.deepEqual(unused, []);
 });

@@ -38,7 +38,7 @@ export function auditQuestion(tokens: readonly Token[]): Record<string, string |
 /** Who changed what, and what was refused. */
 export default function Audit() {
   const { t, name, moment } = useText();
-  const { client, standing } = useSigned();
+  const { client, session, standing } = useSigned();
   const all = useRoute().params.get("organization") === "1";
   return (
     <List<AuditEvent>
@@ -62,7 +62,7 @@ export default function Audit() {
       track={(e) => e.eventId}
       deps={[client, all]}
       properties={auditProperties}
-      filters={standing.kind === "ADMINISTRATOR" || standing.kind === "MANAGEMENT" ? (
+      filters={standing.management === session.accountId ? (
         <Checkbox checked={all} onChange={({ detail }) => adjust((p) => (detail.checked ? p.set("organization", "1") : p.delete("organization")))}>{t("audit.organization")}</Checkbox>
       ) : undefined}
       load={async (q) => {

@@ -1,3 +1,4 @@
+import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
 import ColumnLayout from "@cloudscape-design/components/column-layout";
 import Container from "@cloudscape-design/components/container";
@@ -97,7 +98,9 @@ export function Advisories() {
       {found.value && (
         <SpaceBetween size="xs">
           {good.length === 0 && <StatusIndicator type="error">{t("dashboard.noFeeds")}</StatusIndicator>}
-          {good.length > 0 && <StatusIndicator type={days > staleAfter ? "warning" : "success"}>{days > staleAfter ? t("dashboard.feedsOld", { n: good.length, days }) : t("dashboard.feedsAge", { n: good.length, time: time(newest || undefined) })}</StatusIndicator>}
+          {good.length > 0 && (days > staleAfter
+            ? <Alert type="warning">{t("dashboard.feedsOld", { n: good.length, days })}</Alert>
+            : <StatusIndicator type="success">{t("dashboard.feedsAge", { n: good.length, time: time(newest || undefined) })}</StatusIndicator>)}
           {bad > 0 && <StatusIndicator type="warning">{t("dashboard.feedsBad", { n: bad })}</StatusIndicator>}
         </SpaceBetween>
       )}

@@ -46,3 +46,10 @@ export async function everyPage<T>(page: (nextToken?: string) => Promise<{ items
   } while (nextToken && all.length < most);
   return all;
 }
+
+/** The first page that holds anything, from a token on: a server that looks for few among very many may end pages before it found any. */
+export async function untilFound<P extends { items: unknown[]; nextToken?: string }>(page: (nextToken?: string) => Promise<P>, from: string | undefined, signal: AbortSignal): Promise<P> {
+  let found = await page(from);
+  while (!found.items.length && found.nextToken && !signal.aborted) found = await page(found.nextToken);
+  return found;
+}

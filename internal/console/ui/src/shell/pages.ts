@@ -41,6 +41,7 @@ export const pages: PageDefinition[] = [
   { path: "/registries", title: "nav.registries", section: "nav.operation", page: lazy(() => import("../pages/registries")) },
   { path: "/code", title: "nav.code", section: "nav.operation", page: lazy(() => import("../pages/code")) },
   { path: "/destinations", title: "nav.sinks", section: "nav.operation", page: lazy(() => import("../pages/sinks")) },
+  { path: "/jobs", title: "jobs.title", section: "nav.operation", page: lazy(() => import("../pages/jobs")) },
   { path: "/audit", title: "nav.audit", section: "nav.operation", page: lazy(() => import("../pages/audit")) },
   { path: "/security", title: "nav.security", page: lazy(() => import("../pages/security")) },
   { path: "/switch-role", title: "role.switch", page: lazy(() => import("../pages/switchrole")) },

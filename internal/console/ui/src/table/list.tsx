@@ -10,13 +10,14 @@ import Table, { type TableProps } from "@cloudscape-design/components/table";
 import { type ReactNode, useEffect, useMemo, useState } from "react";
 import { Filter } from "../filters/filter";
 import { criteria, type Property, read, type Token, write } from "../filters/property";
-import { useLoaded, useRepeat } from "../shell/loading";
+import { untilFound, useLoaded, useRepeat } from "../shell/loading";
 import { Problem } from "../shell/problem";
 import { adjust, useRoute } from "../shell/route";
 import { Row } from "../shell/row";
 import { useText } from "../text";
 import type { Asked } from "./cli";
 import { Command } from "./command";
+import { displayed } from "./columns";
 import { csv, download } from "./csv";
 
 export interface Column<T> {
@@ -96,9 +97,7 @@ export function List<T>(p: ListProps<T>) {
   const [selected, select] = useState<T[]>([]);
   const page = useLoaded(async (signal) => {
     const asked = { ...filter, nextToken: paging.token, pageSize: kept.pageSize, signal };
-    let found = await p.load(asked);
-    // A server that looks for few among very many may end a page before it found any.
-    while (!found.items.length && found.nextToken && !signal.aborted) found = await p.load({ ...asked, nextToken: found.nextToken });
+    const found = await untilFound((nextToken) => p.load({ ...asked, nextToken }), paging.token, signal);
     paging.learn(found.nextToken);
     return found;
   }, [question, paging.page, ...p.deps]);
@@ -273,13 +272,6 @@ function Preferences<T>({ p, kept, keep }: { p: ListProps<T>; kept: Kept; keep: 
       }
     />
   );
-}
-
-/** The columns in the reader's order; those that came since stand where the page has them. */
-export function displayed(columns: { id: string }[], kept: Pick<Kept, "visible" | "order">): { id: string; visible: boolean }[] {
-  const place = new Map(kept.order.map((id, i) => [id, i]));
-  const at = (id: string, usual: number) => place.get(id) ?? usual;
-  return columns.map((c, i) => ({ id: c.id, i: at(c.id, i) })).sort((a, b) => a.i - b.i).map(({ id }) => ({ id, visible: kept.visible.includes(id) }));
 }
 
 /** Saves what is shown: this page's rows, the visible columns. */

@@ -95,6 +95,10 @@ export const enumerations = {
   "usage.CODE_REPOSITORY_IAC": ["Code repositories, infrastructure", "コードリポジトリ (IaC)"],
   "usage.CODE_REPOSITORY_SCA": ["Code repositories, dependencies", "コードリポジトリ (依存関係)"],
 
+  "job.SCHEDULED": ["Scheduled", "予約済み"],
+  "job.PENDING": ["Waiting", "待機中"],
+  "job.RUNNING": ["Running", "実行中"],
+  "job.PARKED": ["Put aside", "保留"],
   "feed.CURRENT": ["In service", "使用中"],
   "feed.REJECTED": ["Rejected; the earlier data stays in service", "拒否 (以前のデータを使用中)"],
   "feed.UNREACHABLE": ["Not reachable; the earlier data stays in service", "到達不可 (以前のデータを使用中)"],
