@@ -11,7 +11,7 @@ import Textarea from "@cloudscape-design/components/textarea";
 import { useEffect, useMemo, useState } from "react";
 import { messageOf } from "../api/problem";
 import { CreateFilter, type FilterCriteria, ListFilters, UpdateFilter } from "../api/inspector2";
-import { DescribeFilters, PutFilterExpiry } from "../api/muster";
+import { DescribeFilters, GetFilterSettings, PutFilterExpiry } from "../api/muster";
 import { Filter } from "../filters/filter";
 import { findingProperties } from "../filters/findingproperties";
 import { criteria, read, seconds, type Token } from "../filters/property";
@@ -43,6 +43,7 @@ export function RuleForm({ arn }: { arn?: string }) {
     const [list, states] = await Promise.all([client.call(ListFilters, { arns: [arn] }, signal), client.call(DescribeFilters, { filterArns: [arn] }, signal)]);
     return list.filters[0] && { ...list.filters[0], expiresAt: states.filters[0]?.expiresAt };
   }, [client, arn]);
+  const needed = !!useLoaded((signal) => client.call(GetFilterSettings, {}, signal), [client]).value?.settings.reasonRequired;
   useEffect(() => {
     const f = found.value;
     if (!f) return;
@@ -55,6 +56,7 @@ export function RuleForm({ arn }: { arn?: string }) {
   const save = async () => {
     const filterCriteria = criteria(tokens, findingProperties) as FilterCriteria | undefined;
     if (!filterCriteria) return setError(new Error(t("rule.needsCriteria")));
+    if (needed && !reason.trim()) return setError(new Error(t("rule.needsReason")));
     setBusy(true);
     setError(undefined);
     const said = { action: "SUPPRESS" as const, name: name.trim(), description: description.trim() || undefined, reason: reason.trim() || undefined, filterCriteria };
@@ -88,7 +90,7 @@ export function RuleForm({ arn }: { arn?: string }) {
             <SpaceBetween size="m">
               <FormField label={t("rule.name")} constraintText={t("rule.nameHelp")}><Input value={name} onChange={({ detail }) => setName(detail.value)} /></FormField>
               <FormField label={t("rule.description")}><Input value={description} onChange={({ detail }) => setDescription(detail.value)} /></FormField>
-              <FormField label={t("rule.reason")} constraintText={t("rule.reasonHelp")}><Textarea rows={2} value={reason} onChange={({ detail }) => setReason(detail.value)} /></FormField>
+              <FormField label={t("rule.reason")} constraintText={needed ? `${t("rule.needsReason")} ${t("rule.reasonHelp")}` : t("rule.reasonHelp")}><Textarea rows={2} value={reason} onChange={({ detail }) => setReason(detail.value)} /></FormField>
               <FormField label={t("rule.expires")} constraintText={t("rule.expiresHelp")}>
                 <DatePicker value={until} onChange={({ detail }) => setUntil(detail.value)} isDateEnabled={(d) => d.getTime() > Date.now() - 86_400_000} openCalendarAriaLabel={() => t("rule.expires")} />
               </FormField>

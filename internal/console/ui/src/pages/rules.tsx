@@ -2,11 +2,13 @@ import Alert from "@cloudscape-design/components/alert";
 import Button from "@cloudscape-design/components/button";
 import Link from "@cloudscape-design/components/link";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
+import Toggle from "@cloudscape-design/components/toggle";
 import { useState } from "react";
 import { DeleteFilter, type Filter, ListFilters } from "../api/inspector2";
-import { DescribeFilters, type FilterState } from "../api/muster";
+import { DescribeFilters, type FilterState, GetFilterSettings, PutFilterSettings } from "../api/muster";
 import { useSigned } from "../session/context";
 import { Confirm } from "../shell/confirm";
+import { useLoaded } from "../shell/loading";
 import { useNotices } from "../shell/notices";
 import { href, useRoute } from "../shell/route";
 import { List } from "../table/list";
@@ -62,6 +64,7 @@ function All() {
         const of = new Map(states.map((s) => [s.filterArn, s]));
         return { items: out.filters.map((f) => ({ ...f, state: of.get(f.arn) })), nextToken: out.nextToken };
       }}
+      filters={writes ? <Reasons /> : undefined}
       selection={writes ? "single" : undefined}
       actions={([f], reload) => (
         <>
@@ -82,6 +85,17 @@ function All() {
       )}
     />
   );
+}
+
+/** Whether rules must say why. */
+function Reasons() {
+  const { t } = useText();
+  const { client } = useSigned();
+  const notices = useNotices();
+  const found = useLoaded((signal) => client.call(GetFilterSettings, {}, signal), [client]);
+  const put = (reasonRequired: boolean) =>
+    client.call(PutFilterSettings, { reasonRequired }).then(() => notices.done(t(reasonRequired ? "rule.reasonNeeded" : "rule.reasonFree")), (e) => notices.failed(t("rule.reasonRequired"), e)).finally(found.again);
+  return <Toggle checked={!!found.value?.settings.reasonRequired} disabled={!found.value || found.loading} onChange={({ detail }) => void put(detail.checked)}>{t("rule.reasonRequired")}</Toggle>;
 }
 
 /** When a rule ends by itself; one that will within a week is marked. */

@@ -199,6 +199,10 @@ export const findings = {
   "saved.deleted": ["{name} is deleted.", "{name} を削除しました。"],
   "saved.help": ["Every user of this account finds it here and with the AWS CLI (list-filters). It hides nothing.", "このアカウントの全ユーザーがここと AWS CLI (list-filters) で利用できます。検出結果は抑制されません。"],
 
+  "rule.reasonRequired": ["Every rule must say why", "すべてのルールに理由を必須にする"],
+  "rule.reasonNeeded": ["Rules without a reason are refused from now on. Those of today stay.", "今後、理由のないルールは拒否されます。既存のルールはそのままです。"],
+  "rule.reasonFree": ["Rules may be made without a reason again.", "理由なしでルールを作成できるようになりました。"],
+  "rule.needsReason": ["A reason is required here.", "ここでは理由が必須です。"],
   "rule.help": ["Findings that match a rule are kept and counted, but not shown as active. The delegated administrator's rules act on all members.", "ルールに一致する検出結果は保持されますが、アクティブには表示されません。委任管理者のルールは全メンバーに適用されます。"],
   "rule.name": ["Name", "名前"],
   "rule.nameHelp": ["3 to 128 letters, digits and . _ -", "3～128 文字の英数字と . _ -"],
