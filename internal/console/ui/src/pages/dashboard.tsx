@@ -7,7 +7,7 @@ import Spinner from "@cloudscape-design/components/spinner";
 import { lazy, Suspense } from "react";
 import { GetSummary } from "../api/muster";
 import { useSigned } from "../session/context";
-import { useLoaded } from "../shell/loading";
+import { useLoaded, useRepeat } from "../shell/loading";
 import { useText } from "../text";
 import { Advisories, Coverage, Risk } from "./dashboardsums";
 import { Top, TopUnits, Worst } from "./dashboardtops";
@@ -22,6 +22,7 @@ export default function Dashboard() {
   const { t } = useText();
   const { client, standing } = useSigned();
   const found = useLoaded(async (signal) => sumsOf(await client.call(GetSummary, {}, signal)), [client]);
+  useRepeat(found.again, 5 * 60_000, !found.loading);
   return (
     <SpaceBetween size="l">
       <Header variant="h1">{t("dashboard.title")}</Header>

@@ -37,6 +37,22 @@ export function orderSboms(client: Client, reportFormat: SbomReportFormat, resou
   return client.call(CreateSbomExport, { reportFormat, resourceFilterCriteria, s3Destination });
 }
 
+/** The SBOM exports of single resources that this tab has made, and until when they are shown again instead of made anew. */
+const made = new Map<string, { reportId: string; until: number }>();
+const fresh = 10 * 60_000;
+
+/** The id of an SBOM export of one resource that has ended: one of a moment ago, else a new one. */
+export async function sbomOf(client: Client, format: SbomReportFormat, accountId: string, resourceId: string, destination: Destination): Promise<string> {
+  const key = [client.region, accountId, resourceId, format].join(" ");
+  const known = made.get(key);
+  if (known && known.until > Date.now()) return known.reportId;
+  const equals = (value: string) => [{ comparison: "EQUALS" as const, value }];
+  const { reportId } = await orderSboms(client, format, { resourceId: equals(resourceId), accountId: equals(accountId) }, destination);
+  await untilExported(client, reportId!, new AbortController().signal);
+  made.set(key, { reportId: reportId!, until: Date.now() + fresh });
+  return reportId!;
+}
+
 /** Waits until an SBOM export has ended; throws its reason where it came to nothing. */
 export async function untilExported(client: Client, reportId: string, signal: AbortSignal) {
   for (let pause = 100; ; pause = Math.min(2 * pause, 3000)) {

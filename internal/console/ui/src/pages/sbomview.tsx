@@ -12,7 +12,7 @@ import { useSigned } from "../session/context";
 import { useNotices } from "../shell/notices";
 import { csv, download, downloadBlob } from "../table/csv";
 import { useText } from "../text";
-import { contentOf, fileName, objectsOf, orderSboms, untilExported, usualDestination } from "./exporting";
+import { contentOf, fileName, objectsOf, sbomOf, usualDestination } from "./exporting";
 import { type Component, componentsOf } from "./sbom";
 import { findingsHref } from "./findings";
 
@@ -26,12 +26,10 @@ export function Sbom({ id, account }: { id: string; account: string }) {
   const make = async (format: "CYCLONEDX_1_4" | "SPDX_2_3", use: (text: Blob, key: string) => Promise<void> | void) => {
     setBusy(format);
     try {
-      const equals = (value: string) => [{ comparison: "EQUALS" as const, value }];
-      const order = await orderSboms(client, format, { resourceId: equals(id), accountId: equals(account) }, usualDestination(session.accountId, session.region));
-      await untilExported(client, order.reportId!, new AbortController().signal);
-      const [object] = await objectsOf(client, order.reportId!);
+      const reportId = await sbomOf(client, format, account, id, usualDestination(session.accountId, session.region));
+      const [object] = await objectsOf(client, reportId);
       if (!object) throw new Error(t("sbom.nothing"));
-      await use(await contentOf(client, order.reportId!, object.key), object.key);
+      await use(await contentOf(client, reportId, object.key), object.key);
     } catch (e) {
       notices.failed(t("sbom.title"), e);
     }
