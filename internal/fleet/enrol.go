@@ -34,7 +34,9 @@ func (s *Service) Enrol(ctx context.Context, r Signed, in *agentwire.EnrollReque
 		return nil, err
 	}
 	var host fleet.Host
-	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
+	// Hosts that come together mostly come with one code, whose uses each of
+	// them counts.
+	err := s.store.UpdateInLane(ctx, enrolment, func(tx *store.Tx) (err error) {
 		host, err = s.enrol(ctx, tx, in, now)
 		return err
 	})
@@ -46,6 +48,9 @@ func (s *Service) Enrol(ctx context.Context, r Signed, in *agentwire.EnrollReque
 		ServerTime: now.UTC(), ReportIntervalSeconds: s.seconds(),
 	}, nil
 }
+
+// enrolment is the lane of hosts that enrol.
+const enrolment = "enrolment"
 
 func (s *Service) enrol(ctx context.Context, tx *store.Tx, in *agentwire.EnrollRequest, now time.Time) (fleet.Host, error) {
 	activation, err := fleet.ActivationByCode(ctx, tx, hashCode(in.ActivationCode))
