@@ -73,6 +73,7 @@ func storeMatches(ctx context.Context, tx *store.Tx, list []matched, generation 
 		old[m.Component][m] = true
 	}
 	var same []int64
+	var fresh []catalog.Matched
 	for _, m := range list {
 		if len(m.matches) > 0 || len(old[m.component.ID]) > 0 {
 			vulnerable = append(vulnerable, m.component.ID)
@@ -81,9 +82,10 @@ func storeMatches(ctx context.Context, tx *store.Tx, list []matched, generation 
 			same = append(same, m.component.ID)
 			continue
 		}
-		if err := catalog.SetMatches(ctx, tx, m.component.ID, generation, m.keys, m.matches); err != nil {
-			return nil, err
-		}
+		fresh = append(fresh, catalog.Matched{Component: m.component.ID, Keys: m.keys, Matches: m.matches})
+	}
+	if err := catalog.SetMatches(ctx, tx, generation, fresh); err != nil {
+		return nil, err
 	}
 	return vulnerable, catalog.MarkMatched(ctx, tx, same, generation)
 }

@@ -35,27 +35,44 @@ func MatchesOf(ctx context.Context, tx *store.Tx, components []int64) ([]Match, 
 	return list, nil
 }
 
-// SetMatches replaces the matches of one component and notes the advisories
-// that gave them and the keys they were looked up by.
-func SetMatches(ctx context.Context, tx *store.Tx, component, generation int64, keys []Key, matches []Match) error {
-	if _, err := tx.Exec(ctx, `UPDATE components SET generation = $2 WHERE id = $1`, component, generation); err != nil {
-		return fmt.Errorf("component %d: %w", component, err)
+// Matched is what came of matching a component: its matches, and the keys that
+// advisories were looked up by.
+type Matched struct {
+	Component int64
+	Keys      []Key
+	Matches   []Match
+}
+
+// SetMatches replaces the matches of components, each of which is named once,
+// and notes the advisories that gave them and the keys they were looked up by.
+func SetMatches(ctx context.Context, tx *store.Tx, generation int64, list []Matched) error {
+	ids := make([]int64, len(list))
+	var matches, keys [][]any
+	for i, m := range list {
+		ids[i] = m.Component
+		for _, found := range m.Matches {
+			matches = append(matches, []any{m.Component, found.Vulnerability, found.Body})
+		}
+		for _, k := range m.Keys {
+			keys = append(keys, []any{k.Ecosystem, k.Name, m.Component})
+		}
 	}
-	if _, err := tx.Exec(ctx, `DELETE FROM matches WHERE component = $1`, component); err != nil {
-		return fmt.Errorf("matches of component %d: %w", component, err)
+	if err := MarkMatched(ctx, tx, ids, generation); err != nil {
+		return fmt.Errorf("note what was matched: %w", err)
 	}
-	rows := make([][]any, len(matches))
-	for i, m := range matches {
-		rows[i] = []any{component, m.Vulnerability, m.Body}
+	err := chunks(ids, func(part []int64) error {
+		var w store.Where
+		store.In(&w, "component", part...)
+		_, err := tx.Exec(ctx, `DELETE FROM matches`+w.SQL(), w.Args()...)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("replace matches: %w", err)
 	}
-	if _, err := tx.InsertRows(ctx, "matches", []string{"component", "vulnerability", "body"}, rows, ""); err != nil {
+	if _, err := tx.InsertRows(ctx, "matches", []string{"component", "vulnerability", "body"}, matches, ""); err != nil {
 		return err
 	}
-	rows = make([][]any, len(keys))
-	for i, k := range keys {
-		rows[i] = []any{k.Ecosystem, k.Name, component}
-	}
-	_, err := tx.InsertRows(ctx, "component_keys", []string{"ecosystem", "name", "component"}, rows,
+	_, err = tx.InsertRows(ctx, "component_keys", []string{"ecosystem", "name", "component"}, keys,
 		`ON CONFLICT (ecosystem, name, component) DO NOTHING`)
 	return err
 }
