@@ -56,7 +56,7 @@ func IsDatabase(name string) bool {
 
 // Revision counts changes of what Wanted answers: what was copied by another
 // answer must not be taken for complete.
-const Revision = 5
+const Revision = 6
 
 // Wanted reports which files Root reads with the options, by name alone:
 // whoever copies a file system to be read later needs no others. Programs are

@@ -12,7 +12,7 @@ import (
 // what was copied before would be taken for complete. Then this list changes
 // with it.
 func TestRevision(t *testing.T) {
-	const revision = 5
+	const revision = 6
 	wanted := []string{
 		"etc/os-release", "usr/lib/os-release", "etc/redhat-release", "etc/yum.repos.d/redhat.repo",
 		"root/buildinfo/content_manifests/ubi9-container.json", "var/lib/dpkg/status", "var/lib/dpkg/status.d/base", "var/lib/dpkg/info/bash.list",
@@ -24,7 +24,7 @@ func TestRevision(t *testing.T) {
 		"etc/alpine-release", "var/lib/yum/yumdb/b/12-bash-4.2-1-x86_64/from_repo", "etc/debian_version", "opt/bitnami/redis/.spdx-redis.spdx", "app/Manifest.toml", "app/paket.lock",
 		"app/Podfile.lock", "app/environment.yml", "app/rebar.lock", "app/build.sbt.lock",
 		"app/conanfile.txt", "app/.github/workflows/ci.yml", "app/requirements/dev.txt", "app/Directory.Packages.props", "usr/local/bin/node",
-		"usr/local/lib/libpython3.11.so.1.0", "opt/java/release", "www/wp-includes/version.php", "app/DESCRIPTION", "opt/conda/conda-meta/zlib-1.2.11-h90.json",
+		"usr/local/lib/libpython3.11.so.1.0", "opt/java/release", "www/wp-includes/version.php", "usr/bin/deno", "usr/lib/libsqlite3.so.0", "app/DESCRIPTION", "opt/conda/conda-meta/zlib-1.2.11-h90.json",
 		"opt/bitnami/.bitnami_components.json", "var/lib/gems/3.1.0/specifications/a-1.gemspec", "app/vendor/composer/installed.json",
 	}
 	others := []string{"etc/passwd", "etc/yum.repos.d/epel.repo", "usr/bin/bash", "var/lib/dpkg/info/bash.md5sums", "app/main.go", "app/a.txt", "app/README.md"}

@@ -153,10 +153,24 @@ func (p *Peer) arguments(w World, t Target) ([]string, error) {
 		unpacked := filepath.Join(w.Work, "peer.tar")
 		return []string{"scan", "image", "--archive", unpacked}, unpack(t.Scan.Name, unpacked)
 	case scanner.Dir:
+		if !isRoot(t.Scan.Name) {
+			return []string{"scan", "source", "-r", t.Scan.Name}, nil
+		}
 		image := filepath.Join(w.Work, "peer.tar")
 		return []string{"scan", "image", "--archive", image}, imageOf(t.Scan.Name, image)
 	}
 	return nil, fmt.Errorf("%s: the peer cannot be given a %s", t.Name, t.Scan.Kind)
+}
+
+// isRoot reports whether a folder is the root of a system, or what was kept of
+// one, and not a source tree.
+func isRoot(folder string) bool {
+	for _, name := range []string{"etc", "lib", "usr", "var"} {
+		if info, err := os.Stat(filepath.Join(folder, name)); err == nil && info.IsDir() {
+			return true
+		}
+	}
+	return false
 }
 
 func documentName(path string) string {
@@ -200,11 +214,15 @@ func tarOf(folder string, to io.Writer) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
 		data, err := os.ReadFile(filepath.Join(folder, path))
 		if err != nil {
 			return err
 		}
-		if err := w.WriteHeader(&tar.Header{Name: path, Mode: 0o644, Size: int64(len(data)), Typeflag: tar.TypeReg}); err != nil {
+		if err := w.WriteHeader(&tar.Header{Name: path, Mode: int64(info.Mode().Perm()), Size: int64(len(data)), Typeflag: tar.TypeReg}); err != nil {
 			return err
 		}
 		_, err = w.Write(data)

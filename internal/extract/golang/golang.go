@@ -36,7 +36,7 @@ func Wants(name string) bool {
 }
 
 // Read returns the modules linked into an executable, the main module among
-// them if it carries a version, and the standard library. Replaced modules
+// them if its version is told, and the standard library. Replaced modules
 // appear as what replaced them.
 func Read(r io.ReaderAt) ([]inventory.Component, error) {
 	if !executable(r) {
@@ -52,10 +52,12 @@ func Read(r io.ReaderAt) ([]inventory.Component, error) {
 			found = append(found, inventory.Component{Ecosystem: "Go", Name: name, Version: version, Manager: inventory.ManagerGoBinary})
 		}
 	}
-	add(Stdlib, toolchain(info.GoVersion))
-	if info.Main.Version != "(devel)" {
-		add(info.Main.Path, info.Main.Version)
+	release := toolchain(info.GoVersion)
+	add(Stdlib, release)
+	if info.Path == "cmd/go" {
+		add(Toolchain, release)
 	}
+	add(info.Main.Path, mainVersion(info))
 	for _, m := range info.Deps {
 		if m.Replace != nil {
 			m = m.Replace // a local folder has no version and is left out

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -40,6 +41,48 @@ func TestToolchain(t *testing.T) {
 		if got := toolchain(version); got != want {
 			t.Errorf("%q: %q, want %q", version, got, want)
 		}
+	}
+}
+
+// TestSetVersion: the version that the build gave a program to print is its
+// main module's, unless it is another's or the module can have no such one.
+func TestSetVersion(t *testing.T) {
+	for _, c := range []struct{ flags, path, want string }{
+		{"-s -w -X main.version=1.2.3", "example.org/tool", "v1.2.3"},
+		{"-X=main.Version=v1.2.3 -s", "example.org/tool", "v1.2.3"},
+		{`-X "example.org/tool/pkg/version.Version=v0.4.0-rc.1" -s`, "example.org/tool", "v0.4.0-rc.1"},
+		{"-X 'example.org/tool/v3/internal/version.version=v3.11.1'", "example.org/tool/v3", "v3.11.1"},
+		{"-X github.com/hashicorp/consul/version.GitCommit=96505027 -X github.com/hashicorp/consul/version.GitDescribe=1.12.9", "github.com/hashicorp/consul", "v1.12.9"},
+		{"-X k8s.io/ingress-nginx/version.RELEASE=v1.15.1", "k8s.io/ingress-nginx", "v1.15.1"},
+		// releases that are no versions of the module
+		{"-X main.version=10.3.12", "github.com/grafana/grafana", ""},
+		{"-X example.org/tool/v3/version.Version=2.0.0", "example.org/tool/v3", ""},
+		// what it depends on, other variables, other texts
+		{"-X example.org/library/version.Version=1.2.3", "example.org/tool", ""},
+		{"-X example.org/tools/version.Version=1.2.3", "example.org/tool", ""},
+		{"-X main.helmVersion=1.2.3 -X main.commit=1.2.3", "example.org/tool", ""},
+		{"-X main.version=dev -X main.version=1.2", "example.org/tool", ""},
+		{"-X main.version=1.2.3", "", ""},
+	} {
+		if got := setVersion(c.flags, c.path); got != c.want {
+			t.Errorf("%s of %s: %q, want %q", c.flags, c.path, got, c.want)
+		}
+	}
+}
+
+// TestMainVersion: what the linker recorded goes before what a variable says.
+func TestMainVersion(t *testing.T) {
+	info := &debug.BuildInfo{Main: debug.Module{Path: "example.org/tool", Version: "(devel)"}}
+	if got := mainVersion(info); got != "" {
+		t.Errorf("nothing is told: %q", got)
+	}
+	info.Settings = []debug.BuildSetting{{Key: "-compiler", Value: "gc"}, {Key: "-ldflags", Value: "-X main.version=1.2.3"}}
+	if got := mainVersion(info); got != "v1.2.3" {
+		t.Errorf("a variable tells: %q", got)
+	}
+	info.Main.Version = "v1.2.4"
+	if got := mainVersion(info); got != "v1.2.4" {
+		t.Errorf("the linker tells: %q", got)
 	}
 }
 

@@ -13,7 +13,8 @@ import (
 type product struct {
 	name string
 	// record is the name under which Bitnami publishes advisories of the same
-	// versions, "" where it does not: then nobody judges the program.
+	// versions, "" where it does not: then nobody judges the program, unless it
+	// is a package of a language.
 	record string
 	// files matches the base names under which it is installed.
 	files *regexp.Regexp
@@ -48,7 +49,7 @@ func likely(base string) bool {
 	}
 	for _, prefix := range []string{"node", "python", "libp", "nginx", "openresty", "httpd", "apache2", "redis-", "valkey-", "postgres", "mariadb", "mysql",
 		"mongo", "php", "ruby", "libruby", "haproxy", "memcached", "git", "slapd", "ldap", "varnishd", "fluent-bit", "openssl", "libcrypto", "libssl",
-		"curl", "libcurl", "ssh", "busybox", "beam.smp", "erlexec", "lighttpd", "proftpd", "release", "version.php"} {
+		"curl", "libcurl", "ssh", "busybox", "beam.smp", "erlexec", "lighttpd", "proftpd", "sqlite3", "libsqlite3", "deno", "consul", "bun", "jq", "ff", "xz", "libkrb5", "release", "version.php"} {
 		if strings.HasPrefix(base, prefix) {
 			return true
 		}
@@ -96,6 +97,14 @@ func products() []product {
 			marked("/otp_src_", `/otp_src_([0-9]+(?:\.[0-9]+)+)/`), marked("Erlang/OTP ", `\x00([0-9]+(?:\.[0-9]+)+)\x00+Erlang/OTP`)}},
 		{"lighttpd", "", named(`lighttpd`), []mark{marked("lighttpd/", `lighttpd/`+three)}},
 		{"proftpd", "", named(`proftpd`), []mark{marked("ProFTPD Version ", `ProFTPD Version ([0-9]\.[0-9]+\.[0-9]+[a-z]?)`)}},
+		{"sqlite", "sqlite", named(`sqlite3|libsqlite3\.so[0-9.]*`), []mark{marked("\x003.", `\x00(3\.[0-9]{1,2}\.[0-9]{1,2}(?:\.[0-9])?)\x00`)}},
+		{"deno", "", named(`deno`), []mark{marked("Deno/", `Deno/`+three)}},
+		{"consul", "", named(`consul`), []mark{marked("CONSUL_VERSION: ", `CONSUL_VERSION: `+three+` `)}},
+		{"bun", "", named(`bun`), []mark{marked("Bun v", `Bun v`+three)}},
+		{"jq", "", named(`jq`), []mark{marked("jq: error (at %s)", `\x00([0-9]\.[0-9](?:\.[0-9])?)\x00(?:[^\x00]{0,40}\x00){0,3}jq: error \(at %s\)`)}},
+		{"ffmpeg", "", named(`ffmpeg|ffprobe`), []mark{marked("%s version ", `%s version n?([0-9]+\.[0-9]+(?:\.[0-9]+)?)`)}},
+		{"xz", "", named(`xz`), []mark{marked("(XZ Utils) ", `\(XZ Utils\) `+three)}},
+		{"krb5", "", named(`libkrb5\.so[0-9.]*`), []mark{marked("KRB5_BRAND: krb5-", `KRB5_BRAND: krb5-([0-9]\.[0-9]{1,2}(?:\.[0-9]{1,2})?)-final`)}},
 		{java, "java", named(`release`), nil},
 		{wordpress, "wordpress", named(`version\.php`), nil},
 	}
@@ -124,13 +133,15 @@ const (
 )
 
 func (p product) component(version string) inventory.Component {
-	c := inventory.Component{Name: p.name, Version: version}
-	if p.record == "" {
-		c.Ecosystem = Unjudged
-	} else {
-		c.Ecosystem, c.Name = advisory.Upstream, p.record
+	switch {
+	case p.record != "":
+		return inventory.Component{Ecosystem: advisory.Upstream, Name: p.record, Version: version}
+	case p.name == "deno":
+		return inventory.Component{Ecosystem: "crates.io", Name: p.name, Version: version}
+	case p.name == "consul":
+		return inventory.Component{Ecosystem: "Go", Name: "github.com/hashicorp/consul", Version: "v" + version, Manager: inventory.ManagerGoBinary}
 	}
-	return c
+	return inventory.Component{Ecosystem: Unjudged, Name: p.name, Version: version}
 }
 
 // Named is the component of a program by the name and version that package

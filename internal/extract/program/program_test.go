@@ -52,6 +52,17 @@ func TestRead(t *testing.T) {
 		{"usr/local/sbin/haproxy", "\x002.7.3-1065b10\x00\x00HAProxy version follows", "haproxy 2.7.3"},
 		{"bin/openssl", "OpenSSL 1.1.1zb  16 Oct 2024\x00", "openssl 1.1.1zb"},
 		{"bin/busybox", "BusyBox v1.36.1 (2023-12-04 19:44:32 UTC)", "busybox 1.36.1"},
+		{"usr/lib/libsqlite3.so.0.8.6", "\xe8\x03\x00\x00\x003.40.1\x00\x00\x01", "sqlite 3.40.1"},
+		{"usr/lib/libsqlite3.so.0", "at 3.40.1 and later\x00", ""},
+		{"usr/bin/deno", "denover2.0.0+a62c7e0Deno/2.0.0Deno/2.0.0+a62c7e0", "deno 2.0.0"},
+		{"bin/consul", "<!-- CONSUL_VERSION: 1.15.2  -->", "github.com/hashicorp/consul v1.15.2"},
+		{"usr/local/bin/bun", "Bun v1.3.5 bun-1.3.5", "bun 1.3.5"},
+		{"usr/bin/jq", "failed: %s\n\x001.7.1\x00DEBUG:\x00\x1e\x00jq: error (at %s): %s\n\x00", "jq 1.7.1"},
+		{"usr/bin/ffmpeg", "\x00%s version 6.1.1-3ubuntu5\x00 Copyright (c) %d", "ffmpeg 6.1.1"},
+		{"usr/bin/xz", "\x00xz (XZ Utils) 5.6.2\nliblzma %s", "xz 5.6.2"},
+		{"usr/lib/libkrb5.so.3.3", "\x00KRB5_BRAND: krb5-1.18.4-final 1.18.4 20210722\x00", "krb5 1.18.4"},
+		// A library that stands in for OpenSSL has OpenSSL's version for programs only.
+		{"usr/bin/openssl", "OpenSSL 1.1.1 (compatible; AWS-LC 1.69.0)", ""},
 		{"opt/bitnami/redis/bin/redis-server", "Redis version 7.0.0", ""},
 		{"etc/node", "", ""},
 	} {
@@ -117,7 +128,7 @@ func TestLikely(t *testing.T) {
 		"node", "nodejs", "python", "python3.11", "libpython3.8.so.1.0", "nginx", "openresty", "httpd", "apache2", "redis-server", "valkey-server", "postgres",
 		"mariadb", "mariadbd", "mysqld", "mongod", "mongos", "php", "php-fpm8.2", "libphp.so", "ruby", "libruby.so.3.2", "haproxy", "memcached", "git", "slapd",
 		"ldapsearch", "varnishd", "fluent-bit", "openssl", "libcrypto.so.3", "libssl.so.1.1", "curl", "libcurl.so.4", "sshd", "busybox",
-		"beam.smp", "erlexec", "lighttpd", "proftpd",
+		"beam.smp", "erlexec", "lighttpd", "proftpd", "sqlite3", "libsqlite3.so.0", "deno", "consul", "bun", "jq", "ffmpeg", "ffprobe", "xz", "libkrb5.so.3",
 	} {
 		if len(candidates(name)) == 0 {
 			t.Errorf("%s is nobody's", name)
