@@ -54,6 +54,11 @@ quality: ## matching against labels, recorded answers, committed scores and, wit
 quality-update: ## write the scores that the gate holds changes to
 	$(GO) run ./test/cmd/quality -update
 
+.PHONY: beside
+beside: ## muster and the other scanners on PATH over TARGETS=folder: packages, matches, time, memory (docs/quality.md)
+	$(GO) build -o bin/muster ./cmd/muster
+	$(GO) run ./test/cmd/beside $(TARGETS)
+
 .PHONY: pictures
 pictures: console ## the README's pictures of the console, taken anew
 	@test/needs.sh all

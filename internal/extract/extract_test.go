@@ -224,6 +224,7 @@ func TestGoExecutable(t *testing.T) {
 		"usr/local/lib/tool":   {Data: data, Mode: 0o755},
 		"usr/local/lib/not-it": {Data: data, Mode: 0o644},
 		"usr/local/lib/script": {Data: []byte("#!/bin/sh\n"), Mode: 0o755},
+		"usr/local/lib/of.EXE": {Data: []byte("MZ, whose mode says nothing"), Mode: 0o644},
 	}
 	inv, err := Root(t.Context(), fsys, ForInstance("", ""))
 	if err != nil || len(inv.Notes) != 0 || len(inv.Items) == 0 {

@@ -142,7 +142,7 @@ func (w *walk) folder(name string) error {
 // file reads a file as every kind that wants it.
 func (w *walk) file(ctx context.Context, name string, d fs.DirEntry) {
 	for _, k := range w.kinds {
-		if !k.Wants(name) || (k.Executable && !mayExecute(d)) {
+		if !k.Wants(name) || (k.Executable && !mayExecute(name, d)) {
 			continue
 		}
 		packages, err := k.Read(ctx, w.fsys, name)
@@ -166,7 +166,12 @@ func fits(p Package, name string) bool {
 	return inventory.DefaultLimits().Fits(inventory.Item{Component: p.Component, Path: name})
 }
 
-func mayExecute(d fs.DirEntry) bool {
+// mayExecute tells programs by their mode, those of Windows by their name,
+// whose mode says nothing.
+func mayExecute(name string, d fs.DirEntry) bool {
+	if ext := path.Ext(name); strings.EqualFold(ext, ".exe") {
+		return true
+	}
 	info, err := d.Info()
 	return err == nil && info.Mode().Perm()&0o111 != 0
 }

@@ -20,7 +20,7 @@ func TestRevision(t *testing.T) {
 		"app/go.sum", "app/go.mod", "app/package-lock.json", "app/yarn.lock", "app/pnpm-lock.yaml", "app/poetry.lock", "app/uv.lock",
 		"app/Pipfile.lock", "app/requirements.txt", "app/Gemfile.lock", "app/Cargo.lock", "app/composer.lock", "app/pom.xml",
 		"app/packages.lock.json", "app/x.deps.json", "app/x.csproj", "app/Package.resolved", "app/node_modules/a/package.json", "app/a.jar",
-		"app/a.war", "usr/lib/python3/dist-packages/a-1.dist-info/METADATA", "usr/lib/python3/dist-packages/a.egg-info/PKG-INFO",
+		"app/a.war", "var/lib/jenkins/plugins/git.jpi", "usr/lib/python3/dist-packages/a-1.dist-info/METADATA", "usr/lib/python3/dist-packages/a.egg-info/PKG-INFO",
 		"etc/alpine-release", "var/lib/yum/yumdb/b/12-bash-4.2-1-x86_64/from_repo", "etc/debian_version", "opt/bitnami/redis/.spdx-redis.spdx", "app/Manifest.toml", "app/paket.lock",
 		"app/Podfile.lock", "app/environment.yml", "app/rebar.lock", "app/build.sbt.lock",
 		"app/conanfile.txt", "app/.github/workflows/ci.yml", "app/requirements/dev.txt", "app/Directory.Packages.props", "usr/local/bin/node",

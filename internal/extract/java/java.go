@@ -40,7 +40,9 @@ type Artifact struct {
 // Wants reports whether the file is an archive to read.
 func Wants(name string) bool {
 	switch strings.ToLower(path.Ext(name)) {
-	case ".jar", ".war", ".ear", ".par":
+	case ".jar", ".war", ".ear", ".par",
+		".hpi", ".jpi", // plug-ins of Jenkins
+		".nar", ".sar", ".kar", ".lpkg": // of NiFi, JBoss, Karaf and Liferay
 		return true
 	}
 	return false

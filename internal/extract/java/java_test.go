@@ -94,6 +94,8 @@ func TestRead(t *testing.T) {
 			[]string{"org.a:inner 2.0 in BOOT-INF/lib/j.jar", "org.a:inner 2.0 in WEB-INF/lib/i.jar"}},
 		{"nested twice", "app.ear", archive(t, "w.war", string(archive(t, "lib/i.jar!", string(inner)))),
 			[]string{"org.a:inner 2.0 in w.war!/lib/i.jar"}},
+		{"a plug-in in a program", "program.war", archive(t, "WEB-INF/plugins/p.hpi", string(archive(t, append(pom("org.p", "p", "1.1"), "WEB-INF/lib/i.jar", string(inner))...))),
+			[]string{"org.a:inner 2.0 in WEB-INF/plugins/p.hpi!/WEB-INF/lib/i.jar", "org.p:p 1.1 in WEB-INF/plugins/p.hpi"}},
 		{"unexpanded properties", "x.jar", archive(t, pom("org.a", "a", "${version}")...), nil},
 	}
 	for _, tt := range tests {

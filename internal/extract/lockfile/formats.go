@@ -29,6 +29,7 @@ import (
 	"github.com/google/osv-scalibr/extractor/filesystem/language/ruby/gemfilelock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/rust/cargolock"
 	"github.com/google/osv-scalibr/extractor/filesystem/language/rust/cargotoml"
+	"github.com/google/osv-scalibr/purl"
 
 	"muster/internal/inventory"
 )
@@ -72,7 +73,7 @@ func formatOf(name string) (format, bool) {
 	case "packages.config":
 		return format{inventory.ManagerNuGet, packagesconfig.New, nil}, true
 	case "paket.lock":
-		return format{inventory.ManagerNuGet, paketlock.New, nil}, true
+		return format{inventory.ManagerNuGet, paketlock.New, published}, true
 	case "pubspec.lock":
 		return format{"", pubspec.New, nil}, true
 	case "mix.lock":
@@ -108,6 +109,15 @@ func lowest(v string) string {
 		return ""
 	}
 	return v
+}
+
+// published is the version of a package of NuGet; "" for the sources that
+// Paket takes from elsewhere, which nobody publishes as packages.
+func published(p *extractor.Package) string {
+	if p.PURLType != purl.TypeNuget {
+		return ""
+	}
+	return p.Version
 }
 
 // exactCrate accepts what Cargo.toml pins: elsewhere a plain number is a

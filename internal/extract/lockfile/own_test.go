@@ -48,6 +48,7 @@ func TestOwnReaders(t *testing.T) {
 		{"environment.yml", "dependencies:\n  - a=1.0=h0\n  - main::b==2.0\n  - c 3.0 h1\n  - d>=1\n  - e=1.*\n  - f\n  - pip:\n    - g==4.0\n    - h>=1\n", []string{"a 1.0", "b 2.0", "c 3.0", "g 4.0"}},
 		{"Directory.Packages.props", "\ufeff<Project><ItemGroup><PackageVersion Include=\"A\" Version=\"1.0\"/><PackageVersion Update=\"B\" Version=\"[2.0]\"/><PackageVersion Include=\"C\" Version=\"$(V)\"/><PackageVersion Include=\"D\" Version=\"[1,2)\"/></ItemGroup></Project>", []string{"A 1.0", "B 2.0"}},
 		{".github/workflows/ci.yml", "jobs:\n  x:\n    steps:\n      - uses: o/a@v1.2.3\n      - uses: o/b/sub@0123456789012345678901234567890123456789 # v2.0.0\n      - uses: o/c@v4\n      - uses: ./own\n", []string{"o/a 1.2.3", "o/b 2.0.0"}},
+		{"paket.lock", "NUGET\n  remote: https://api.nuget.org/v3/index.json\n    A (1.0)\n      B (>= 2.0)\n    B (2.1)\n\nGITHUB\n  remote: o/r\n    o/r (3.0)\n", []string{"A 1.0", "B 2.1"}},
 		{"package-lock.json", "\ufeff{\"lockfileVersion\":3,\"packages\":{\"node_modules/a\":{\"version\":\"1.0.0\"}}}", []string{"a 1.0.0"}},
 	} {
 		inv, err := File(t.Context(), file(tt.name, tt.text), tt.name)
