@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -82,6 +81,9 @@ func New(w quality.World, p Programs) (*Sides, error) {
 			continue
 		}
 		s.tools = append(s.tools, tool{other.name, func(ctx context.Context, t quality.Target) (*exec.Cmd, error) {
+			if other.name == "syft" && t.Scan.Kind == scanner.SBOM {
+				return nil, errMakesThem
+			}
 			return exec.CommandContext(ctx, other.program, other.arguments(t)...), nil
 		}, other.read, nil})
 	}
@@ -147,7 +149,7 @@ func (tool tool) run(ctx context.Context, t quality.Target) (row Row) {
 	// An exit code may say that there are vulnerabilities; whether it failed
 	// shows in what it printed.
 	if output.Len() == 0 {
-		row.Err = fmt.Errorf("%w: %s", errNothing, firstLine(problems.String()))
+		row.Err = fmt.Errorf("%w: %s", errNothing, lastLine(problems.String()))
 		return row
 	}
 	if row.Found, row.Err = tool.read(output.Bytes()); row.Err != nil || tool.packages == nil {
@@ -157,14 +159,15 @@ func (tool tool) run(ctx context.Context, t quality.Target) (row Row) {
 	return row
 }
 
-var errNothing = errors.New("printed nothing")
+var (
+	errNothing   = errors.New("printed nothing")
+	errMakesThem = errors.New("makes such documents, does not read them")
+)
 
-func firstLine(text string) string {
-	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' })
-	if i := slices.IndexFunc(lines, func(l string) bool { return strings.TrimSpace(l) != "" }); i >= 0 {
-		return strings.TrimSpace(lines[i])
-	}
-	return ""
+// lastLine is where programs say why they gave up.
+func lastLine(text string) string {
+	text = strings.TrimSpace(text)
+	return strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:])
 }
 
 // muster is this project's own program.

@@ -191,13 +191,16 @@ func copyFile(from, to string) error {
 	return os.WriteFile(to, data, 0o644)
 }
 
-// imageOf packs a folder as a docker archive of one layer.
-func imageOf(folder, archive string) error {
-	var layer bytes.Buffer
-	if err := tarOf(folder, &layer); err != nil {
+// imageOf packs a folder as a docker archive of one layer. The layer goes
+// through a file: what this process holds in memory would count as that of the
+// programs that it starts.
+func imageOf(folder, archive string) (err error) {
+	layer := archive + ".layer"
+	if err := writeFile(layer, func(w io.Writer) error { return tarOf(folder, w) }); err != nil {
 		return err
 	}
-	l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer.Bytes())), nil })
+	defer func() { err = errors.Join(err, os.Remove(layer)) }()
+	l, err := tarball.LayerFromFile(layer)
 	if err != nil {
 		return err
 	}
@@ -208,27 +211,54 @@ func imageOf(folder, archive string) error {
 	return tarball.WriteToFile(archive, name.MustParseReference("quality/target:latest"), image)
 }
 
+func writeFile(name string, write func(io.Writer) error) (err error) {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return write(f)
+}
+
 func tarOf(folder string, to io.Writer) error {
 	w := tar.NewWriter(to)
 	err := fs.WalkDir(os.DirFS(folder), ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
+		switch {
+		case err != nil:
 			return err
+		case d.Type()&fs.ModeSymlink != 0:
+			return addLink(w, folder, path)
+		case d.Type().IsRegular():
+			return addFile(w, folder, path)
 		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		data, err := os.ReadFile(filepath.Join(folder, path))
-		if err != nil {
-			return err
-		}
-		if err := w.WriteHeader(&tar.Header{Name: path, Mode: int64(info.Mode().Perm()), Size: int64(len(data)), Typeflag: tar.TypeReg}); err != nil {
-			return err
-		}
-		_, err = w.Write(data)
-		return err
+		return nil
 	})
 	return errors.Join(err, w.Close())
+}
+
+func addLink(w *tar.Writer, folder, path string) error {
+	to, err := os.Readlink(filepath.Join(folder, path))
+	if err != nil {
+		return err
+	}
+	return w.WriteHeader(&tar.Header{Name: path, Linkname: to, Mode: 0o777, Typeflag: tar.TypeSymlink})
+}
+
+func addFile(w *tar.Writer, folder, path string) (err error) {
+	f, err := os.Open(filepath.Join(folder, path))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if err := w.WriteHeader(&tar.Header{Name: path, Mode: int64(info.Mode().Perm()), Size: info.Size(), Typeflag: tar.TypeReg}); err != nil {
+		return err
+	}
+	_, err = io.Copy(w, f)
+	return err
 }
 
 // unpack writes the content of a gzip file, as the peer reads plain tar only.
@@ -242,11 +272,8 @@ func unpack(from, to string) (err error) {
 	if err != nil {
 		return err
 	}
-	out, err := os.Create(to)
-	if err != nil {
+	return writeFile(to, func(w io.Writer) error {
+		_, err := io.Copy(w, z)
 		return err
-	}
-	defer func() { err = errors.Join(err, out.Close()) }()
-	_, err = io.Copy(out, z)
-	return err
+	})
 }

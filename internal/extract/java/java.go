@@ -112,9 +112,9 @@ func joinInner(inner, name string) string {
 	return inner + "!/" + name
 }
 
-func isPomProperties(name string) bool {
-	return strings.HasPrefix(name, "META-INF/maven/") && strings.HasSuffix(name, "/pom.properties")
-}
+// isPomProperties: shaded archives keep those of their parts in other folders
+// than Maven's, and the file says itself what it is about.
+func isPomProperties(name string) bool { return path.Base(name) == "pom.properties" }
 
 // try reads a small text entry; an unreadable one is noted and skipped.
 func (s *scan) try(f *zip.File, use func([]byte)) {

@@ -70,6 +70,7 @@ func TestRead(t *testing.T) {
 	}{
 		{"pom.properties", "x.jar", archive(t, pom("org.a", "a", "1.0")...), []string{"org.a:a 1.0"}},
 		{"shaded", "a-1.0.jar", archive(t, append(pom("org.a", "a", "1.0"), pom("org.b", "b", "2")...)...), []string{"org.a:a 1.0", "org.b:b 2"}},
+		{"shaded, in folders of its own", "a-1.0.jar", archive(t, append(pom("org.a", "a", "1.0"), "shaded/b/pom.properties", "groupId=org.b\nartifactId=b\nversion=2\n")...), []string{"org.a:a 1.0", "org.b:b 2"}},
 		{"shaded without its own", "c-3.jar", archive(t, append(append(pom("org.a", "a", "1.0"), pom("org.b", "b", "2")...),
 			"META-INF/MANIFEST.MF", "Implementation-Vendor-Id: org.c\nImplementation-Version: 3\n")...), []string{"org.a:a 1.0", "org.b:b 2", "org.c:c 3"}},
 		{"vendor id in the manifest", "log4j-core-2.14.1.jar", archive(t, "META-INF/MANIFEST.MF",
