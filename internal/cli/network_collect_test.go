@@ -47,5 +47,6 @@ func TestNetworkCollect(t *testing.T) {
 		return nil
 	}
 	run(3, "not answered: ec2:DescribeVpnGateways: UnauthorizedOperation", "collect", "--out", dir, "--aws-endpoint", s.URL)
+	run(0, "not complete; not answered: ec2:DescribeVpnGateways: UnauthorizedOperation", "why", "i-0bb1", "i-0aa2:5432", "--facts", dir)
 	run(1, "1 of 2 accounts and Regions could not be read", "collect", "--out", dir, "--aws-endpoint", s.URL, "--role", "r", "--accounts", "111122223333,444455556666")
 }

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"muster/internal/collect/query"
 
@@ -39,6 +40,20 @@ type Result struct {
 	Files []File
 	// Failures are of calls without which something is known all the same.
 	Failures []Failure
+}
+
+// Record is a file that says when the result was read and which calls were not
+// answered, in the form that facts are read in.
+func (r *Result) Record(at time.Time) (File, error) {
+	record := struct {
+		CollectedAt string
+		NotAnswered []string `json:",omitempty"`
+	}{CollectedAt: at.UTC().Format(time.RFC3339)}
+	for _, f := range r.Failures {
+		record.NotAnswered = append(record.NotAnswered, f.Err.Error())
+	}
+	data, err := json.MarshalIndent(record, "", " ")
+	return File{"Collected.json", append(data, '\n')}, err
 }
 
 // inFlight is how many calls of one account in one Region wait for their

@@ -34,6 +34,12 @@ func NewWatch(parts map[string]*facts.Facts) *Watch {
 // get there and which rules decide. Changed rules of groups and ACLs cost what
 // depends on them; any other change costs an analysis of everything.
 func (w *Watch) Put(part string, f *facts.Facts) []facts.ID {
+	changed, _ := w.Replace(part, f)
+	return changed
+}
+
+// Replace is Put, and says whether everything was analysed anew.
+func (w *Watch) Replace(part string, f *facts.Facts) (changed []facts.ID, anew bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	before := w.parts[part]
@@ -42,7 +48,7 @@ func (w *Watch) Put(part string, f *facts.Facts) []facts.ID {
 	}
 	if f == nil {
 		delete(w.parts, part)
-		return w.rebuild()
+		return w.rebuild(), true
 	}
 	c := facts.Compare(before, f)
 	w.parts[part] = f
@@ -59,16 +65,17 @@ func (w *Watch) Apply(part string, c facts.Changes) []facts.ID {
 		return nil
 	}
 	w.parts[part], c = f.With(c)
-	return w.change(part, c)
+	changed, _ := w.change(part, c)
+	return changed
 }
 
 // change carries changes of a part over to the snapshot.
-func (w *Watch) change(part string, c facts.Changes) []facts.ID {
+func (w *Watch) change(part string, c facts.Changes) (list []facts.ID, anew bool) {
 	if c.Empty() {
-		return nil
+		return nil, false
 	}
 	if c.Structure || w.told(part, c) {
-		return w.rebuild()
+		return w.rebuild(), true
 	}
 	var changed []any
 	for _, g := range c.Groups {
@@ -77,18 +84,17 @@ func (w *Watch) change(part string, c facts.Changes) []facts.ID {
 	for _, a := range c.ACLs {
 		changed = append(changed, w.s.ReplaceACL(a))
 	}
-	list := w.used.touched(w.s, changed)
-	after := byInterface(w.s.exposuresOf(list, w.used))
-	var out []facts.ID
-	for _, n := range list {
+	hit := w.used.touched(w.s, changed)
+	after := byInterface(w.s.exposuresOf(hit, w.used))
+	for _, n := range hit {
 		if !slices.EqualFunc(w.known[n.ID], after[n.ID], sameExposure) {
-			out = append(out, n.ID)
+			list = append(list, n.ID)
 		}
 		if w.known[n.ID] = after[n.ID]; after[n.ID] == nil {
 			delete(w.known, n.ID)
 		}
 	}
-	return out
+	return list, false
 }
 
 // told reports whether another part tells of a changed resource, too; then

@@ -32,29 +32,46 @@ func (s *Service) analyse(ctx context.Context, job store.Job) error {
 	if err != nil || len(places) == 0 {
 		return err
 	}
-	v, err := s.view(ctx, list)
+	s.follows.mu.Lock()
+	defer s.follows.mu.Unlock()
+	if err := s.write(ctx, unit, list, places); err != nil {
+		s.follows.drop(unit)
+		if errors.Is(err, errSuperseded) {
+			return nil
+		}
+		return err
+	}
+	return nil
+}
+
+// write works out what differs and stores it.
+func (s *Service) write(ctx context.Context, unit topology.Unit, list []topology.Snapshot, places []topology.Place) error {
+	now := s.now()
+	u := s.follows.take(unit)
+	step, err := s.follow(ctx, u, list, now)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil // Replaced since it was listed.
+		return errSuperseded // Replaced since it was listed.
 	}
 	if err != nil {
 		return err
 	}
-	all, cut := v.exposed(s.config.Findings)
-	if cut > 0 {
-		s.config.Log.Warn("accounts have more network findings than are kept", "organization", unit.Organization, "account", unit.Account, "left out", cut)
+	if step.cut > 0 {
+		s.config.Log.Warn("accounts have more network findings than are kept", "organization", unit.Organization, "account", unit.Account, "left out", step.cut)
 	}
-	now := s.now()
-	w := &writing{service: s, view: v, all: all, described: v.describe(), now: now}
+	w := &writing{service: s, all: u.all, described: u.described, now: now}
 	for _, p := range places {
+		if !step.whole && !step.changed[scopeOf(p)] {
+			continue
+		}
 		if err := w.place(ctx, p, digestOf(list, p)); err != nil {
-			if errors.Is(err, errSuperseded) {
-				return nil
-			}
 			return fmt.Errorf("network of %s in %s: %w", p.Account, p.Region, err)
 		}
 	}
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		for i := range list {
+			if !step.whole && !step.changed[facts.Scope{Account: list[i].Account, Region: list[i].Region}] {
+				continue
+			}
 			if err := topology.Analysed(ctx, tx, &list[i], now); err != nil {
 				return err
 			}
@@ -62,7 +79,7 @@ func (s *Service) analyse(ctx context.Context, job store.Job) error {
 		if len(list) == 0 {
 			return nil
 		}
-		return askForUnit(ctx, tx, unit, now.Add(s.config.Every))
+		return askForUnit(ctx, tx, unit, u.whole.Add(s.config.Every))
 	})
 }
 
@@ -113,7 +130,6 @@ func digestOf(list []topology.Snapshot, p topology.Place) string {
 // writing brings what is stored of instances up to date with an analysis.
 type writing struct {
 	service   *Service
-	view      *view
 	all       map[place]*exposed
 	described described
 	now       time.Time

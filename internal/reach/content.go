@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 
@@ -25,6 +26,9 @@ const (
 	mostUnpacked = 768 << 20
 	mostFiles    = 5000
 )
+
+// recordName is the file that says when a folder of facts was read.
+const recordName = "Collected.json"
 
 // told is what an upload says.
 type told struct {
@@ -112,6 +116,9 @@ func tell(files []file, scope facts.Scope) (*told, error) {
 	z := zip.NewWriter(&packed)
 	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestSpeed) })
 	for _, f := range files {
+		if path.Base(f.name) == recordName {
+			continue // When facts were read does not make them others.
+		}
 		inner := sha256.Sum256(f.data)
 		fmt.Fprintf(sum, "%d %s %x\n", len(f.name), f.name, inner)
 		w, err := z.Create(f.name)

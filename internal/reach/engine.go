@@ -44,9 +44,9 @@ type exposed struct {
 // as AWS limits them; the most severe ones count.
 const mostFindings = 10_000
 
-// exposed works out what can be reached of every instance; cut counts the
-// findings that are over an account's limit.
-func (v *view) exposed(o exposure.Options) (all map[place]*exposed, cut int) {
+// exposed tells what can be reached of every instance; cut counts the findings
+// that are over an account's limit.
+func (v *view) exposed(open []network.Exposure, o exposure.Options) (all map[place]*exposed, cut int) {
 	at := map[facts.ID]place{}
 	all = map[place]*exposed{}
 	for i := range v.facts.Instances {
@@ -54,34 +54,58 @@ func (v *view) exposed(o exposure.Options) (all map[place]*exposed, cut int) {
 		at[n.ID] = place{n.Scope, n.ID}
 		all[at[n.ID]] = &exposed{reach: finding.ReachInside}
 	}
-	open := v.snapshot.Exposures()
 	list := exposure.Findings(v.snapshot, open, o)
-	slices.SortStableFunc(list, func(a, b exposure.Finding) int { return cmp.Compare(b.Severity.Rank(), a.Severity.Rank()) })
-	for i := range list {
-		if x := all[at[list[i].Instance]]; x != nil && list[i].Edge.Internet() {
-			x.from(list[i].Edge, list[i].Network.Begin)
-		}
-	}
-	// What raises no finding, because it is trusted, is a way in all the same.
-	for i := range open {
-		if x := all[at[open[i].Instance]]; x != nil {
-			x.from(open[i].Edge, int32(open[i].Ports.First))
-		}
-	}
+	bySeverity(list)
 	count := map[facts.Scope]int{}
 	for i := range list {
 		p, ok := at[list[i].Instance]
 		if !ok {
 			continue
 		}
+		all[p].found(&list[i])
 		if count[p.Scope]++; count[p.Scope] > mostFindings {
 			cut++
 			continue
 		}
 		all[p].findings = append(all[p].findings, contentOf(&list[i]))
 	}
+	for i := range open {
+		if x := all[at[open[i].Instance]]; x != nil {
+			x.open(&open[i])
+		}
+	}
 	return all, cut
 }
+
+// exposedOf is exposed for the exposures of one instance, without a limit.
+func (v *view) exposedOf(open []network.Exposure, o exposure.Options) *exposed {
+	x := &exposed{reach: finding.ReachInside}
+	list := exposure.Findings(v.snapshot, open, o)
+	bySeverity(list)
+	for i := range list {
+		x.found(&list[i])
+		x.findings = append(x.findings, contentOf(&list[i]))
+	}
+	for i := range open {
+		x.open(&open[i])
+	}
+	return x
+}
+
+func bySeverity(list []exposure.Finding) {
+	slices.SortStableFunc(list, func(a, b exposure.Finding) int { return cmp.Compare(b.Severity.Rank(), a.Severity.Rank()) })
+}
+
+// found notes the way in that a finding tells of, where it is from the internet.
+func (x *exposed) found(f *exposure.Finding) {
+	if f.Edge.Internet() {
+		x.from(f.Edge, f.Network.Begin)
+	}
+}
+
+// open notes a way in: what raises no finding, because it is trusted, is one all
+// the same.
+func (x *exposed) open(e *network.Exposure) { x.from(e.Edge, int32(e.Ports.First)) }
 
 // from notes a way in; the first one from the internet is told.
 func (x *exposed) from(edge network.Edge, port int32) {

@@ -79,6 +79,7 @@ type Service struct {
 	reading chan struct{}
 	parts   parts
 	views   views
+	follows following
 }
 
 // New returns the desk.

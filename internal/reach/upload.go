@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"muster/internal/arn"
@@ -45,7 +46,7 @@ func (s *Service) UploadNetworkFacts(ctx context.Context, call *awsmodel.Call, i
 	if err != nil {
 		return nil, err
 	}
-	out.Changed, out.Snapshot = stored.StoredAt.Equal(stored.CollectedAt), wireSnapshot(&stored)
+	out.Changed, out.Snapshot = stored.StoredAt.Equal(call.Time), wireSnapshot(&stored)
 	return out, nil
 }
 
@@ -145,6 +146,7 @@ func (s *Service) complete(ctx context.Context, at facts.Scope, upload string, l
 	if region, ok := elsewhere(&t.part); ok {
 		return none, invalid("These facts are of Region %s; upload them there.", region)
 	}
+	s.parts.put(partKey{at, t.digest}, t.part, int64(len(t.body)))
 	return store.Write(ctx, s.store, func(tx *store.Tx) (topology.Snapshot, error) {
 		if err := topology.DropParts(ctx, tx, at.Account, at.Region, upload, now.Add(-uploadLife)); err != nil {
 			return none, err
@@ -178,6 +180,7 @@ func (s *Service) putInForce(ctx context.Context, tx *store.Tx, t *told, source 
 	if !before.FirstAt.IsZero() {
 		n.FirstAt = before.FirstAt
 	}
+	recorded(&n, t, now)
 	same := before.Digest == t.digest
 	if same {
 		n.StoredAt, n.AnalysedAt = before.StoredAt, before.AnalysedAt
@@ -197,6 +200,21 @@ func (s *Service) putInForce(ctx context.Context, tx *store.Tx, t *told, source 
 		}
 	}
 	return n, askForAnalysis(ctx, tx, at.Account, now.Add(settle))
+}
+
+// recorded takes over when the facts were read and what was not answered then,
+// where they came with a note of it.
+func recorded(n *topology.Snapshot, t *told, now time.Time) {
+	for i := range t.part.Collections {
+		c := &t.part.Collections[i]
+		if c.At.Before(n.CollectedAt) {
+			n.CollectedAt = c.At
+		}
+		if len(c.NotAnswered) > 0 {
+			n.FailedAt, n.Failure = now, "PARTIAL"
+			n.FailureText = cutText("Not everything was told when the facts were read: " + strings.Join(c.NotAnswered, "; "))
+		}
+	}
 }
 
 // unitOf is the unit that an account's networks are looked at in.

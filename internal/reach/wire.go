@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"slices"
 	"time"
 
 	"muster/internal/awsmodel/muster"
@@ -20,7 +21,7 @@ func wireSnapshot(n *topology.Snapshot) *muster.NetworkSnapshot {
 func wireFlow(f *network.Flow) muster.NetworkFlow {
 	w := muster.NetworkFlow{
 		From: f.From, To: f.To, Outcome: f.Outcome, Through: optional(f.Through), Open: wireOpen(f.Open),
-		Path: wireHops(f.Path), Return: wireHops(f.Return), Changes: f.Changes, Doubts: f.Doubts, Assumed: f.Assumed,
+		Path: wireHops(f.Path), Return: wireHops(f.Return), Changes: slices.Concat(f.Changes, f.Commands), Doubts: f.Doubts, Assumed: f.Assumed,
 	}
 	if p := f.Witness; p != nil {
 		w.Witness = &muster.NetworkPacket{Source: p.Source.String(), Destination: p.Destination.String(), Protocol: network.ProtocolName(p.Protocol)}

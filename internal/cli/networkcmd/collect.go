@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"muster/internal/arn"
 	"muster/internal/cli/command"
@@ -195,7 +196,11 @@ func (c *collection) one(ctx context.Context, o query.Options, t lookAt) (text s
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return "", 0, err
 	}
-	for _, f := range got.Files {
+	record, err := got.Record(time.Now())
+	if err != nil {
+		return "", 0, err
+	}
+	for _, f := range append(got.Files[:len(got.Files):len(got.Files)], record) {
 		if err := os.WriteFile(filepath.Join(dir, f.Name), f.Data, 0o600); err != nil {
 			return "", 0, err
 		}

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"math"
-	"muster/internal/inspector/desk"
+	"slices"
 	"strings"
+	"time"
 
 	"muster/internal/advisorydb"
 	"muster/internal/arn"
@@ -13,8 +14,10 @@ import (
 	"muster/internal/awsmodel/inspector2"
 	"muster/internal/finding"
 	"muster/internal/inspector"
+	"muster/internal/inspector/desk"
 	"muster/internal/store"
 	"muster/internal/store/findings"
+	"muster/internal/store/topology"
 )
 
 // mostReferences bounds the reference URLs of an answer.
@@ -34,6 +37,9 @@ func (s *Service) BatchGetFindingDetails(ctx context.Context, call *awsmodel.Cal
 			case refusal != nil:
 				out.Errors = append(out.Errors, *refusal)
 			default:
+				if err := agedFacts(ctx, tx, &f); err != nil {
+					return struct{}{}, err
+				}
 				found[name] = f
 			}
 		}
@@ -107,6 +113,28 @@ func (s *Service) detail(ctx context.Context, f *finding.Finding) (inspector2.Fi
 	d.Cwes, d.CisaData, d.ExploitObserved = append(d.Cwes, intel.CWEs...), cisa(&intel), observed(f)
 	d.RiskScore = new(riskScore(f, &intel))
 	return d, nil
+}
+
+// agedFacts adds how old the facts are that a network finding rests on, and
+// what lacks of them; a finding does not change with them.
+func agedFacts(ctx context.Context, tx *store.Tx, f *finding.Finding) error {
+	if f.Network == nil {
+		return nil
+	}
+	account, region, _, _ := finding.ParseARN(f.ARN)
+	n, err := topology.LookupSnapshot(ctx, tx, account, region)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		details, text := *f.Network, "the facts are of "+n.CollectedAt.UTC().Format(time.RFC3339)
+		if n.Failure != "" {
+			text += ". " + n.FailureText
+		}
+		details.Evidence = append(slices.Clip(details.Evidence), finding.NetworkEvidence{Rule: "muster/facts", Detail: text})
+		f.Network = &details
+	}
+	return err
 }
 
 // networkEvidence says which rules open the path and what listens at its end.

@@ -57,6 +57,9 @@ type Answer struct {
 	// Left counts the pairs that were not looked at because there were too
 	// many.
 	Left int `json:"pairsLeftOut,omitempty"`
+	// Facts say how old the facts are and what lacks of them, as far as that
+	// was noted.
+	Facts []string `json:"facts,omitempty"`
 }
 
 // Flow is what is known about two sides over one way.
@@ -129,6 +132,9 @@ func (s *Asker) Why(q Question) (*Answer, error) {
 		}
 	}
 	a.conclude(from, to)
+	for i := range s.Facts.Collections {
+		a.Facts = append(a.Facts, s.Facts.Collections[i].Text())
+	}
 	return a, nil
 }
 

@@ -201,6 +201,9 @@ func (f *Finding) words(c cut, protocol string, rules []network.Rule) {
 	f.Remediation = remediation(rules)
 }
 
+// mostText bounds a remediation with its command, in bytes.
+const mostText = 1000
+
 // maxRules is how many rules a remediation names.
 const maxRules = 5
 
@@ -225,7 +228,11 @@ func remediation(rules []network.Rule) string {
 	if more := len(rules) - maxRules; more > 0 {
 		out += fmt.Sprintf(", and %d rules more", more)
 	}
-	return out + ", so that only the sources that need the ports reach them."
+	out += ", so that only the sources that need the ports reach them."
+	if command := rules[0].Revoke; command != "" && len(out)+len(command) < mostText {
+		out += " To remove it: " + command
+	}
+	return out
 }
 
 // steps are the components that Inspector lists: gateways, ACLs, groups,

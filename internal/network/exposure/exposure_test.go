@@ -2,6 +2,7 @@ package exposure
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 
 	"muster/internal/finding"
@@ -65,9 +66,12 @@ func TestRemediationNamesEveryRule(t *testing.T) {
 	f.Groups[0].Ingress = append(f.Groups[0].Ingress, facts.Rule{Match: facts.Match{Protocol: facts.TCP, From: 20, To: 30}, CIDR: netip.MustParsePrefix("8.8.0.0/16")})
 	s := network.New(f)
 	for _, x := range Findings(s, s.Exposures(), Options{}) {
-		want := "Remove or narrow the inbound rule: tcp 20-30 from 8.8.0.0/16 of sg-1, so that only the sources that need the ports reach them."
+		const revoke = " To remove it: aws ec2 revoke-security-group-ingress --group-id sg-1 --ip-permissions 'IpProtocol=tcp,"
+		want := "Remove or narrow the inbound rule: tcp 20-30 from 8.8.0.0/16 of sg-1, so that only the sources that need the ports reach them." +
+			revoke + "FromPort=20,ToPort=30,IpRanges=[{CidrIp=8.8.0.0/16}]'"
 		if x.Network.Begin == 22 {
-			want = "Remove or narrow the inbound rule: tcp 22 from 0.0.0.0/0 and the inbound rule: tcp 20-30 from 8.8.0.0/16 of sg-1, so that only the sources that need the ports reach them."
+			want = "Remove or narrow the inbound rule: tcp 22 from 0.0.0.0/0 and the inbound rule: tcp 20-30 from 8.8.0.0/16 of sg-1, so that only the sources that need the ports reach them." +
+				revoke + "FromPort=22,ToPort=22,IpRanges=[{CidrIp=0.0.0.0/0}]'"
 		}
 		if x.Remediation != want {
 			t.Errorf("port %d: %q, want %q", x.Network.Begin, x.Remediation, want)
@@ -91,7 +95,7 @@ func TestPath(t *testing.T) {
 	if got := f.Network.Path[2].ARN; got != "arn:aws:ec2:eu-west-1:111122223333:security-group/sg-1" {
 		t.Error(got)
 	}
-	if want := "Remove or narrow the inbound rule: tcp 22 from 0.0.0.0/0 of sg-1, so that only the sources that need the ports reach them."; f.Remediation != want {
+	if want := "Remove or narrow the inbound rule: tcp 22 from 0.0.0.0/0 of sg-1, so that only the sources that need the ports reach them. To remove it: "; !strings.HasPrefix(f.Remediation, want) {
 		t.Errorf("%q, want %q", f.Remediation, want)
 	}
 	if got := Findings(s, s.Exposures(), Options{Trusted: space.Parse("0.0.0.0/0")}); len(got) != 0 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"muster/internal/arn"
 )
@@ -28,6 +29,12 @@ func (p place) zoned(owner, zone string) Scope {
 		s.Region = arn.Region(r)
 	}
 	return s
+}
+
+func (b *builder) collection(w *wireCollection, p place) error {
+	at, err := time.Parse(time.RFC3339, w.CollectedAt)
+	b.Collections = append(b.Collections, Collection{Scope: p.Scope, At: at, NotAnswered: w.NotAnswered})
+	return err
 }
 
 func (b *builder) vpc(w *wireVPC, p place) error {

@@ -6,6 +6,7 @@ package facts
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 
 	"muster/internal/arn"
@@ -46,6 +47,32 @@ type Facts struct {
 	Endpoints          []Endpoint
 	LoadBalancers      []LoadBalancer
 	TargetGroups       []TargetGroup
+	// Collections say how old the facts are, where somebody noted it.
+	Collections []Collection
+}
+
+// Collection is when an account's facts of a Region were read, and which calls
+// were not answered then.
+type Collection struct {
+	Scope
+	At          time.Time
+	NotAnswered []string
+}
+
+// Text says it for people.
+func (c *Collection) Text() string {
+	text := "the facts"
+	if c.Account != "" {
+		text += " of " + string(c.Account)
+	}
+	if c.Region != "" {
+		text += " in " + string(c.Region)
+	}
+	text += " are of " + c.At.UTC().Format(time.RFC3339)
+	if len(c.NotAnswered) > 0 {
+		text += " and not complete; not answered: " + strings.Join(c.NotAnswered, "; ")
+	}
+	return text
 }
 
 // VPC is a virtual network.

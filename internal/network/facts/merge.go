@@ -17,16 +17,27 @@ type Part struct {
 // and never for instances: nobody gets findings by what a neighbour says. Where
 // two claim to own the same, the part that comes first is believed.
 func Merge(parts []Part) *Facts {
-	told := map[Scope]bool{}
+	var told []Scope
 	for _, p := range parts {
-		told[p.Scope] = true
+		told = append(told, p.Scope)
 	}
-	var own, others []*Facts
+	own, others := Divide(parts, told)
+	return Join(append(own, others...)...)
+}
+
+// Divide is what each part says of its own resources, and what of those of
+// others that are not among the accounts and Regions that tell of themselves.
+// Merge joins the first lists before the second ones.
+func Divide(parts []Part, telling []Scope) (own, others []*Facts) {
+	told := map[Scope]bool{}
+	for _, at := range telling {
+		told[at] = true
+	}
 	for i := range parts {
 		mine, theirs := parts[i].divide(told)
 		own, others = append(own, mine), append(others, theirs)
 	}
-	return Join(append(own, others...)...)
+	return own, others
 }
 
 // own reports whether a resource is the part's own.
@@ -39,7 +50,7 @@ func (p *Part) own(s Scope) bool {
 func (p *Part) divide(told map[Scope]bool) (own, others *Facts) {
 	own, others = &Facts{
 		DirectConnects: p.DirectConnects, Peerings: p.Peerings, TransitGateways: p.TransitGateways,
-		Attachments: p.Attachments, TransitTables: p.TransitTables,
+		Attachments: p.Attachments, TransitTables: p.TransitTables, Collections: p.Collections,
 	}, &Facts{}
 	own.Instances, _ = divide(p, p.Instances, told, func(i *Instance) *Scope { return &i.Scope })
 	own.VPCs, others.VPCs = divide(p, p.VPCs, told, func(v *VPC) *Scope { return &v.Scope })

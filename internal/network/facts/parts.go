@@ -50,6 +50,7 @@ func (b *builder) append(p *Facts) {
 	f.Endpoints = append(f.Endpoints, p.Endpoints...)
 	f.LoadBalancers = append(f.LoadBalancers, p.LoadBalancers...)
 	f.TargetGroups = append(f.TargetGroups, p.TargetGroups...)
+	f.Collections = append(f.Collections, p.Collections...)
 }
 
 // Changes is what became different between two readings of the same facts, as

@@ -94,6 +94,7 @@ func wholes() map[string]element {
 		"targethealthdescriptions":             list((*builder).health),
 		"attributes":                           list((*builder).attributes),
 		"entries":                              list((*builder).prefixList),
+		"collectedat":                          list((*builder).collection),
 		"routes":                               list((*builder).transitTable),
 		"transitgatewayroutetablepropagations": list((*builder).transitTable),
 	}

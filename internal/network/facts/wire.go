@@ -13,6 +13,12 @@ import (
 type (
 	wireTags []struct{ Key, Value string }
 
+	// wireCollection is how collections are noted; no answer of AWS's.
+	wireCollection struct {
+		CollectedAt string
+		NotAnswered []string
+	}
+
 	wireVPC struct {
 		VpcID, OwnerID, Region, CidrBlock string
 		Tags                              wireTags

@@ -9,6 +9,11 @@ import (
 // balancers adds load balancers of all kinds to a VPC, each with an interface
 // in some of the subnets and targets of both kinds.
 func (r *random) balancers(v int) {
+	r.balancersWith(v, func(int) facts.ID { return id("sg-%d%d", v, r.IntN(3)) })
+}
+
+// balancersWith is balancers with a choice of groups.
+func (r *random) balancersWith(v int, group func(v int) facts.ID) {
 	vpc := r.f.VPCs[v].ID
 	for k := range r.IntN(3) {
 		b := facts.LoadBalancer{
@@ -16,7 +21,7 @@ func (r *random) balancers(v int) {
 			InternetFacing: r.chance(60), CrossZone: r.maybe(),
 		}
 		if b.Kind != "network" || r.chance(50) {
-			b.Groups = []facts.ID{id("sg-%d%d", v, r.IntN(3))}
+			b.Groups = []facts.ID{group(v)}
 		}
 		for i, sub := range r.f.Subnets {
 			if sub.VPC == vpc && r.chance(60) {
@@ -51,7 +56,7 @@ func (r *random) node(b *facts.LoadBalancer, sub *facts.Subnet, k int) facts.Int
 	if b.Kind == "network" {
 		n.Kind = "network_load_balancer"
 	}
-	if r.chance(30) {
+	if r.chance(30) && len(sub.CIDRs) > 1 {
 		six := sub.CIDRs[1].Addr().As16()
 		six[15] = byte(60 + k)
 		n.Addresses = append(n.Addresses, facts.Address{Private: netip.PrefixFrom(netip.AddrFrom16(six), 128)})

@@ -176,7 +176,7 @@ func (s *Sim) enter(gateway, vpc facts.ID, p Packet, reply, plain bool) End {
 			case blackhole:
 				return End{}
 			case ok && target != "local":
-				return t.box(nil, target)
+				return t.to(nil, target)
 			}
 		}
 	}

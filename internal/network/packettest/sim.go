@@ -167,7 +167,7 @@ func (t *travel) acl(sub *facts.Subnet, egress bool) bool {
 
 // groups asks the groups of an interface, only for packets that begin flows.
 func (t *travel) groups(n *facts.Interface, egress bool) bool {
-	if t.reply || len(n.Groups) == 0 && (n.Kind == "nat_gateway" || n.Kind == "network_load_balancer") {
+	if t.reply || len(n.Groups) == 0 && (n.Kind == "nat_gateway" || n.Kind == "network_load_balancer" || n.Kind == "gateway_load_balancer_endpoint") {
 		return true
 	}
 	looked, home := t.p.Src, t.from

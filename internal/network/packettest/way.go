@@ -109,6 +109,26 @@ func (t *travel) to(sub *facts.Subnet, target facts.ID) End {
 		return t.transit(sub, target)
 	case "eni":
 		return t.box(sub, target)
+	case "vpce":
+		return t.endpoint(sub, target)
+	}
+	return End{}
+}
+
+// endpoint leaves by a gateway endpoint, or passes that of a gateway load
+// balancer; sub is nil for what comes from the internet gateway.
+func (t *travel) endpoint(sub *facts.Subnet, id facts.ID) End {
+	for _, e := range t.s.F.Endpoints {
+		switch {
+		case e.ID != id:
+		case e.Kind == "Gateway":
+			if sub == nil || !t.passACL(sub, true) {
+				return End{}
+			}
+			return End{Gateway: id, Boxes: t.boxes}
+		default:
+			return t.box(sub, e.Interfaces[0])
+		}
 	}
 	return End{}
 }
@@ -228,7 +248,7 @@ func (t *travel) box(sub *facts.Subnet, id facts.ID) End {
 			return t.land(home)
 		}
 	}
-	if t.p.Protocol != -2 && !t.groups(n, false) || !n.ForwardsForOthers {
+	if t.p.Protocol != -2 && !t.groups(n, false) || !n.ForwardsForOthers && n.Kind != "gateway_load_balancer_endpoint" {
 		return End{}
 	}
 	t.plain = false

@@ -55,6 +55,12 @@ func Why(w io.Writer, a *network.Answer) error {
 	if open > 0 && open < len(a.Flows) {
 		p.line("\n%d other pairs or ways are closed (--format json lists them)", len(a.Flows)-open)
 	}
+	for i, text := range a.Facts {
+		if i == 0 {
+			p.line("")
+		}
+		p.line("%s", text)
+	}
 	return p.err
 }
 
