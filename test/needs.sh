@@ -37,6 +37,7 @@ sfdisk fdisk
 qemu-img qemu-utils
 docker-registry docker-registry
 nats-server nats-server
+systemd-analyze systemd
 chromium chromium
 git git
 END

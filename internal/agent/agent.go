@@ -130,6 +130,7 @@ func (a *Agent) prepare() error {
 			return inventory.Inventory{}, err
 		}
 		opts.NotInspected = !a.wanted.Active
+		a.host.Refresh()
 		return extract.Root(ctx, paced(a.host.FS(), a.cfg.MaxCPU), opts)
 	}
 	a.watch = func() (watcher, error) { return newFolderWatcher(a.host.Root()) }

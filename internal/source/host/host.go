@@ -39,15 +39,28 @@ func Open(root string) (*Host, error) {
 		return nil, fmt.Errorf("root folder: %w", err)
 	}
 	h := &Host{root: root, tree: files, pruned: map[string]bool{}}
+	h.Refresh()
+	return h, nil
+}
+
+// Refresh leaves out what is mounted now: file systems come and go while a
+// program runs. It is not to be called while somebody reads the files.
+func (h *Host) Refresh() {
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err == nil { // without procfs there is nothing to leave out
-		for _, point := range remoteMounts(string(mounts)) {
-			if rel, err := filepath.Rel(root, point); err == nil && fs.ValidPath(filepath.ToSlash(rel)) && rel != "." {
-				h.pruned[filepath.ToSlash(rel)] = true
-			}
+		h.prune(string(mounts))
+	}
+}
+
+// prune leaves out what a mountinfo table has of virtual and remote file
+// systems, and nothing else.
+func (h *Host) prune(table string) {
+	h.pruned = map[string]bool{}
+	for _, point := range remoteMounts(table) {
+		if rel, err := filepath.Rel(h.root, point); err == nil && fs.ValidPath(filepath.ToSlash(rel)) && rel != "." {
+			h.pruned[filepath.ToSlash(rel)] = true
 		}
 	}
-	return h, nil
 }
 
 // Root is the absolute path of the machine's root folder.

@@ -178,3 +178,31 @@ func TestThisMachine(t *testing.T) {
 		t.Error("an absent root is accepted")
 	}
 }
+
+// TestMountsComeAndGo: what is mounted while a program runs is left out from
+// the next look on, and comes back when it is local again.
+func TestMountsComeAndGo(t *testing.T) {
+	root := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(root, "opt/share/app"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	h, err := Open(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := func() bool {
+		_, err := fs.Stat(h.FS(), "opt/share/app")
+		entries, listed := fs.ReadDir(h.FS(), "opt")
+		if listed != nil || (err == nil) != (len(entries) == 1) {
+			t.Fatalf("listed %v, %v; %v", entries, listed, err)
+		}
+		return err == nil
+	}
+	before := seen()
+	h.prune("30 27 0:30 / " + root + "/opt/share rw - nfs4 server:/x rw\n")
+	mounted := seen()
+	h.Refresh()
+	if !before || mounted || !seen() {
+		t.Errorf("the folder is seen: before %t, while something remote is mounted there %t, after %t", before, mounted, seen())
+	}
+}
