@@ -97,7 +97,8 @@ type Evaluation struct {
 	// Suppressed names the rule that hides a finding, "" for none. Nil means
 	// that there are no rules.
 	Suppressed func(*Finding) string
-	// Now becomes the time of every change, in UTC.
+	// Now becomes the time of every change, in UTC; of a finding that changed
+	// at that time or later, by another process's clock, the next moment does.
 	Now time.Time
 	// Compared remembers what evaluations of resources with equal findings
 	// have compared already; nil remembers nothing.
@@ -127,11 +128,21 @@ func (c Compared) contents(a, b *Content) comparison {
 	return d
 }
 
+// follow is the time of a change of a finding that changed last at the time
+// given: now, and in any case later, for what is told about a finding is put in
+// order by when it changed.
+func follow(last, now time.Time) time.Time {
+	now = now.UTC().Truncate(time.Microsecond)
+	if last.Before(now) {
+		return now
+	}
+	return last.UTC().Add(time.Microsecond)
+}
+
 // Evaluate returns the changes that lead from Previous to Wanted, sorted by
 // ARN. It is idempotent: evaluated again on its own result it returns none,
 // and it does not depend on the order of its input.
 func Evaluate(e Evaluation) []Change {
-	e.Now = e.Now.UTC().Truncate(time.Microsecond)
 	previous := map[arn.ARN]Finding{}
 	for _, f := range e.Previous {
 		previous[f.ARN] = f
@@ -164,6 +175,7 @@ func (e *Evaluation) finding(d Draft) Finding {
 
 // see handles a finding that is wanted.
 func (e *Evaluation) see(before Finding, known bool, f Finding) (Change, bool) {
+	now := follow(before.UpdatedAt, e.Now)
 	f.Life = before.Life
 	f.ClosedAt, f.Cause = time.Time{}, ""
 	if known && before.Status != Closed {
@@ -172,14 +184,14 @@ func (e *Evaluation) see(before Finding, known bool, f Finding) (Change, bool) {
 	c := Change{Kind: Opened, Before: before, Why: "found by a scan"}
 	switch {
 	case !known:
-		f.FirstObservedAt = e.Now
-	case e.Now.Sub(before.ClosedAt) <= ReopenWithin:
+		f.FirstObservedAt = now
+	case now.Sub(before.ClosedAt) <= ReopenWithin:
 		c.Kind, c.Why = Reopened, "found again"
 	default:
 		c.Why = "found again after more than seven days"
-		f.FirstObservedAt = e.Now
+		f.FirstObservedAt = now
 	}
-	f.LastObservedAt, f.UpdatedAt = e.Now, e.Now
+	f.LastObservedAt, f.UpdatedAt = now, now
 	if rule := e.settle(&f); rule != "" {
 		c.Why += "; suppressed by " + rule
 		c.Rule = rule
@@ -191,8 +203,9 @@ func (e *Evaluation) see(before Finding, known bool, f Finding) (Change, bool) {
 // compare handles a finding that was open and still is.
 func (e *Evaluation) compare(before, f Finding) (Change, bool) {
 	differs, visible := difference(&before, &f, e.Compared)
+	now := follow(before.UpdatedAt, e.Now)
 	if visible {
-		f.LastObservedAt, f.UpdatedAt = e.Now, e.Now
+		f.LastObservedAt = now
 	}
 	rule := e.settle(&f)
 	c := Change{Before: before}
@@ -209,7 +222,7 @@ func (e *Evaluation) compare(before, f Finding) (Change, bool) {
 		return Change{}, false
 	}
 	if c.Kind != Refreshed {
-		f.UpdatedAt = e.Now
+		f.UpdatedAt = now
 	}
 	c.After = f
 	return c, true
@@ -243,14 +256,15 @@ func Suppress(f Finding, rule string, now time.Time) (c Change, ok bool) {
 	if f.Status == Closed || f.Status == want {
 		return Change{}, false
 	}
-	f.Status, f.UpdatedAt = want, now.UTC().Truncate(time.Microsecond)
+	f.Status, f.UpdatedAt = want, follow(f.UpdatedAt, now)
 	c.After = f
 	return c, true
 }
 
 func (e *Evaluation) close(f Finding) Change {
 	c := Change{Kind: Ended, Before: f}
-	f.Status, f.ClosedAt, f.UpdatedAt = Closed, e.Now, e.Now
+	now := follow(f.UpdatedAt, e.Now)
+	f.Status, f.ClosedAt, f.UpdatedAt = Closed, now, now
 	f.Cause = e.cause(&f)
 	c.After, c.Why = f, string(f.Cause)
 	return c

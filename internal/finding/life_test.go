@@ -180,6 +180,7 @@ func TestCauseAndRetention(t *testing.T) {
 		e := Evaluation{Account: "111122223333", Region: "us-east-1", Now: start}
 		e.Resource.ID, e.Wanted = "i-1", []Draft{d}
 		e.Previous = []Finding{Evaluate(e)[0].After}
+		e.Previous[0].UpdatedAt = start.Add(-time.Hour)
 		e.Wanted, e.ResourceGone = nil, tc.gone
 		e.Installed = func(Package) bool { return tc.installed }
 		f := Evaluate(e)[0].After

@@ -28,7 +28,7 @@ func announcements(c *finding.Change) ([]store.Event, error) {
 	}
 	e := store.Event{
 		Account: string(f.Account), Region: string(f.Region), Source: inspectorSource, DetailType: eventform.FindingType,
-		Resources: []string{f.Resource.ID}, Detail: detail, Time: f.UpdatedAt,
+		Resources: []string{f.Resource.ID}, Detail: detail, Time: f.UpdatedAt, Ordered: true,
 	}
 	events := []store.Event{e}
 	for _, kind := range news(c) {

@@ -228,6 +228,8 @@ func (p *player) name(a arn.ARN) string {
 
 // age is how long ago a time was.
 func (p *player) age(t time.Time) string {
+	// Changes at one standing time are a microsecond apart.
+	t = t.Truncate(time.Second)
 	if t.Equal(p.now) {
 		return "now"
 	}
@@ -288,9 +290,13 @@ func (p *player) hostName(id string) string {
 // events lists an account's events since they were last asked for.
 func (p *player) events(account string) (answer []string) {
 	p.view(func(ctx context.Context, tx *store.Tx) error {
-		list, err := tx.Events(ctx, string(p.account(account)), p.seen[account], 1000)
+		list, err := tx.Events(ctx, string(p.account(account)), "", 10000)
 		for _, e := range list {
-			p.seen[account] = e.ID
+			// The ids follow the times of the findings, not of the calls.
+			if p.seen[e.ID] != "" {
+				continue
+			}
+			p.seen[e.ID] = "told"
 			var detail struct{ FindingArn, Status, Title, UpdatedAt string }
 			if err := json.Unmarshal(e.Detail, &detail); err != nil {
 				return err

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -12,7 +13,8 @@ import (
 
 // Event is something that happened, in EventBridge's terms.
 type Event struct {
-	// ID is set by Emit; the ids of one process rise in the order of Emit.
+	// ID is set by Emit; the ids of one process rise in the order of Emit, but
+	// for those that Time orders.
 	ID string
 	// Account and Region are whose event it is.
 	Account, Region string
@@ -24,6 +26,10 @@ type Event struct {
 	// Detail is a JSON object.
 	Detail []byte
 	Time   time.Time
+	// Ordered says that Time rises from each event about a subject to the next,
+	// whichever processes write them. The ids follow it then, so that no
+	// difference of clocks confuses the order in which events are passed on.
+	Ordered bool
 }
 
 // Emit records the event; it exists if and only if this transaction commits.
@@ -43,7 +49,7 @@ func (tx *Tx) EmitAll(ctx context.Context, events []Event) error {
 		if err != nil {
 			return fmt.Errorf("emit %s: %w", e.DetailType, err)
 		}
-		rows[i] = []any{e.Account, tx.NewID(), e.Region, e.Source, e.DetailType, string(resources), string(e.Detail), Micros(e.Time), false}
+		rows[i] = []any{e.Account, tx.eventID(&e, i), e.Region, e.Source, e.DetailType, string(resources), string(e.Detail), Micros(e.Time), false}
 	}
 	_, err := tx.InsertRows(ctx, "events", []string{"account", "id", "region", "source", "detail_type", "resources", "detail", "time",
 		"delivered"}, rows, "")
@@ -51,6 +57,21 @@ func (tx *Tx) EmitAll(ctx context.Context, events []Event) error {
 		tx.wake(EventsKind)
 	}
 	return err
+}
+
+// setBack is how far behind the ids that were made before a time must be to be
+// one of a clock that was set back: sinks want what happens after their
+// creation, so ids go on rising then.
+const setBack = time.Minute
+
+// eventID is the id of the event that is written as the n-th of several.
+func (tx *Tx) eventID(e *Event, n int) string {
+	if !e.Ordered || e.Time.UnixMicro() < tx.store.lastID.Load()-setBack.Microseconds() {
+		return tx.NewID()
+	}
+	var random [5]byte
+	_, _ = rand.Read(random[:]) // never fails, by its documentation
+	return fmt.Sprintf("%016x%06x%x", e.Time.UnixMicro(), n&0xffffff, random)
 }
 
 const eventColumns = `account, id, region, source, detail_type, resources, detail, time`

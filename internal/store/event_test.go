@@ -156,3 +156,32 @@ func TestIDsRiseOverAClockSetBack(t *testing.T) {
 		}
 	})
 }
+
+// TestOrderedEventsFollowTheirTimes, and not the clock of who writes them; but
+// for those of a clock that was set back, which come after what is there.
+func TestOrderedEventsFollowTheirTimes(t *testing.T) {
+	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	s := storetest.Open(t, storetest.SQLite(t), store.Options{Now: func() time.Time { return now }})
+	var got []string
+	err := s.Update(t.Context(), func(tx *store.Tx) error {
+		for _, e := range []store.Event{
+			{DetailType: "later", Time: now.Add(50 * time.Millisecond), Ordered: true},
+			{DetailType: "any", Time: now},
+			{DetailType: "sooner", Time: now.Add(10 * time.Millisecond), Ordered: true},
+			{DetailType: "set back", Time: now.Add(-time.Hour), Ordered: true},
+		} {
+			e.Account, e.Detail = "111111111111", []byte("{}")
+			if err := tx.Emit(t.Context(), e); err != nil {
+				return err
+			}
+		}
+		list, err := tx.Events(t.Context(), "111111111111", "", 10)
+		for _, e := range list {
+			got = append(got, e.DetailType)
+		}
+		return err
+	})
+	if want := []string{"any", "set back", "sooner", "later"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v; want %v", err, got, want)
+	}
+}
