@@ -25,6 +25,8 @@ const JobLifecycle = "ecr.lifecycle"
 const (
 	lifecycleAfter = time.Hour
 	lifecycleEvery = 24 * time.Hour
+	// lifecycleDoubt is when to look again while the clock is in doubt.
+	lifecycleDoubt = time.Hour
 	// previewKept is how long the outcome of a preview can be asked for.
 	previewKept = 24 * time.Hour
 )
@@ -125,6 +127,10 @@ func (s *Service) applyLifecycle(ctx context.Context, job store.Job) error {
 		return worker.Permanent(err)
 	}
 	now := s.now()
+	// What a policy deletes, nobody brings back.
+	if !s.store.ClockTrusted() {
+		return s.comeBack(ctx, ref, now.Add(lifecycleDoubt), func(*registry.Repository) {})
+	}
 	var verdicts []lifecycle.Verdict
 	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
 		r, err := registry.LookupRepository(ctx, tx, ref.Account, ref.Region, ref.Name)
@@ -150,6 +156,12 @@ func (s *Service) applyLifecycle(ctx context.Context, job store.Job) error {
 			return fmt.Errorf("lifecycle of %s: %w", k.ARN(), err)
 		}
 	}
+	return s.comeBack(ctx, ref, now.Add(lifecycleEvery), func(r *registry.Repository) { r.LifecycleAt = now })
+}
+
+// comeBack notes something about a repository and has its policy applied again
+// at a time, unless it has none any more.
+func (s *Service) comeBack(ctx context.Context, ref repositoryRef, at time.Time, note func(*registry.Repository)) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		r, err := registry.LookupRepository(ctx, tx, ref.Account, ref.Region, ref.Name)
 		if errors.Is(err, store.ErrNotFound) || err == nil && r.Lifecycle == "" {
@@ -158,11 +170,11 @@ func (s *Service) applyLifecycle(ctx context.Context, job store.Job) error {
 		if err != nil {
 			return err
 		}
-		r.LifecycleAt = now
+		note(&r)
 		if err := registry.PutRepository(ctx, tx, r); err != nil {
 			return err
 		}
-		return askForLifecycle(ctx, tx, &r, now.Add(lifecycleEvery))
+		return askForLifecycle(ctx, tx, &r, at)
 	})
 }
 

@@ -130,6 +130,9 @@ func (s *Service) forgetAccount(ctx context.Context, tx *store.Tx, org Organizat
 	if a.State != directory.Closed || s.now().Before(a.ClosedAt.Add(retention)) {
 		return nil // reinstated, and perhaps closed again since
 	}
+	if !s.store.ClockTrusted() {
+		return s.later(ctx, tx, forgetAccountJob, a.ID, s.now().Add(time.Hour), string(org), closure)
+	}
 	return s.expel(ctx, tx, org, a.ID, s.now())
 }
 
