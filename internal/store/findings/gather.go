@@ -216,7 +216,7 @@ func gatherPackages(ctx context.Context, tx *store.Tx, q *Query) (gathering, err
 	var names []string
 	for _, p := range q.Criteria.Packages {
 		f, asked := p.Strings[criteria.PackageName]
-		if !asked || f.Comparison != criteria.Equals {
+		if !asked || f.Comparison != criteria.Equals || strings.ContainsRune(f.Value, 0) {
 			return nil, nil
 		}
 		names = append(names, f.Value)
