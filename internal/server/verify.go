@@ -7,9 +7,11 @@ import (
 	"os"
 
 	"muster/internal/store"
+	"muster/internal/store/activation"
 	"muster/internal/store/backup"
 	"muster/internal/store/catalog"
 	"muster/internal/store/findings"
+	"muster/internal/store/recount"
 )
 
 // Verification is what a look at everything that is kept beside its source has
@@ -22,13 +24,17 @@ type Verification struct {
 	Wrong []string
 }
 
-// Verify counts everything anew that is kept incrementally: the findings per
-// account, status, severity and type, the groups of all aggregations, the
-// inventories' references and postings, how many resources are covered how, what
-// filters can ask of resources, the contents of findings. It works in pieces beside a running server. With mend,
-// what is wrong is replaced by what was counted.
+// Verify counts everything anew that is kept beside its source: the columns of
+// findings, the findings per account, status, severity and type, the groups of
+// all aggregations, what happened on which day and what rules did, the
+// inventories' references and postings, how many resources are covered how,
+// what filters can ask of resources and of contents, the members of
+// administrators. It works in pieces beside a running server. With mend, what is
+// wrong is replaced by what was counted.
 func (o *Operator) Verify(ctx context.Context, mend bool) (v Verification, err error) {
-	for _, check := range []func(context.Context, bool, *Verification) error{o.verifyCounts, o.verifyCatalog, o.verifyContents} {
+	// Findings are counted by what is kept of resources and contents, so those
+	// come first.
+	for _, check := range []func(context.Context, bool, *Verification) error{o.verifyMembers, o.verifyCatalog, o.verifyContents, o.verifyPlaces} {
 		if err := check(ctx, mend, &v); err != nil {
 			return v, err
 		}
@@ -36,25 +42,78 @@ func (o *Operator) Verify(ctx context.Context, mend bool) (v Verification, err e
 	return v, nil
 }
 
-func (o *Operator) verifyCounts(ctx context.Context, mend bool, v *Verification) error {
+// check runs one comparison in a transaction that writes only to mend.
+func (o *Operator) check(ctx context.Context, mend bool, v *Verification, compare func(tx *store.Tx) ([]string, error)) error {
+	in := o.store.View
+	if mend {
+		in = o.store.Update
+	}
+	var wrong []string
+	err := in(ctx, func(tx *store.Tx) (err error) {
+		wrong, err = compare(tx)
+		return err
+	})
+	v.Wrong = append(v.Wrong, wrong...)
+	return err
+}
+
+func (o *Operator) verifyMembers(ctx context.Context, mend bool, v *Verification) error {
+	return o.check(ctx, mend, v, func(tx *store.Tx) ([]string, error) { return activation.VerifyMembers(ctx, tx, mend) })
+}
+
+// verifyPlaces looks at one account in one Region after the other.
+func (o *Operator) verifyPlaces(ctx context.Context, mend bool, v *Verification) error {
 	places, err := store.Read(ctx, o.store, func(tx *store.Tx) ([]findings.Place, error) { return findings.Places(ctx, tx) })
 	if err != nil {
 		return fmt.Errorf("accounts with findings: %w", err)
 	}
 	for _, p := range places {
-		wrong, err := store.Read(ctx, o.store, func(tx *store.Tx) ([]string, error) { return findings.Verify(ctx, tx, p) })
-		if err != nil {
-			return fmt.Errorf("counts of %s in %s: %w", p.Account, p.Region, err)
-		}
 		v.Accounts++
-		v.Wrong = append(v.Wrong, wrong...)
-		if mend && len(wrong) > 0 {
-			if err := o.store.Update(ctx, func(tx *store.Tx) error { return findings.Recount(ctx, tx, p) }); err != nil {
-				return fmt.Errorf("recount %s in %s: %w", p.Account, p.Region, err)
-			}
+		// Counts are counted by the columns, so those come first.
+		err := o.verifyRows(ctx, p, mend, v)
+		if err == nil {
+			err = o.verifyCounts(ctx, p, mend, v)
+		}
+		if err == nil {
+			err = o.check(ctx, mend, v, func(tx *store.Tx) ([]string, error) { return recount.Days(ctx, tx, p, o.now(), mend) })
+		}
+		if err == nil {
+			err = o.check(ctx, mend, v, func(tx *store.Tx) ([]string, error) { return recount.Effects(ctx, tx, p, mend) })
+		}
+		if err != nil {
+			return fmt.Errorf("findings of %s in %s: %w", p.Account, p.Region, err)
 		}
 	}
 	return nil
+}
+
+// findingsAtOnce is how many findings or contents are verified in one
+// transaction.
+const findingsAtOnce = 500
+
+func (o *Operator) verifyRows(ctx context.Context, at findings.Place, mend bool, v *Verification) error {
+	for after, seen := "", findingsAtOnce; seen == findingsAtOnce; {
+		var last string
+		err := o.check(ctx, mend, v, func(tx *store.Tx) (wrong []string, err error) {
+			wrong, seen, last, err = recount.Rows(ctx, tx, at, after, findingsAtOnce, mend)
+			return wrong, err
+		})
+		if err != nil {
+			return err
+		}
+		after = last
+	}
+	return nil
+}
+
+func (o *Operator) verifyCounts(ctx context.Context, p findings.Place, mend bool, v *Verification) error {
+	return o.check(ctx, mend, v, func(tx *store.Tx) ([]string, error) {
+		wrong, err := findings.Verify(ctx, tx, p)
+		if err == nil && mend && len(wrong) > 0 {
+			err = findings.Recount(ctx, tx, p)
+		}
+		return wrong, err
+	})
 }
 
 // resourcesAtOnce is how many resources are verified in one transaction.
@@ -108,12 +167,28 @@ func (o *Operator) verifyCoverage(ctx context.Context, mend bool, v *Verificatio
 }
 
 func (o *Operator) verifyContents(ctx context.Context, mend bool, v *Verification) error {
-	wrong, err := store.Read(ctx, o.store, func(tx *store.Tx) ([]string, error) { return findings.VerifyContents(ctx, tx) })
-	v.Wrong = append(v.Wrong, wrong...)
-	if err != nil || !mend || len(wrong) == 0 {
+	err := o.check(ctx, mend, v, func(tx *store.Tx) ([]string, error) {
+		wrong, err := findings.VerifyContents(ctx, tx)
+		if err == nil && mend && len(wrong) > 0 {
+			err = findings.DropUnused(ctx, tx)
+		}
+		return wrong, err
+	})
+	if err != nil {
 		return err
 	}
-	return o.store.Update(ctx, func(tx *store.Tx) error { return findings.DropUnused(ctx, tx) })
+	for after, seen := int64(0), findingsAtOnce; seen == findingsAtOnce; {
+		var last int64
+		err := o.check(ctx, mend, v, func(tx *store.Tx) (wrong []string, err error) {
+			wrong, seen, last, err = recount.Contents(ctx, tx, after, findingsAtOnce, mend)
+			return wrong, err
+		})
+		if err != nil {
+			return fmt.Errorf("what filters can ask of contents: %w", err)
+		}
+		after = last
+	}
+	return nil
 }
 
 // Backup writes a snapshot of the store to a file that must not exist yet, and

@@ -179,6 +179,11 @@ func (s Shape) recount(ctx context.Context, l *bulktest.Loader) error {
 		`INSERT INTO coverage_counts (account, region, type, scan_type, scan_mode, status, reason, total)
 			SELECT account, region, type, scan_type, scan_mode, status, reason, COUNT(*) FROM resources WHERE covered
 			GROUP BY account, region, type, scan_type, scan_mode, status, reason`,
+		`DELETE FROM finding_days`,
+		`INSERT INTO finding_days (account, region, day, opened, closed, severe_opened, severe_closed)
+			SELECT h.account, h.region, h.at / 86400000000, COUNT(*), 0, SUM(CASE WHEN f.severity >= 4 THEN 1 ELSE 0 END), 0
+			FROM finding_history h JOIN findings f ON f.account = h.account AND f.region = h.region AND f.id = h.finding
+			WHERE h.after = 'ACTIVE' AND h.before <> 'ACTIVE' GROUP BY h.account, h.region, h.at / 86400000000`,
 	})
 	if err != nil {
 		return err

@@ -98,3 +98,14 @@ func EffectOf(ctx context.Context, tx *store.Tx, rule arn.ARN) (Effect, error) {
 	}
 	return sum, err
 }
+
+// EffectOn is what a rule did to the findings of one place, or
+// store.ErrNotFound for a rule whose history is forgotten.
+func EffectOn(ctx context.Context, tx *store.Tx, rule arn.ARN, at Place) (e Effect, err error) {
+	if _, err := lastEntry(ctx, tx, rule); err != nil {
+		return e, err
+	}
+	err = store.One(tx.QueryRow(ctx, `SELECT CAST(COALESCE(SUM(hidden), 0) AS BIGINT), CAST(COALESCE(SUM(returned), 0) AS BIGINT)
+		FROM filter_effects WHERE account = $1 AND region = $2 AND rule = $3`, at.Account, at.Region, rule), &e.Hidden, &e.Returned)
+	return e, err
+}

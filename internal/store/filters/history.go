@@ -2,6 +2,7 @@ package filters
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -151,15 +152,31 @@ func effectsOf(ctx context.Context, tx *store.Tx, list []Entry) error {
 }
 
 // DropHistory forgets up to limit entries from before the time given. The last
-// entry of a filter that exists stays.
+// entry of a filter that exists stays. With the last entry of another goes what
+// it did.
 func DropHistory(ctx context.Context, tx *store.Tx, before time.Time, limit int) (int64, error) {
-	n, err := tx.Exec(ctx, `DELETE FROM filter_history WHERE (account, region, filter, entry) IN (
+	rows, err := tx.Query(ctx, `DELETE FROM filter_history WHERE (account, region, filter, entry) IN (
 		SELECT h.account, h.region, h.filter, h.entry FROM filter_history h WHERE h.at < $1
 			AND (NOT EXISTS (SELECT 1 FROM filters f WHERE f.account = h.account AND f.region = h.region AND f.id = h.filter)
 				OR EXISTS (SELECT 1 FROM filter_history l WHERE l.account = h.account AND l.region = h.region AND l.filter = h.filter AND l.entry > h.entry))
-		ORDER BY h.at LIMIT $2)`, store.Micros(before), limit)
+		ORDER BY h.at LIMIT $2) RETURNING account, region, filter, owner`, store.Micros(before), limit)
+	dropped := map[arn.ARN]bool{}
+	list, err := store.ReadAll(rows, err, func(s store.Scanner) (f Filter, err error) {
+		err = s.Scan(&f.Account, &f.Region, &f.ID, &f.Owner)
+		dropped[f.ARN()] = true
+		return f, err
+	})
 	if err != nil {
 		return 0, fmt.Errorf("forget history of filters: %w", err)
 	}
-	return n, nil
+	for rule := range dropped {
+		_, err := lastEntry(ctx, tx, rule)
+		if errors.Is(err, store.ErrNotFound) {
+			_, err = tx.Exec(ctx, `DELETE FROM filter_effects WHERE rule = $1`, rule)
+		}
+		if err != nil {
+			return 0, fmt.Errorf("forget what %s did: %w", rule, err)
+		}
+	}
+	return int64(len(list)), nil
 }

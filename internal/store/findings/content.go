@@ -69,22 +69,38 @@ func insertContents(ctx context.Context, tx *store.Tx, fresh map[[sha256.Size]by
 		}
 		ids[digest] = id
 		bodies = append(bodies, []any{id, digest[:], c.body})
-		for a, list := range criteria.ContentTexts(c.of) {
-			for _, v := range list {
-				values = append(values, []any{id, string(a), v})
-			}
-		}
-		packages = append(packages, packageRows(id, c.of)...)
+		v, p := ContentRows(id, c.of)
+		values, packages = append(values, v...), append(packages, p...)
 	}
-	_, err := tx.InsertRows(ctx, "contents", []string{"id", "digest", "body"}, bodies, "")
-	if err == nil {
-		_, err = tx.InsertRows(ctx, "content_values", []string{"content", "name", "value"}, values, "")
+	if _, err := tx.InsertRows(ctx, "contents", []string{"id", "digest", "body"}, bodies, ""); err != nil {
+		return err
 	}
+	return insertContentRows(ctx, tx, values, packages)
+}
+
+func insertContentRows(ctx context.Context, tx *store.Tx, values, packages [][]any) error {
+	_, err := tx.InsertRows(ctx, "content_values", valueColumns(), values, "")
 	if err == nil {
-		_, err = tx.InsertRows(ctx, "content_packages",
-			[]string{"content", "position", "name", "version", "epoch", "release", "arch", "layer", "lambda_layer", "path"}, packages, "")
+		_, err = tx.InsertRows(ctx, "content_packages", packageColumns(), packages, "")
 	}
 	return err
+}
+
+func valueColumns() []string { return []string{"content", "name", "value"} }
+
+func packageColumns() []string {
+	return []string{"content", "position", "name", "version", "epoch", "release", "arch", "layer", "lambda_layer", "path"}
+}
+
+// ContentRows are the rows by which filters find a content: one per value, and
+// one per package.
+func ContentRows(id int64, c *finding.Content) (values, packages [][]any) {
+	for a, list := range criteria.ContentTexts(c) {
+		for _, v := range list {
+			values = append(values, []any{id, string(a), v})
+		}
+	}
+	return values, packageRows(id, c)
 }
 
 func packageRows(id int64, c *finding.Content) [][]any {

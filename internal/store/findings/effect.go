@@ -46,7 +46,7 @@ func hidersOf(ctx context.Context, tx *store.Tx, at filters.Place, ids []string)
 	w.Add("region = ?", at.Region)
 	store.In(&w, "finding", ids...)
 	w.Add("rule <> ''")
-	rows, err := tx.Query(ctx, `SELECT finding, rule FROM finding_history`+w.SQL()+` ORDER BY finding, entry`, w.Args()...)
+	rows, err := tx.Query(ctx, `SELECT finding, rule FROM finding_history`+w.SQL()+` ORDER BY finding, at, entry`, w.Args()...)
 	hiders := map[string]arn.ARN{}
 	_, err = store.ReadAll(rows, err, func(s store.Scanner) (id string, err error) {
 		var rule arn.ARN

@@ -85,15 +85,7 @@ func Apply(ctx context.Context, tx *store.Tx, writes []Write) error {
 	if err != nil {
 		return err
 	}
-	columns := findingColumns()
-	suffix := `ON CONFLICT (account, region, id) DO UPDATE SET `
-	for i, c := range columns[3:] {
-		if i > 0 {
-			suffix += ", "
-		}
-		suffix += c + " = excluded." + c
-	}
-	if _, err := tx.InsertRows(ctx, "findings", columns, rows, suffix); err != nil {
+	if err := PutRows(ctx, tx, rows); err != nil {
 		return err
 	}
 	effects, err := effectsOf(ctx, tx, writes)
@@ -110,6 +102,20 @@ func Apply(ctx context.Context, tx *store.Tx, writes []Write) error {
 		return err
 	}
 	return dropContents(ctx, tx, replaced)
+}
+
+// PutRows writes rows of findings, in the place of those that are there.
+func PutRows(ctx context.Context, tx *store.Tx, rows [][]any) error {
+	columns := findingColumns()
+	suffix := `ON CONFLICT (account, region, id) DO UPDATE SET `
+	for i, c := range columns[3:] {
+		if i > 0 {
+			suffix += ", "
+		}
+		suffix += c + " = excluded." + c
+	}
+	_, err := tx.InsertRows(ctx, "findings", columns, rows, suffix)
+	return err
 }
 
 // findingRows makes the rows of the changed findings. Contents that are still
@@ -197,7 +203,7 @@ type Entry struct {
 // History returns what happened to a finding, oldest first.
 func History(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, id string) ([]Entry, error) {
 	rows, err := tx.Query(ctx, `SELECT kind, at, before, after, why FROM finding_history
-		WHERE account = $1 AND region = $2 AND finding = $3 ORDER BY entry`, account, region, id)
+		WHERE account = $1 AND region = $2 AND finding = $3 ORDER BY at, entry`, account, region, id)
 	return store.ReadAll(rows, err, func(s store.Scanner) (e Entry, err error) {
 		err = s.Scan(&e.Kind, &e.At, &e.Before, &e.After, &e.Why)
 		return e, err
