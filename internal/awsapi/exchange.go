@@ -16,6 +16,8 @@ import (
 	"muster/internal/awsapi/sigv4"
 	"muster/internal/awsapi/wire"
 	"muster/internal/awsmodel"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // exchange is one request on its way through the door.
@@ -111,6 +113,7 @@ func (e *exchange) perform(ctx context.Context) error {
 		return err
 	}
 	e.in = in
+	trace.SpanFromContext(ctx).SetName(e.op.Service + " " + e.op.Name)
 	leave, err := e.door.calls.Enter(ctx, string(e.call.Account()))
 	if errors.Is(err, admit.ErrFull) {
 		return &awsmodel.Fault{Code: "Throttling", Message: "Rate exceeded", RetryAfter: 1}

@@ -173,6 +173,9 @@ type Config struct {
 	// Metrics says who gets /metrics: MetricsLocal, callers on this machine, or
 	// MetricsEveryone.
 	Metrics string `yaml:"metrics"`
+	// Traces is where spans go, the address of a collector of OTLP/HTTP; empty
+	// means nowhere.
+	Traces string `yaml:"traces"`
 	// LogLevel is debug, info, warn or error.
 	LogLevel string `yaml:"log_level"`
 }
@@ -320,6 +323,8 @@ func (c *Config) Check() error {
 		return errors.New("throttle: give aws or off")
 	case c.Metrics != MetricsLocal && c.Metrics != MetricsEveryone:
 		return errors.New("metrics: give local or everyone")
+	case c.Traces != "" && !strings.HasPrefix(c.Traces, "http://") && !strings.HasPrefix(c.Traces, "https://"):
+		return errors.New("traces: give the http:// or https:// address of a collector of OTLP, such as http://127.0.0.1:4318/v1/traces")
 	case c.FaultInjection && (!loopback(host) || c.TLSCert != "" || c.AllowPlainHTTP):
 		return fmt.Errorf("fault_injection: is for tests on one machine: listen (%s) has to be a loopback address, without tls_cert and allow_plain_http, which serve others", c.Listen)
 	case c.AuditRetention < time.Hour:

@@ -54,6 +54,7 @@ import (
 	"muster/internal/sbomscan"
 	"muster/internal/scan"
 	"muster/internal/server/health"
+	"muster/internal/server/trace"
 	"muster/internal/store"
 	"muster/internal/sts"
 	"muster/internal/worker"
@@ -101,6 +102,7 @@ func (s *Server) parts(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.traces = trace.New(s.config.Traces, programVersion(), s.log)
 	jobs := map[string]worker.Handler{refresh.JobSync: s.refresh.Run, iam.JobDeleteServiceLinkedRole: d.iam.RunDeletion}
 	maps.Copy(jobs, d.organizations.Jobs())
 	maps.Copy(jobs, d.handshakes.Jobs())
@@ -118,7 +120,7 @@ func (s *Server) parts(ctx context.Context) (http.Handler, error) {
 	maps.Copy(jobs, d.ecr.Jobs())
 	maps.Copy(jobs, d.reach.Jobs())
 	maps.Copy(jobs, d.exports.Jobs())
-	s.worker = worker.New(s.store, jobs, s.workerOptions())
+	s.worker = worker.New(s.store, s.traces.Jobs(jobs), s.workerOptions())
 	if err := errors.Join(d.scan.CatchUp(ctx), d.inspector.CatchUp(ctx), s.events.Start(ctx), d.exports.Start(ctx), d.changes.Start(ctx)); err != nil {
 		return nil, err
 	}

@@ -19,6 +19,9 @@ func (s *Server) route(aws *awsapi.Door, agents, registries, forges, web http.Ha
 	cloud, numbers := s.metrics.Count("aws", aws), s.metrics.Handler(s.config.Metrics == config.MetricsEveryone)
 	agents, registries, web = s.metrics.Count("agents", agents), s.metrics.Count("registries", registries), s.metrics.Count("console", web)
 	forges = s.metrics.Count("code", forges)
+	cloud = s.traces.Requests("aws", cloud)
+	agents, registries, web = s.traces.Requests("agents", agents), s.traces.Requests("registries", registries), s.traces.Requests("console", web)
+	forges = s.traces.Requests("code", forges)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/_muster/"), strings.HasPrefix(r.URL.Path, "/moto-api/"):

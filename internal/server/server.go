@@ -22,6 +22,7 @@ import (
 	"muster/internal/keyring"
 	"muster/internal/refresh"
 	"muster/internal/server/health"
+	"muster/internal/server/trace"
 	"muster/internal/store"
 	"muster/internal/worker"
 
@@ -44,6 +45,8 @@ type Server struct {
 	http     *http.Server
 	health   *health.Config
 	metrics  *health.Metrics
+	// traces is nil without a collector.
+	traces *trace.Traces
 	// openID signs people in with an identity provider; nil without one.
 	openID *openID
 	// handler answers all requests.
@@ -231,12 +234,24 @@ func (s *Server) Operator() *Operator {
 	return &Operator{store: s.store, keyring: s.keyring, now: s.store.Now}
 }
 
+// lastWords is how long a collector of traces may take for what is left when a
+// server closes.
+const lastWords = 2 * time.Second
+
 // Close releases everything; Run must have ended.
 func (s *Server) Close() error {
 	var errs []error
 	if s.listener != nil {
 		// Serve closes it, too.
 		_ = s.listener.Close()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lastWords)
+	defer cancel()
+	if err := s.traces.Close(ctx); err != nil {
+		errs = append(errs, err)
+	}
+	if s.metrics != nil {
+		errs = append(errs, s.metrics.Close(ctx))
 	}
 	if s.refresh != nil {
 		s.refresh.Close()

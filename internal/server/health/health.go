@@ -18,6 +18,7 @@ import (
 
 	"muster/internal/store"
 	"muster/internal/store/feeds"
+	"muster/internal/store/sinks"
 )
 
 // Config are what health looks at and when it worries.
@@ -29,6 +30,9 @@ type Config struct {
 	FeedAge time.Duration
 	// QueueAge is how long due work may wait; 0 means five minutes.
 	QueueAge time.Duration
+	// EventAge is how old an event may be that a sink has yet to take; 0 means
+	// a quarter of an hour.
+	EventAge time.Duration
 }
 
 // patience is how long the database may take to answer.
@@ -42,6 +46,10 @@ type State struct {
 	// Waited is how long the oldest due job of the kind has waited.
 	Waited     time.Duration
 	WaitedKind string
+	// EventWaited is how old the oldest event is that a sink has yet to take,
+	// DeadLetters how many sinks have dead letters.
+	EventWaited time.Duration
+	DeadLetters int64
 }
 
 // Look reads the state.
@@ -63,8 +71,15 @@ func (c *Config) Look(ctx context.Context) (s State, err error) {
 			return err
 		}
 		since, kind, due, err := tx.OldestDue(ctx, now)
+		if err != nil {
+			return err
+		}
 		if due {
 			s.Waited, s.WaitedKind = now.Sub(since), kind
+		}
+		oldest, dead, err := sinks.Behind(ctx, tx)
+		if s.DeadLetters = dead; !oldest.IsZero() {
+			s.EventWaited = max(0, now.Sub(oldest))
 		}
 		return err
 	})
@@ -94,6 +109,12 @@ func (c *Config) Warnings(s *State) (list []Warning) {
 	}
 	if s.Waited > cmp.Or(c.QueueAge, 5*time.Minute) {
 		warn("queue", "work of kind %s waits for %v", s.WaitedKind, s.Waited.Round(time.Second))
+	}
+	if s.EventWaited > cmp.Or(c.EventAge, 15*time.Minute) {
+		warn("events", "events wait for %v to be taken by a sink", s.EventWaited.Round(time.Second))
+	}
+	if s.DeadLetters > 0 {
+		warn("dead letters", "%d sinks have dead letters; see `muster sink dead-letters`", s.DeadLetters)
 	}
 	for _, j := range s.Jobs {
 		if j.Parked > 0 {

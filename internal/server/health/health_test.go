@@ -13,6 +13,7 @@ import (
 	"muster/internal/server/health"
 	"muster/internal/store"
 	"muster/internal/store/feeds"
+	"muster/internal/store/sinks"
 	"muster/internal/store/storetest"
 )
 
@@ -51,19 +52,27 @@ func TestReadyTellsWhatIsWrong(t *testing.T) {
 			if err := feeds.PutSource(t.Context(), tx, src); err != nil {
 				return err
 			}
+			for id, dead := range map[string]time.Time{"slow": {}, "broken": now} {
+				k := sinks.Sink{Account: "111122223333", ID: id, Name: id, Kind: sinks.Webhook, Format: "EVENTBRIDGE", URL: "https://" + id + ".example.com", Enabled: true, CreatedAt: now, UpdatedAt: now}
+				d := sinks.Delivery{Position: 1, Subject: "f", Event: store.Event{ID: "1", Account: "111122223333", Detail: []byte("{}"), Time: now.Add(-20 * time.Minute)}, DeadAt: dead}
+				if err := errors.Join(sinks.Put(t.Context(), tx, &k), sinks.Add(t.Context(), tx, k.Account, k.ID, []sinks.Delivery{d}), sinks.Failed(t.Context(), tx, k.Account, k.ID, d)); err != nil {
+					return err
+				}
+			}
 			return tx.Enqueue(t.Context(), store.Job{Kind: "scan.resource", RunAt: now.Add(-10 * time.Minute)})
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, body := get(ready, here)
-		for _, want := range []string{"osv/Debian was last looked at 3h0m0s ago", "osv/Debian fails since 2026-11-22T07:00:00Z", "scan.resource waits for 10m0s"} {
+		for _, want := range []string{"osv/Debian was last looked at 3h0m0s ago", "osv/Debian fails since 2026-11-22T07:00:00Z", "scan.resource waits for 10m0s",
+			"events wait for 20m0s", "1 sinks have dead letters"} {
 			if !strings.Contains(body, want) {
 				t.Errorf("%q is not said in %s", want, body)
 			}
 		}
 		_, body = get(numbers, here)
-		for _, want := range []string{`muster_feed_age_seconds{source="osv/Debian"} 10800`, `muster_queue_age_seconds 600`, `muster_ready 1`,
+		for _, want := range []string{`muster_feed_age_seconds{source="osv/Debian"} 10800`, `muster_queue_age_seconds 600`, `muster_event_age_seconds 1200`, `muster_sinks_dead_letters 1`, `muster_ready 1`,
 			`muster_jobs{kind="scan.resource",state="waiting"} 1`} {
 			if !strings.Contains(body, want) {
 				t.Errorf("%s is not among\n%s", want, body)

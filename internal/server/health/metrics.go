@@ -59,6 +59,8 @@ func observe(meter metric.Meter, c *Config) error {
 		{"muster.feed.failing", "", "1 while a source of advisories fails."},
 		{"muster.jobs", "", "Jobs by kind and state."},
 		{"muster.queue.age", "s", "How long the oldest due job has waited."},
+		{"muster.event.age", "s", "Age of the oldest event that a sink has yet to take."},
+		{"muster.sinks.dead_letters", "", "Sinks that have dead letters."},
 		{"muster.warnings", "", "Warnings that /readyz tells."},
 		{"muster.store.connections.in_use", "", "Connections that statements use now."},
 	} {
@@ -89,6 +91,8 @@ func (c *Config) measure(ctx context.Context, put func(string, float64, ...attri
 	put("muster.ready", 1)
 	put("muster.advisories.generation", float64(s.Generation))
 	put("muster.queue.age", s.Waited.Seconds())
+	put("muster.event.age", s.EventWaited.Seconds())
+	put("muster.sinks.dead_letters", float64(s.DeadLetters))
 	put("muster.warnings", float64(len(c.Warnings(&s))))
 	for _, f := range s.Sources {
 		source := attribute.String("source", f.Name)

@@ -51,6 +51,20 @@ type Backlog struct {
 	Oldest        time.Time
 }
 
+// Behind tells the time of the oldest event that any sink in use has yet to take,
+// zero without any, and how many sinks have dead letters.
+func Behind(ctx context.Context, tx *store.Tx) (oldest time.Time, dead int64, err error) {
+	var at *int64
+	err = store.One(tx.QueryRow(ctx, `SELECT MIN(oldest), CAST(COALESCE(SUM(dead), 0) AS BIGINT) FROM (
+		SELECT CASE WHEN k.enabled THEN (SELECT d.time FROM deliveries d WHERE d.account = k.account AND d.sink = k.id AND d.dead_at = 0 ORDER BY d.position LIMIT 1) END AS oldest,
+			CASE WHEN EXISTS (SELECT 1 FROM deliveries d WHERE d.account = k.account AND d.sink = k.id AND d.dead_at > 0) THEN 1 ELSE 0 END AS dead
+		FROM sinks k) b`), &at, &dead)
+	if at != nil {
+		oldest = store.Time(*at)
+	}
+	return oldest, dead, err
+}
+
 // BacklogOf counts what a sink has yet to take.
 func BacklogOf(ctx context.Context, tx *store.Tx, account arn.AccountID, sink string) (b Backlog, err error) {
 	err = store.One(tx.QueryRow(ctx, `SELECT COUNT(*) FROM deliveries WHERE account = $1 AND sink = $2 AND dead_at > 0`, account, sink), &b.Dead)
