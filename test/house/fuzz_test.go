@@ -115,3 +115,31 @@ func fuzzed(t *testing.T, dir string, target *regexp.Regexp) bool {
 	}
 	return false
 }
+
+// TestThreatModelNamesTests: a bound of the threat model names the test that
+// holds it, and the test exists.
+func TestThreatModelNamesTests(t *testing.T) {
+	text, err := os.ReadFile("../../docs/threat-model.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, root := range []string{"../../internal", "../../test"} {
+		err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			code, err := os.ReadFile(path)
+			all.Write(code)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range regexp.MustCompile("`((?:Test|Fuzz)[A-Z]\\w+)`").FindAllStringSubmatch(string(text), -1) {
+		if !strings.Contains(all.String(), "func "+name[1]+"(") {
+			t.Errorf("docs/threat-model.md names %s, which is no test", name[1])
+		}
+	}
+}
