@@ -106,13 +106,13 @@ func compare(f criteria.String, value string) bool {
 	return value == f.Value
 }
 
-// matchDate: a range without bounds matches all, also what is absent. Times
-// count in microseconds, as they are stored.
+// matchDate: a range without bounds matches all, also what is absent.
 func matchDate(d criteria.Date, at time.Time, ok bool) bool {
-	if d.Start == nil && d.End == nil {
+	first, last := d.Micros()
+	if first == nil && last == nil {
 		return true
 	}
-	return ok && (d.Start == nil || at.UnixMicro() >= d.Start.UnixMicro()) && (d.End == nil || at.UnixMicro() <= d.End.UnixMicro())
+	return ok && (first == nil || at.UnixMicro() >= *first) && (last == nil || at.UnixMicro() <= *last)
 }
 
 func matchNumber(r criteria.Number, n float64, ok bool) bool {

@@ -35,11 +35,28 @@ type String struct {
 	Value      string     `json:"value"`
 }
 
-// Date is a span of time, both ends included; a nil end is open.
+// Date is a span of time, both ends included; a nil end is open. Times are
+// compared as answers show them, in whole milliseconds, so that what was read
+// from one finds what it was read from.
 type Date struct {
 	Start *time.Time `json:"start,omitempty"`
 	End   *time.Time `json:"end,omitempty"`
 }
+
+// Micros are the first and the last microsecond since 1970 that the span
+// includes; a nil one is open.
+func (d Date) Micros() (first, last *int64) {
+	if d.Start != nil {
+		first = new(-1000 * floor(-d.Start.UnixMicro()))
+	}
+	if d.End != nil {
+		last = new(1000*floor(d.End.UnixMicro()) + 999)
+	}
+	return first, last
+}
+
+// floor is the millisecond that a microsecond belongs to.
+func floor(micros int64) int64 { return time.UnixMicro(micros).UnixMilli() }
 
 // Number is a range, both ends included; a nil end is open.
 type Number struct {

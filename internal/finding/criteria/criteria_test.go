@@ -3,6 +3,7 @@ package criteria_test
 import (
 	"reflect"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -57,5 +58,20 @@ func TestCheck(t *testing.T) {
 		if a, err := tc.c.Check(); a != tc.bad || (err == nil) != (tc.bad == "") {
 			t.Errorf("%s: %q, %v", name, a, err)
 		}
+	}
+}
+
+func TestDatesAreComparedAsShown(t *testing.T) {
+	at := func(micros int64) *time.Time { return new(time.UnixMicro(micros)) }
+	for _, tc := range []struct{ start, end, first, last int64 }{
+		{1000, 1000, 1000, 1999}, {1001, 1999, 2000, 1999}, {999, 2000, 1000, 2999}, {-1, -1, 0, -1}, {-1000, -1001, -1000, -1001},
+	} {
+		first, last := criteria.Date{Start: at(tc.start), End: at(tc.end)}.Micros()
+		if *first != tc.first || *last != tc.last {
+			t.Errorf("%d to %d µs includes %d to %d, want %d to %d", tc.start, tc.end, *first, *last, tc.first, tc.last)
+		}
+	}
+	if first, last := (criteria.Date{}).Micros(); first != nil || last != nil {
+		t.Error("an open span has ends")
 	}
 }

@@ -35,9 +35,10 @@ func several(t *rapid.T, label string) []string {
 	return rapid.SliceOfNDistinct(rapid.SampledFrom(words()), 0, 3, rapid.ID[string]).Draw(t, label)
 }
 
-// moment draws one of a few times, in whole microseconds.
+// moment draws one of a few times, in whole microseconds; of some only
+// milliseconds are the same.
 func moment(t *rapid.T, label string) time.Time {
-	return time.UnixMicro(1_700_000_000_000_000 + int64(rapid.IntRange(0, 5).Draw(t, label))).UTC()
+	return time.UnixMicro(1_700_000_000_000_000 + rapid.SampledFrom([]int64{-1, 0, 1, 999, 1000, 1001, 2000}).Draw(t, label)).UTC()
 }
 
 func maybeMoment(t *rapid.T, label string) time.Time {

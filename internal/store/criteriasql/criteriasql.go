@@ -8,8 +8,6 @@
 package criteriasql
 
 import (
-	"time"
-
 	"muster/internal/finding/criteria"
 	"muster/internal/store"
 )
@@ -31,13 +29,16 @@ func Values(w *store.Where, rows, name string, filters []criteria.String) {
 
 // Dates adds the filters of one criterion over a column of microseconds.
 func Dates(w *store.Where, name string, filters []criteria.Date) {
-	spans(filters, func(d criteria.Date) (lower, upper any) { return micros(d.Start), micros(d.End) }, "", name).addTo(w)
+	spans(filters, micros, "", name).addTo(w)
 }
 
 // DateRows is Dates for microseconds that have rows of their own, in a column
 // of numbers.
 func DateRows(w *store.Where, rows, name string, filters []criteria.Date) {
-	spans(filters, func(d criteria.Date) (lower, upper any) { return float(micros(d.Start)), float(micros(d.End)) }, rows, name).addTo(w)
+	spans(filters, func(d criteria.Date) (lower, upper any) {
+		lower, upper = micros(d)
+		return float(lower), float(upper)
+	}, rows, name).addTo(w)
 }
 
 // Numbers adds the filters of one criterion over a column of numbers.
@@ -60,11 +61,15 @@ func bounds(n criteria.Number) (lower, upper any) {
 	return lower, upper
 }
 
-func micros(t *time.Time) any {
-	if t == nil {
-		return nil
+func micros(d criteria.Date) (lower, upper any) {
+	first, last := d.Micros()
+	if first != nil {
+		lower = *first
 	}
-	return t.UnixMicro()
+	if last != nil {
+		upper = *last
+	}
+	return lower, upper
 }
 
 // float makes whole microseconds comparable with a column of numbers; they
