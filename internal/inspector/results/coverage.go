@@ -4,6 +4,7 @@ import (
 	"context"
 	"muster/internal/inspector/desk"
 	"reflect"
+	"strings"
 
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/inspector2"
@@ -163,7 +164,7 @@ func wireMetadata(r *finding.Resource) *inspector2.ResourceScanMetadata {
 	switch {
 	case r.Instance != nil:
 		return &inspector2.ResourceScanMetadata{Ec2: &inspector2.Ec2Metadata{
-			Tags: tags(r.Tags), AmiId: optional(r.Instance.ImageID), Platform: inspector2.Ec2PlatformLinux,
+			Tags: tags(r.Tags), AmiId: optional(r.Instance.ImageID), Platform: ec2Platform(r.Instance.Platform),
 		}}
 	case r.Image != nil:
 		return &inspector2.ResourceScanMetadata{EcrImage: &inspector2.EcrContainerImageMetadata{
@@ -181,6 +182,20 @@ func wireMetadata(r *finding.Resource) *inspector2.ResourceScanMetadata {
 		return &inspector2.ResourceScanMetadata{CodeRepository: wireCodeRepository(r.Code)}
 	}
 	return nil
+}
+
+// ec2Platform is the kind of an instance's system; that of one without an agent
+// is not known.
+func ec2Platform(system string) inspector2.Ec2Platform {
+	switch {
+	case system == "":
+		return inspector2.Ec2PlatformUnknown
+	case strings.HasPrefix(system, "WINDOWS"):
+		return inspector2.Ec2PlatformWindows
+	case strings.HasPrefix(system, "MACOS"):
+		return inspector2.Ec2PlatformMacos
+	}
+	return inspector2.Ec2PlatformLinux
 }
 
 // wireCodeRepository is what coverage says of a code repository.

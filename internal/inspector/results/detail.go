@@ -106,13 +106,11 @@ func (s *Service) detail(ctx context.Context, f *finding.Finding) (inspector2.Fi
 			})
 		}
 	}
-	intel, known, err := s.config.Intel(ctx, f.Package.VulnerabilityID)
-	if err != nil || !known {
-		return d, err
-	}
+	// Of what no feed tells more about, the finding alone says how bad it is.
+	intel, _, err := s.config.Intel(ctx, f.Package.VulnerabilityID)
 	d.Cwes, d.CisaData, d.ExploitObserved = append(d.Cwes, intel.CWEs...), cisa(&intel), observed(f)
 	d.RiskScore = new(riskScore(f, &intel))
-	return d, nil
+	return d, err
 }
 
 // agedFacts adds how old the facts are that a network finding rests on, and
