@@ -210,9 +210,14 @@ func lookAt(ctx context.Context, tx *store.Tx, q *Query, s scan, steps, limit in
 	// Joined to nothing, the account cannot lure a planner away from the order.
 	q.Scope.Where(outer, `(f.account || '')`)
 	addCriteria(outer, &q.Criteria)
-	// The rows come as the inner query orders them; told once more, they would
-	// be sorted once more.
-	rows, err := tx.Query(ctx, `SELECT `+headColumns+`, f.`+orderOf(q.Field).column+` FROM `+from+outer.SQL()+` LIMIT `+outer.Arg(limit), outer.Args()...)
+	// SQLite gives the rows as the inner query orders them, and would sort them
+	// once more if told; PostgreSQL may join them by a hash to what the criteria
+	// look up, in any order, and knows when there is nothing to sort.
+	order := ""
+	if tx.Engine() != store.SQLite {
+		order = ` ORDER BY ` + s.order
+	}
+	rows, err := tx.Query(ctx, `SELECT `+headColumns+`, f.`+orderOf(q.Field).column+` FROM `+from+outer.SQL()+order+` LIMIT `+outer.Arg(limit), outer.Args()...)
 	return store.ReadAll(rows, err, func(r store.Scanner) (head, error) { return scanSorted(r, q.Field) })
 }
 
