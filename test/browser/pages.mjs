@@ -16,7 +16,7 @@ const pages = [
   "/dashboard", "/findings", "/findings?f=severity%3DHIGH&f=severity%3DMEDIUM&sort=-INSPECTOR_SCORE", "/findings?f=findingStatus%3DSUPPRESSED",
   "/findings/vulnerabilities", "/findings/accounts", "/findings/units", "/findings/instances", "/findings/images", "/findings/repositories", "/findings/layers", "/findings/functions", "/findings/packages",
   "/rules", "/rules/new?f=severity%3DLOW", "/network", "/exports", "/exports/new", "/exports/new?kind=SBOM&f=resourceType%3DAWS_EC2_INSTANCE", "/vulnerabilities", "/coverage", "/coverage?f=scanStatusCode%3DINACTIVE", "/start", "/doctor", "/doctor?regions=all", "/delegate",
-  "/accounts", "/rollouts", "/settings", "/usage", "/feeds", "/agents", "/registries", "/code", "/destinations", "/security", "/switch-role?account=123456789012&role=Auditor", "/nowhere",
+  "/accounts", "/rollouts", "/settings", "/usage", "/feeds", "/agents", "/registries", "/code", "/destinations", "/jobs", "/audit", "/rules/history", "/security", "/switch-role?account=123456789012&role=Auditor", "/nowhere",
 ];
 
 const browser = await launch();
@@ -117,14 +117,32 @@ async function exports(page) {
 async function rules(page) {
   await visit(page, "/findings?f=findingStatus%3DACTIVE");
   const [id] = /CVE-\d+-\d+/.exec(await page.locator("tbody").innerText());
+  await visit(page, "/rules");
+  await page.getByRole("checkbox", { name: t("rule.reasonRequired") }).click({ force: true });
+  await page.getByText(t("rule.reasonNeeded")).waitFor();
   await visit(page, `/rules/new?f=vulnerabilityId%3D${id}`);
   await page.locator("tbody").getByText(id).first().waitFor();
   await page.getByLabel(t("rule.name"), { exact: true }).fill("accepted-for-now");
+  await page.getByText(new RegExp(t("rule.needsReason"))).first().waitFor();
+  await page.getByRole("button", { name: t("do.save") }).click();
+  await page.locator("form").getByText(t("rule.needsReason"), { exact: true }).waitFor();
   await page.getByLabel(t("rule.reason"), { exact: true }).fill("Not reachable");
+  const end = new Date(Date.now() + 3 * 86_400_000).toISOString().slice(0, 10);
+  await page.getByLabel(t("rule.expires"), { exact: true }).first().fill(end.replaceAll("-", "/"));
   await page.getByRole("button", { name: t("do.save") }).click();
   await page.getByText(t("rule.saved", { name: "accepted-for-now" })).waitFor();
   await visit(page, "/rules");
+  const row = page.locator("tbody tr").filter({ hasText: "accepted-for-now" });
+  assert.ok(!(await row.innerText()).includes(t("rule.never")), "the rule has no end");
+  assert.ok((await row.innerText()).includes("Not reachable"), "the rule has no reason");
   await check(page, "/rules with one", "administrator");
+  await row.getByRole("link").first().click();
+  await settled(page);
+  assert.equal((await page.getByLabel(t("rule.expires"), { exact: true }).first().inputValue()).replaceAll("/", "-"), end, "the form forgets when the rule ends");
+  await page.getByRole("link", { name: t("rule.historyOf") }).click();
+  await page.getByText(t("ruleChange.CREATED"), { exact: true }).first().waitFor();
+  await page.getByText(t("ruleChange.EXPIRY_SET"), { exact: true }).first().waitFor();
+  await check(page, "/rules with a history", "administrator");
   const suppressed = `/findings?f=findingStatus%3DSUPPRESSED&f=vulnerabilityId%3D${id}`;
   await visit(page, suppressed);
   for (let tries = 0; !(await page.locator("tbody").innerText()).includes(id); tries++) {
@@ -137,6 +155,8 @@ async function rules(page) {
   await page.getByRole("button", { name: t("rule.delete") }).click();
   await page.getByRole("dialog").getByRole("button", { name: t("do.delete") }).click();
   await page.getByText(t("rule.deleted", { name: "accepted-for-now" })).waitFor();
+  await page.getByRole("checkbox", { name: t("rule.reasonRequired") }).click({ force: true });
+  await page.getByText(t("rule.reasonFree")).waitFor();
 }
 
 /** The rows of the page as a file, without a formula in it. */
@@ -158,6 +178,58 @@ async function filter(page) {
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => location.hash.includes("severity%3DHIGH"));
   await settled(page);
+}
+
+/** The Back button takes back one filter after the other; a filter that is kept is there for later, and goes again. */
+async function back(page) {
+  const tokens = () => page.evaluate(() => decodeURIComponent(location.hash));
+  await visit(page, "/findings?f=findingStatus%3DACTIVE");
+  // The header stands there twice, as it sticks to the top.
+  await page.locator("[data-focus-id=sorting-control-score]").first().evaluate((e) => e.click());
+  await page.waitForFunction(() => location.hash.includes("INSPECTOR_SCORE"));
+  const box = page.getByRole("combobox", { name: t("filter.label") });
+  await box.focus();
+  await page.keyboard.type(`${t("finding.severity")} = ${t("severity.HIGH")}`);
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => location.hash.includes("severity%3DHIGH"));
+  await settled(page);
+
+  await page.getByRole("button", { name: t("saved.title") }).click();
+  await page.getByRole("menuitem", { name: t("saved.save") }).click();
+  await page.getByRole("dialog").getByLabel(t("rule.name"), { exact: true }).fill("the-high-ones");
+  await page.getByRole("dialog").getByRole("button", { name: t("do.save") }).click();
+  await page.getByText(t("saved.saved", { name: "the-high-ones" })).waitFor();
+
+  await page.getByRole("button", { name: t("command.title") }).click();
+  const line = await page.getByText(/^aws inspector2 list-findings/).innerText();
+  assert.ok(line.includes('"severity":[{"comparison":"EQUALS","value":"HIGH"}]') && line.includes("INSPECTOR_SCORE"), line);
+  await page.keyboard.press("Escape");
+
+  await page.goBack();
+  await page.waitForFunction(() => !location.hash.includes("severity%3DHIGH"));
+  assert.ok((await tokens()).includes("INSPECTOR_SCORE"), "Back takes back more than the last change");
+  await page.goBack();
+  await page.waitForFunction(() => !location.hash.includes("INSPECTOR_SCORE"));
+  await settled(page);
+  assert.match(await page.locator("main").innerText(), new RegExp(t("severity.CRITICAL") + "|" + t("severity.MEDIUM")), "the list does not follow");
+
+  await page.getByRole("button", { name: t("saved.title") }).click();
+  await page.getByRole("menuitem", { name: "the-high-ones" }).first().click();
+  await page.waitForFunction(() => location.hash.includes("severity%3DHIGH"));
+  await settled(page);
+  await page.getByRole("button", { name: t("saved.title") }).click();
+  await page.getByRole("menuitem", { name: "the-high-ones" }).last().click();
+  await page.getByRole("dialog").getByRole("button", { name: t("do.delete") }).click();
+  await page.getByText(t("saved.deleted", { name: "the-high-ones" })).waitFor();
+}
+
+/** What was done just now stands in the audit log, which can be restricted to it; members are refused the organization's. */
+async function log(page) {
+  await visit(page, "/audit?f=operation%3DCreateFilter");
+  await page.locator("tbody tr").first().waitFor();
+  const rows = await page.locator("tbody tr").allInnerTexts();
+  assert.ok(rows.length > 0 && rows.every((r) => r.includes("CreateFilter")) && rows[0].includes(t("auditOutcome.SUCCESS")), `the log holds ${rows}`);
+  assert.equal(await page.getByRole("checkbox", { name: t("audit.organization") }).count(), 0, "only the management account may read everybody's");
 }
 
 /** With keys alone: past the navigation to the page, into a dialog that keeps the focus, and out of it to where it was opened. */
@@ -224,7 +296,9 @@ try {
     await network(page);
     if (language === "en") {
       await filter(page);
+      await back(page);
       await rules(page);
+      await log(page);
       await exports(page);
       await keys(page);
     }
