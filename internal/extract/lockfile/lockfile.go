@@ -31,7 +31,7 @@ import (
 
 // Bounds of one file. The largest lock files in the wild have 20 MB.
 const (
-	maxFile     = 64 << 20
+	maxFile     = 32 << 20
 	maxPackages = 200_000
 )
 
