@@ -261,19 +261,22 @@ func addFile(w *tar.Writer, folder, path string) (err error) {
 	return err
 }
 
-// unpack writes the content of a gzip file, as the peer reads plain tar only.
+// unpack writes the content of an archive that may be packed by gzip: the peer
+// reads plain tar only.
 func unpack(from, to string) (err error) {
 	in, err := os.Open(from)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
-	z, err := gzip.NewReader(in)
-	if err != nil {
+	plain := io.Reader(in)
+	if z, err := gzip.NewReader(in); err == nil {
+		plain = z
+	} else if _, err := in.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
 	return writeFile(to, func(w io.Writer) error {
-		_, err := io.Copy(w, z)
+		_, err := io.Copy(w, plain)
 		return err
 	})
 }
