@@ -24,6 +24,7 @@ var unfuzzed = map[string]string{
 	"up":                     "answers of the server that it started",
 	"doctor":                 "writes JSON only",
 	"server":                 "writes JSON only",
+	"server/trace":           "writes JSON and identifiers only",
 	"emulate":                "its own marker in a folder",
 	"cluster":                "answers of the cluster whose service account runs it",
 	"agent":                  "its own spool and state, and answers of its server",
