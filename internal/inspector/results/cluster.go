@@ -2,8 +2,9 @@ package results
 
 import (
 	"context"
-	"muster/internal/inspector/desk"
 	"regexp"
+
+	"muster/internal/inspector/desk"
 
 	"muster/internal/arn"
 	"muster/internal/awsmodel"

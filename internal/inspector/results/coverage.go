@@ -2,9 +2,10 @@ package results
 
 import (
 	"context"
-	"muster/internal/inspector/desk"
 	"reflect"
 	"strings"
+
+	"muster/internal/inspector/desk"
 
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/inspector2"

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"muster/internal/advisorydb"
@@ -175,47 +174,4 @@ func riskScore(f *finding.Finding, i *advisorydb.Intel) int32 {
 		bad = f.Score.Value
 	}
 	return int32(math.Round(100 * likely * bad / 10))
-}
-
-// SearchVulnerabilities tells what is known of one CVE, whether or not it was
-// found anywhere.
-func (s *Service) SearchVulnerabilities(ctx context.Context, call *awsmodel.Call, in *inspector2.SearchVulnerabilitiesInput) (*inspector2.SearchVulnerabilitiesOutput, error) {
-	out := &inspector2.SearchVulnerabilitiesOutput{Vulnerabilities: []inspector2.Vulnerability{}}
-	id := in.FilterCriteria.VulnerabilityIds[0]
-	if !strings.HasPrefix(id, "CVE-") {
-		return nil, desk.InvalidField("filterCriteria.vulnerabilityIds", "Only CVE ids can be searched for.")
-	}
-	intel, known, err := s.config.Intel(ctx, id)
-	if err != nil || !known {
-		return out, err
-	}
-	v := inspector2.Vulnerability{
-		Id: id, Cwes: append([]string{}, intel.CWEs...), CisaData: cisa(&intel), Source: inspector2.VulnerabilitySourceNvd,
-		Description: optional(intel.Description), VendorCreatedAt: when(intel.Published), VendorUpdatedAt: when(intel.Modified),
-		SourceUrl: new("https://nvd.nist.gov/vuln/detail/" + id), ReferenceUrls: []string{}, RelatedVulnerabilities: []string{}, DetectionPlatforms: []string{},
-	}
-	if intel.EPSS != nil {
-		v.Epss = &inspector2.Epss{Score: new(intel.EPSS.Score)}
-	}
-	for _, score := range intel.Scores {
-		rate(&v, score.Vector, score.Source)
-	}
-	out.Vulnerabilities = append(out.Vulnerabilities, v)
-	return out, nil
-}
-
-// rate enters a score under its version; the first of each version counts.
-func rate(v *inspector2.Vulnerability, vector, source string) {
-	c, ok := finding.ParseCVSS(vector, source)
-	if !ok {
-		return
-	}
-	switch {
-	case c.Version == "4.0" && v.Cvss4 == nil:
-		v.Cvss4 = &inspector2.Cvss4{BaseScore: new(c.BaseScore), ScoringVector: new(c.Vector)}
-	case strings.HasPrefix(c.Version, "3") && v.Cvss3 == nil:
-		v.Cvss3 = &inspector2.Cvss3{BaseScore: new(c.BaseScore), ScoringVector: new(c.Vector)}
-	case c.Version == "2.0" && v.Cvss2 == nil:
-		v.Cvss2 = &inspector2.Cvss2{BaseScore: new(c.BaseScore), ScoringVector: new(c.Vector)}
-	}
 }

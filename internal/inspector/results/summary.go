@@ -2,6 +2,7 @@ package results
 
 import (
 	"context"
+
 	"muster/internal/inspector/desk"
 
 	"muster/internal/awsmodel"

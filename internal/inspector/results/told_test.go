@@ -1,11 +1,13 @@
 package results_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
 	"time"
 
+	"muster/internal/advisorydb"
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/inspector2"
@@ -128,5 +130,5 @@ func newDesk(t *testing.T, st *store.Store) *results.Service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return results.New(results.Config{Store: st, Pages: pages})
+	return results.New(results.Config{Store: st, Pages: pages, Intel: func(context.Context, string) (advisorydb.Intel, bool, error) { return advisorydb.Intel{}, false, nil }})
 }

@@ -3,9 +3,10 @@ package results
 import (
 	"context"
 	"errors"
-	"muster/internal/inspector/desk"
 	"slices"
 	"strings"
+
+	"muster/internal/inspector/desk"
 
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/muster"
