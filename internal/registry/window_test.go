@@ -297,6 +297,7 @@ func TestCoverage(t *testing.T) {
 			return []inspector2.CoverageStringFilter{{Comparison: inspector2.CoverageStringComparisonEquals, Value: value}}
 		}
 		since := func(t time.Time) []inspector2.CoverageDateFilter {
+			t = t.Truncate(time.Millisecond) // times are compared as they are shown
 			return []inspector2.CoverageDateFilter{{StartInclusive: &t}}
 		}
 		r := w.results()
