@@ -8,6 +8,7 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/muster"
+	"muster/internal/inspector/desk"
 	"muster/internal/store"
 	"muster/internal/store/audit"
 	"muster/internal/store/directory"
@@ -27,12 +28,9 @@ func (s *Service) ListAuditEvents(ctx context.Context, call *awsmodel.Call, in *
 	bound := asked(*in)
 	bound.NextToken, bound.MaxResults = nil, nil
 	q := query(in)
-	if in.NextToken != nil && *in.NextToken != "" {
-		before, err := s.config.Pages.Open(call, op, bound, *in.NextToken)
-		if err != nil || len(before) == 0 {
-			return nil, &muster.ValidationException{Message: "The nextToken is not valid for this request.", Reason: muster.ValidationExceptionReasonOther}
-		}
-		q.Before = string(before)
+	var err error
+	if q.Before, err = desk.After(s.config.Pages, call, op, bound, in.NextToken); err != nil {
+		return nil, err
 	}
 	return store.Read(ctx, s.config.Store, func(tx *store.Tx) (*muster.ListAuditEventsOutput, error) {
 		if err := permit(ctx, tx, call, in, &q); err != nil {
@@ -53,10 +51,7 @@ func (s *Service) ListAuditEvents(ctx context.Context, call *awsmodel.Call, in *
 func query(in *muster.ListAuditEventsInput) audit.Query {
 	q := audit.Query{
 		Region: arn.Region(value(in.Region)), Principal: arn.ARN(value(in.Principal)), Service: value(in.Service), Operation: value(in.Operation),
-		Resource: value(in.Resource), ErrorCode: value(in.ErrorCode), Request: value(in.RequestId), Outcome: string(in.Outcome), Limit: pageSize,
-	}
-	if in.MaxResults != nil {
-		q.Limit = min(max(int(*in.MaxResults), 1), pageSize)
+		Resource: value(in.Resource), ErrorCode: value(in.ErrorCode), Request: value(in.RequestId), Outcome: string(in.Outcome), Limit: desk.Size(in.MaxResults, pageSize, pageSize),
 	}
 	q.Start, q.End = moment(in.StartTime), moment(in.EndTime)
 	return q

@@ -12,6 +12,7 @@ import (
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/muster"
 	"muster/internal/inspector"
+	"muster/internal/inspector/desk"
 	"muster/internal/store"
 	"muster/internal/store/activation"
 	"muster/internal/store/jobs"
@@ -49,7 +50,7 @@ type asked muster.ListJobsInput
 // query is what the caller may see.
 func (s *Service) query(ctx context.Context, tx *store.Tx, call *awsmodel.Call) (jobs.Query, error) {
 	scope, err := inspector.VisibleAccounts(ctx, tx, call.Account(), call.Region)
-	return jobs.Query{Scope: scope, Region: call.Region, Now: s.config.Now(), Limit: pageSize}, err
+	return jobs.Query{Scope: scope, Region: call.Region, Now: s.config.Now()}, err
 }
 
 // ListJobs lists the work of the accounts that the caller sees, the oldest
@@ -58,13 +59,9 @@ func (s *Service) ListJobs(ctx context.Context, call *awsmodel.Call, in *muster.
 	const op = "ListJobs"
 	bound := asked(*in)
 	bound.NextToken, bound.MaxResults = nil, nil
-	var after string
-	if in.NextToken != nil && *in.NextToken != "" {
-		cursor, err := s.config.Pages.Open(call, op, bound, *in.NextToken)
-		if err != nil {
-			return nil, &muster.ValidationException{Message: "The nextToken is not valid for this request.", Reason: muster.ValidationExceptionReasonOther}
-		}
-		after = string(cursor)
+	after, err := desk.After(s.config.Pages, call, op, bound, in.NextToken)
+	if err != nil {
+		return nil, err
 	}
 	return store.Read(ctx, s.config.Store, func(tx *store.Tx) (*muster.ListJobsOutput, error) {
 		q, err := s.query(ctx, tx, call)
@@ -75,9 +72,7 @@ func (s *Service) ListJobs(ctx context.Context, call *awsmodel.Call, in *muster.
 		if in.Kind != nil {
 			q.Kind = *in.Kind
 		}
-		if in.MaxResults != nil {
-			q.Limit = min(max(int(*in.MaxResults), 1), pageSize)
-		}
+		q.Limit = desk.Size(in.MaxResults, pageSize, pageSize)
 		list, next, err := jobs.List(ctx, tx, q)
 		out := &muster.ListJobsOutput{Jobs: []muster.Job{}}
 		for i := range list {

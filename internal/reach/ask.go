@@ -12,6 +12,7 @@ import (
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/muster"
 	"muster/internal/inspector"
+	"muster/internal/inspector/desk"
 	"muster/internal/network"
 	"muster/internal/store"
 	"muster/internal/store/topology"
@@ -114,7 +115,7 @@ func (s *Service) ListNetworkConnections(ctx context.Context, call *awsmodel.Cal
 	if in.Within != nil {
 		within = *in.Within
 	}
-	cursor, err := s.opened(call, op, within, in.NextToken)
+	cursor, err := desk.After(s.config.Pages, call, op, within, in.NextToken)
 	if err != nil {
 		return nil, err
 	}

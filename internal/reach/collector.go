@@ -13,6 +13,7 @@ import (
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/muster"
+	"muster/internal/inspector/desk"
 	"muster/internal/store"
 	"muster/internal/store/topology"
 )
@@ -189,7 +190,7 @@ func collectorOf(ctx context.Context, tx *store.Tx, call *awsmodel.Call, id stri
 // tells.
 func (s *Service) ListNetworkCollectors(ctx context.Context, call *awsmodel.Call, in *muster.ListNetworkCollectorsInput) (*muster.ListNetworkCollectorsOutput, error) {
 	const op = "ListNetworkCollectors"
-	after, err := s.opened(call, op, "", in.NextToken)
+	after, err := desk.After(s.config.Pages, call, op, "", in.NextToken)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/muster"
 	"muster/internal/inspector"
+	"muster/internal/inspector/desk"
 	"muster/internal/network/facts"
 	"muster/internal/store"
 	"muster/internal/store/directory"
@@ -285,7 +286,7 @@ const (
 // Region are stored, with what went wrong when they were last looked for.
 func (s *Service) ListNetworkSnapshots(ctx context.Context, call *awsmodel.Call, in *muster.ListNetworkSnapshotsInput) (*muster.ListNetworkSnapshotsOutput, error) {
 	const op = "ListNetworkSnapshots"
-	after, err := s.opened(call, op, "", in.NextToken)
+	after, err := desk.After(s.config.Pages, call, op, "", in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -311,18 +312,6 @@ func (s *Service) ListNetworkSnapshots(ctx context.Context, call *awsmodel.Call,
 		}
 		return out, nil
 	})
-}
-
-// opened is the cursor in a page token; empty for the first page.
-func (s *Service) opened(call *awsmodel.Call, op string, query any, token *string) (string, error) {
-	if token == nil || *token == "" {
-		return "", nil
-	}
-	cursor, err := s.config.Pages.Open(call, op, query, *token)
-	if err != nil {
-		return "", invalid("The nextToken is not valid for this request.")
-	}
-	return string(cursor), nil
 }
 
 // invalid is the answer to a request that is well-formed and makes no sense.

@@ -9,6 +9,7 @@ import (
 
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/inspector2"
+	"muster/internal/awsmodel/muster"
 	"muster/internal/inspector"
 	"muster/internal/store"
 )
@@ -59,6 +60,19 @@ func Token(pages inspector.Pager, call *awsmodel.Call, op string, query, cursor 
 		return nil, err
 	}
 	return new(pages.Seal(call, op, query, body)), nil
+}
+
+// After opens a page token of muster's own operations into the text that the
+// page before ended with; "" for the first page.
+func After(pages inspector.Pager, call *awsmodel.Call, op string, query any, token *string) (string, error) {
+	if token == nil || *token == "" {
+		return "", nil
+	}
+	cursor, err := pages.Open(call, op, query, *token)
+	if err != nil || len(cursor) == 0 {
+		return "", &muster.ValidationException{Message: "The nextToken is not valid for this request.", Reason: muster.ValidationExceptionReasonOther}
+	}
+	return string(cursor), nil
 }
 
 // Size is how many items a page has: what was asked for, at most the limit.

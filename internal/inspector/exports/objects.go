@@ -11,6 +11,7 @@ import (
 
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/muster"
+	"muster/internal/inspector/desk"
 	"muster/internal/store"
 	"muster/internal/store/exports"
 )
@@ -29,7 +30,7 @@ func size(asked *int32) int {
 // Region, whatever became of them, the newest first.
 func (s *Service) ListExports(ctx context.Context, call *awsmodel.Call, in *muster.ListExportsInput) (*muster.ListExportsOutput, error) {
 	const op = "ListExports"
-	cursor, err := s.open(call, op, nil, in.NextToken)
+	cursor, err := desk.After(s.config.Pages, call, op, nil, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +73,7 @@ func show(e *exports.Export) muster.Export {
 // ListExportObjects lists the objects that an export consists of.
 func (s *Service) ListExportObjects(ctx context.Context, call *awsmodel.Call, in *muster.ListExportObjectsInput) (*muster.ListExportObjectsOutput, error) {
 	const op = "ListExportObjects"
-	after, err := s.open(call, op, in.ExportId, in.NextToken)
+	after, err := desk.After(s.config.Pages, call, op, in.ExportId, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +125,7 @@ type wanted struct {
 func (s *Service) GetExportObject(ctx context.Context, call *awsmodel.Call, in *muster.GetExportObjectInput) (*muster.GetExportObjectOutput, error) {
 	const op = "GetExportObject"
 	bound := wanted{in.ExportId, in.Key, in.Raw != nil && *in.Raw}
-	cursor, err := s.open(call, op, bound, in.NextToken)
+	cursor, err := desk.After(s.config.Pages, call, op, bound, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -243,15 +244,4 @@ func (c cellState) after(b byte) cellState {
 		return cellStart
 	}
 	return inCell
-}
-
-func (s *Service) open(call *awsmodel.Call, op string, query any, token *string) (string, error) {
-	if token == nil || *token == "" {
-		return "", nil
-	}
-	cursor, err := s.config.Pages.Open(call, op, query, *token)
-	if err != nil {
-		return "", ownInvalid("The nextToken is not valid for this request.")
-	}
-	return string(cursor), nil
 }
