@@ -147,11 +147,12 @@ func TestOldKeysAreReplacedUnasked(t *testing.T) {
 		a.cfg.KeyAge, a.watch = 24*time.Hour, func() (watcher, error) { return noWatcher{}, nil }
 		stop := start(t, a)
 		time.Sleep(23 * time.Hour)
-		if !s.key.Equal(before) {
+		if !s.hostKey().Equal(before) {
 			t.Error("replaced too early")
 		}
 		time.Sleep(2 * time.Hour)
-		if s.key.Equal(before) {
+		synctest.Wait()
+		if s.hostKey().Equal(before) {
 			t.Error("not replaced")
 		}
 		if err := stop(); err != nil {

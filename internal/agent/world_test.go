@@ -113,6 +113,13 @@ func (s *testServer) serve(w http.ResponseWriter, r *http.Request) (broken bool)
 	return false
 }
 
+// hostKey is the key that the server takes now.
+func (s *testServer) hostKey() ed25519.PublicKey {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.key
+}
+
 func (s *testServer) replace(w http.ResponseWriter, r *http.Request, sig agentwire.Signature, body []byte) (broken bool) {
 	if !s.verified(w, r, sig, body, s.key) {
 		return false
