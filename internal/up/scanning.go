@@ -12,8 +12,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/organizations"
 )
 
-// scanTypes are what the demonstration switches on everywhere.
-var scanTypes = []types.ResourceScanType{types.ResourceScanTypeEc2, types.ResourceScanTypeEcr}
+// scanTypes are what the demonstration switches on everywhere, so that hosts,
+// images, functions and code brought to any of its accounts are scanned.
+func scanTypes() []types.ResourceScanType {
+	return []types.ResourceScanType{types.ResourceScanTypeEc2, types.ResourceScanTypeEcr, types.ResourceScanTypeLambda, types.ResourceScanTypeCodeRepository}
+}
 
 // scanning walks the story of a delegated administrator in one Region.
 func (r *run) scanning(ctx context.Context) error {
@@ -96,8 +99,8 @@ func (r *run) enable(ctx context.Context, names ...string) error {
 	if on, err := r.enabled(ctx, ids); err != nil || on {
 		return err
 	}
-	r.say("enabling EC2 and ECR scanning in %v", names)
-	out, err := c.Enable(ctx, &inspector2.EnableInput{AccountIds: ids, ResourceTypes: scanTypes})
+	r.say("enabling the scanning of hosts, images, functions and code in %v", names)
+	out, err := c.Enable(ctx, &inspector2.EnableInput{AccountIds: ids, ResourceTypes: scanTypes()})
 	if err != nil {
 		return err
 	}
@@ -107,7 +110,7 @@ func (r *run) enable(ctx context.Context, names ...string) error {
 	return until(ctx, "activation", time.Minute, func() (bool, error) { return r.enabled(ctx, ids) })
 }
 
-// enabled reports whether both scan types are on in every account.
+// enabled reports whether all scan types are on in every account.
 func (r *run) enabled(ctx context.Context, ids []string) (bool, error) {
 	out, err := r.as(audit).inspector.BatchGetAccountStatus(ctx, &inspector2.BatchGetAccountStatusInput{AccountIds: ids})
 	if err != nil {
@@ -115,8 +118,10 @@ func (r *run) enabled(ctx context.Context, ids []string) (bool, error) {
 	}
 	for _, a := range out.Accounts {
 		s := a.ResourceState
-		if s.Ec2.Status != types.StatusEnabled || s.Ecr.Status != types.StatusEnabled {
-			return false, nil
+		for _, one := range []*types.State{s.Ec2, s.Ecr, s.Lambda, s.CodeRepository} {
+			if one == nil || one.Status != types.StatusEnabled {
+				return false, nil
+			}
 		}
 	}
 	return len(out.Accounts) == len(slices.Compact(ids)), nil
@@ -124,7 +129,7 @@ func (r *run) enabled(ctx context.Context, ids []string) (bool, error) {
 
 func (r *run) autoEnable(ctx context.Context) error {
 	_, err := r.as(audit).inspector.UpdateOrganizationConfiguration(ctx, &inspector2.UpdateOrganizationConfigurationInput{
-		AutoEnable: &types.AutoEnable{Ec2: aws.Bool(true), Ecr: aws.Bool(true)},
+		AutoEnable: &types.AutoEnable{Ec2: aws.Bool(true), Ecr: aws.Bool(true), Lambda: aws.Bool(true), CodeRepository: aws.Bool(true)},
 	})
 	return err
 }

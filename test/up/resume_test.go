@@ -86,7 +86,7 @@ func takeApart(t *testing.T, data string) {
 		t.Fatal(err)
 	}
 	member := inspector2.NewFromConfig(profile(t, data, "workload-1"))
-	off, err := member.Disable(t.Context(), &inspector2.DisableInput{ResourceTypes: []types.ResourceScanType{types.ResourceScanTypeEc2, types.ResourceScanTypeEcr}})
+	off, err := member.Disable(t.Context(), &inspector2.DisableInput{ResourceTypes: []types.ResourceScanType{types.ResourceScanTypeEc2, types.ResourceScanTypeEcr, types.ResourceScanTypeLambda, types.ResourceScanTypeCodeRepository}})
 	if err != nil || len(off.FailedAccounts) > 0 {
 		t.Fatalf("got %+v, %v", off, err)
 	}
