@@ -37,9 +37,9 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "muster",
 		Short: "Amazon Inspector for a whole organization, as software you run yourself",
-		Long: `muster speaks the wire of Amazon Inspector, Organizations, IAM and STS, and really scans:
-its agents report what is installed, muster matches it against advisories, and findings
-open, change and close by themselves, over all accounts of an organization.`,
+		Long: `muster speaks the wire of Amazon Inspector, Organizations, ECR, IAM and STS, and really
+scans hosts, images, functions, code and networks: findings open, change and close by
+themselves, over all accounts of an organization.`,
 		Version:       version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
