@@ -123,13 +123,14 @@ func (s *Service) activate(ctx context.Context, tx *store.Tx, at place, types []
 }
 
 // codeNeedsFunctions: the code of functions is scanned only where functions
-// are. AWS names no failure of a single account for this.
+// are. AWS names no failure of a single account for this. Those of a suspended
+// account were and will be: that it is suspended is its own failure.
 func codeNeedsFunctions(list []target, types []activation.ScanType) error {
 	if !slices.Contains(types, activation.LambdaCode) || slices.Contains(types, activation.Lambda) {
 		return nil
 	}
 	for _, t := range list {
-		on := []activation.Status{activation.Enabled, activation.Enabling}
+		on := []activation.Status{activation.Enabled, activation.Enabling, activation.Suspending, activation.Suspended}
 		if t.refused == nil && !slices.Contains(on, t.scans.Status(activation.Lambda)) {
 			return invalid("Scan type LAMBDA_CODE needs LAMBDA, which is not enabled in account %s.", t.account)
 		}

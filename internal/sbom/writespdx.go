@@ -1,6 +1,7 @@
 package sbom
 
 import (
+	"cmp"
 	"io"
 	"time"
 
@@ -40,6 +41,7 @@ type (
 		Category string `json:"referenceCategory"`
 		Type     string `json:"referenceType"`
 		Locator  string `json:"referenceLocator"`
+		Comment  string `json:"comment,omitempty"`
 	}
 	spdxAnnotation struct {
 		Annotator string `json:"annotator"`
@@ -55,7 +57,7 @@ type (
 )
 
 // WriteSPDX writes JSON of SPDX 2.3. Vulnerabilities are SECURITY references
-// of the packages that have them.
+// of the packages that have them, with their ids as comments.
 func WriteSPDX(w io.Writer, d *Document) error { return encode(w, spdxOf(d)) }
 
 func spdxOf(d *Document) spdxOut {
@@ -84,7 +86,7 @@ func spdxOf(d *Document) spdxOut {
 	for _, it := range d.Inventory.Items {
 		ref := Ref(it)
 		item := s.item("SPDXRef-"+ref, it.Name, it.Version, properties(it))
-		item.Refs = append([]spdxRef{{"PACKAGE-MANAGER", "purl", PURL(it, d.Inventory.OS)}}, known[ref]...)
+		item.Refs = append([]spdxRef{{"PACKAGE-MANAGER", "purl", PURL(it, d.Inventory.OS), ""}}, known[ref]...)
 		contains(item)
 	}
 	return out
@@ -111,7 +113,7 @@ func (s *spdxWriter) references(list []Vulnerability) map[string][]spdxRef {
 	for _, v := range list {
 		for _, a := range v.Affects {
 			ref := Ref(a.Item)
-			out[ref] = append(out[ref], spdxRef{"SECURITY", "advisory", v.SourceURL})
+			out[ref] = append(out[ref], spdxRef{"SECURITY", "advisory", cmp.Or(v.SourceURL, v.ID), v.ID})
 		}
 	}
 	return out

@@ -1,9 +1,11 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -172,6 +174,8 @@ type evaluator struct {
 	// scanned without any change of their coverage, written together at the end.
 	writes  []findings.Write
 	scanned []int64
+	// images is how many images were scanned.
+	images map[Account]catalog.ImageScans
 }
 
 // sight is an inventory and how far it is looked at: an account that has
@@ -223,7 +227,39 @@ func (e *evaluator) scan(ctx context.Context, places []catalog.Place) error {
 	if err := catalog.MarkScanned(ctx, e.tx, e.scanned, e.now); err != nil {
 		return err
 	}
+	if err := e.countImages(ctx); err != nil {
+		return err
+	}
 	return write(ctx, e.tx, e.writes)
+}
+
+// countImage notes the scan of an image, for usage.
+func (e *evaluator) countImage(r *catalog.Resource, gone bool) {
+	if r.Type != finding.ContainerImage || gone || r.Inventory == 0 {
+		return
+	}
+	if e.images == nil {
+		e.images = map[Account]catalog.ImageScans{}
+	}
+	n := e.images[Account{r.Account, r.Region}]
+	if r.ScannedAt.IsZero() {
+		n.First++
+	} else {
+		n.Again++
+	}
+	e.images[Account{r.Account, r.Region}] = n
+}
+
+// countImages writes what countImage noted, in one order everywhere.
+func (e *evaluator) countImages(ctx context.Context) error {
+	for _, at := range slices.SortedFunc(maps.Keys(e.images), func(a, b Account) int {
+		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Account, b.Account))
+	}) {
+		if err := catalog.AddImageScans(ctx, e.tx, at.Account, at.Region, e.images[at], e.now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (e *evaluator) resource(ctx context.Context, r *catalog.Resource) error {
@@ -256,6 +292,7 @@ func (e *evaluator) resource(ctx context.Context, r *catalog.Resource) error {
 	}
 	if (v.judged || v.gone) && v.Reason != reasonPending {
 		v.ScannedAt = e.now
+		e.countImage(r, v.gone)
 	}
 	if v.ScannedAt.IsZero() {
 		v.ScannedAt = r.ScannedAt

@@ -126,6 +126,7 @@ func counters() map[string]string {
 		"iam_policies":      "the number of the last version, which may be deleted",
 		"agent_activations": "how often a code was used, by hosts that may be gone",
 		"sink_positions":    "the last place that was given away",
+		"image_scans":       "how often something was done, which is kept nowhere else",
 		"jobs":              "not a count: times, moved with the clock",
 	}
 }

@@ -26,6 +26,9 @@ func (p *plan) publish(dir string) error {
 			return err
 		}
 	}
+	if err := p.month(dir); err != nil {
+		return err
+	}
 	epss, err := p.scores()
 	if err != nil {
 		return err

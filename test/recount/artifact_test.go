@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log"
@@ -95,14 +94,8 @@ func (w *world) functions() {
 func (w *world) code() {
 	for n, at := range []struct{ account, region string }{{"ann", near}, {"ben", near}, {"audit", far}} {
 		packages := install(w.r, npm, 3, func(string) string { return "web/package-lock.json" })
-		list := map[string]any{"": map[string]string{"name": "a", "version": "1.0.0"}}
-		for _, p := range packages {
-			list["node_modules/"+p.Name] = map[string]string{"version": p.text()}
-		}
-		lock, err := json.Marshal(map[string]any{"name": "a", "version": "1.0.0", "lockfileVersion": 3, "packages": list})
-		w.must(err)
 		in := map[string]any{"name": fmt.Sprintf("shop.%d", n), "commitId": strings.Repeat(fmt.Sprint(n), 40),
-			"uploadId": w.upload(at.account, at.region, zipped(map[string]string{"web/package-lock.json": string(lock)}))}
+			"uploadId": w.upload(at.account, at.region, zipped(map[string]string{"web/package-lock.json": lockFile(packages)}))}
 		out := w.ask(at.account, at.region, "muster", "PutCodeRepositoryTree", in)
 		w.Resources = append(w.Resources, &resource{Account: at.account, Region: at.region, Type: "CODE_REPOSITORY", ID: livetest.Dig(out, "repository", "resourceId").(string),
 			Reports: [][]pkg{packages}, Details: map[string]any{"projectName": in["name"]}})
@@ -218,11 +211,14 @@ func (w *world) found() {
 
 // used says of ann's first images that they run.
 func (w *world) used() {
+	cluster := "arn:aws:eks:" + near + ":" + w.id("ann") + ":cluster/one"
 	var list []any
 	for _, r := range w.Resources {
 		if r.Account == "ann" && r.Type == "AWS_ECR_CONTAINER_IMAGE" && len(list) < 2 {
-			list = append(list, map[string]any{"digest": r.Details["imageHash"], "runningCount": 2 + 3*len(list), "stoppedCount": 1, "namespace": "shop", "workloadName": "web", "workloadType": "Deployment"})
+			u := use{Account: "ann", Digest: r.Details["imageHash"].(string), Cluster: cluster, Running: 2 + 3*len(list), Stopped: 1}
+			w.Uses = append(w.Uses, u)
+			list = append(list, map[string]any{"digest": u.Digest, "runningCount": u.Running, "stoppedCount": u.Stopped, "namespace": "shop", "workloadName": "web", "workloadType": "Deployment"})
 		}
 	}
-	w.ask("ann", near, "muster", "ReportClusterImages", map[string]any{"clusterArn": "arn:aws:eks:" + near + ":" + w.id("ann") + ":cluster/one", "images": list})
+	w.ask("ann", near, "muster", "ReportClusterImages", map[string]any{"clusterArn": cluster, "images": list})
 }

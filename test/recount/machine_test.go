@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"time"
 
 	"muster/internal/agentwire"
@@ -92,6 +93,11 @@ func (w *world) install(r *resource, n int) {
 
 func (w *world) enroll(r *resource) {
 	w.Helper()
+	w.enrollAs(r, system(r.system, map[string]string{"11": "bullseye", "12": "bookworm"}[r.system]))
+}
+
+func (w *world) enrollAs(r *resource, os inventory.OS) {
+	w.Helper()
 	in := map[string]any{"instanceId": r.ID}
 	if len(r.Tags) > 0 {
 		in["tags"] = tagsOf(r.Tags)
@@ -99,7 +105,7 @@ func (w *world) enroll(r *resource) {
 	code := w.ask(r.Account, r.Region, "muster", "CreateActivation", in)["activationCode"].(string)
 	public, private, err := ed25519.GenerateKey(nil)
 	w.must(err)
-	r.host = &host{key: private, os: system(r.system, map[string]string{"11": "bullseye", "12": "bookworm"}[r.system])}
+	r.host = &host{key: private, os: os}
 	r.Details = map[string]any{"platform": r.host.os.Platform}
 	body, err := json.Marshal(agentwire.EnrollRequest{ActivationCode: code, PublicKey: public, Label: r.ID, OS: agentwire.NewOS(r.host.os), AgentVersion: "recount"})
 	w.must(err)
@@ -120,6 +126,11 @@ func (w *world) report(r *resource, packages []pkg) {
 		}
 		inv.Items = append(inv.Items, inventory.Item{Component: c, Path: p.Path})
 	}
+	w.tellInventory(r, inv)
+}
+
+func (w *world) tellInventory(r *resource, inv inventory.Inventory) {
+	w.Helper()
 	r.host.sequence++
 	body, err := agentwire.EncodeReport(&agentwire.Report{HostID: r.host.id, Sequence: r.host.sequence, CollectedAt: time.Now().UTC(),
 		AgentVersion: "recount", InventoryHash: inv.Hash(), Inventory: &inv})
@@ -175,14 +186,14 @@ func (w *world) networks() {
 		for _, r := range w.Resources {
 			if r.Account == account && r.Region == near && n < 2 {
 				instances = append(instances, instance(r.ID, n, r.Tags))
-				r.Details["imageId"], r.Details["vpcId"], r.Details["subnetId"] = image(n), "vpc-1", "subnet-1"
+				r.Details["imageId"], r.Details["vpcId"], r.Details["subnetId"] = image(n), "vpc-"+account+"1", "subnet-"+account+"1"
 				n++
 			}
 		}
 		bare := map[string]string{"ann": "i-0123456789abcdef0", "ben": "i-0123456789abcdef1"}[account]
 		instances = append(instances, instance(bare, n, odd[0]))
 		w.Resources = append(w.Resources, &resource{Account: account, Region: near, Type: "AWS_EC2_INSTANCE", ID: bare, Tags: odd[0],
-			Details: map[string]any{"imageId": image(n), "vpcId": "vpc-1", "subnetId": "subnet-1"}})
+			Details: map[string]any{"imageId": image(n), "vpcId": "vpc-" + account + "1", "subnetId": "subnet-" + account + "1"}})
 		facts := map[string]any{
 			"Vpcs":             []any{map[string]any{"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16"}},
 			"Subnets":          []any{map[string]any{"SubnetId": "subnet-1", "VpcId": "vpc-1", "CidrBlock": "10.0.0.0/24", "AvailabilityZone": near + "a"}},
@@ -196,10 +207,14 @@ func (w *world) networks() {
 		}
 		body, err := json.Marshal(facts)
 		w.must(err)
+		body = ids.ReplaceAll(body, []byte(`"$1-`+account+`$2"`))
 		w.ask(account, near, "muster", "UploadNetworkFacts", map[string]any{"accountId": w.id(account),
 			"files": []any{map[string]any{"name": "facts.json", "content": base64.StdEncoding.EncodeToString(body)}}})
 	}
 }
+
+// ids are those of parts of networks, which no two accounts share.
+var ids = regexp.MustCompile(`"(vpc|subnet|igw|rtb|acl|eni|sg)-([0-9])"`)
 
 func image(n int) string { return fmt.Sprintf("ami-%d", n%2) }
 

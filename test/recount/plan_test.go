@@ -17,7 +17,17 @@ type plan struct {
 	Regions    []string
 	Accounts   []*account
 	Advisories []advisory
+	Updates    []update
 	Resources  []*resource
+	Uses       []use
+	// Prices are those of what is billed, by its type.
+	Prices map[string]float64
+}
+
+// use is what was told of a running image.
+type use struct {
+	Account, Digest, Cluster string
+	Running, Stopped         int
 }
 
 // account is one account, with the key of its root user.
@@ -62,6 +72,8 @@ type resource struct {
 	End string
 	// Details are what findings say of it, beside what they may say.
 	Details map[string]any
+	// Windows is set for machines that have it.
+	Windows *server
 
 	host *host
 	// system is the release of Debian on a host.

@@ -18,6 +18,7 @@ import (
 var (
 	seed   = flag.Uint64("recount.seed", 1, "what the organization and the questions are drawn from")
 	random = flag.String("recount.questions", "24", "how many random questions each list is asked")
+	steps  = flag.String("recount.steps", "", "the steps that are taken, all if there are none")
 )
 
 // TestRecount recalculates everything on both stores.
@@ -36,7 +37,7 @@ func TestRecount(t *testing.T) {
 			w := build(t, database(t), *seed)
 			file := filepath.Join(t.TempDir(), "plan.json")
 			w.must(w.write(file))
-			cmd := exec.CommandContext(t.Context(), "python3", "testdata/recount.py", file, *random)
+			cmd := exec.CommandContext(t.Context(), "python3", "testdata/recount.py", file, *random, *steps)
 			cmd.Env = append(clienttest.Environment(t, w.URL), "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
 			out, err := cmd.CombinedOutput()
 			t.Logf("%s", out)

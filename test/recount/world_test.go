@@ -2,6 +2,7 @@ package recount
 
 import (
 	"encoding/base64"
+	"fmt"
 	"math/rand/v2"
 	"path/filepath"
 	"testing"
@@ -31,10 +32,15 @@ func build(t *testing.T, database string, seed uint64) *world {
 	dir := t.TempDir()
 	w := &world{T: t, r: rand.New(rand.NewPCG(seed, 0)), clients: map[string]*livetest.Client{}}
 	w.Seed, w.Regions = seed, []string{near, far}
-	w.Advisories = invent(w.r)
+	w.Advisories, w.Updates = invent(w.r), microsoft()
 	feeds := filepath.Join(dir, "feeds")
 	w.must(w.publish(feeds))
+	w.Prices = map[string]float64{"EC2_INSTANCE_HOURS": 0.00173611, "ECR_INITIAL_SCAN": 0.09}
 	w.server = livetest.Start(t, database, func(c *config.Config) {
+		for kind, price := range w.Prices {
+			c.UsagePrices = append(c.UsagePrices, fmt.Sprintf("%s=%v", kind, price))
+		}
+		c.CodeNetworks = []string{"127.0.0.0/8"}
 		c.Data, c.Feeds, c.RegistryNetworks = filepath.Join(dir, "data"), feeds, []string{"127.0.0.0/8"}
 	})
 	w.URL = w.server.URL()
@@ -42,9 +48,11 @@ func build(t *testing.T, database string, seed uint64) *world {
 	w.must(err)
 	w.organize()
 	w.machines()
+	w.windows()
 	w.networks()
 	w.functions()
 	w.code()
+	w.projects()
 	w.images()
 	w.settle()
 	w.happen()

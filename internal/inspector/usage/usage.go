@@ -1,6 +1,7 @@
 // Package usage tells how much of what Inspector bills for was used in the
 // last thirty days. Hours are those during which resources were really
-// covered (store/catalog meters them), code repositories count by the scan;
+// covered (store/catalog meters them), images and code repositories count by
+// the scan;
 // prices are the operator's, and without any the estimate is zero.
 package usage
 
@@ -156,6 +157,17 @@ func (s *Service) totals(ctx context.Context, tx *store.Tx, call *awsmodel.Call,
 			hours[account] = map[inspector2.UsageType]float64{}
 		}
 		hours[account][inspector2.UsageTypeCodeRepositorySca] = float64(n)
+	}
+	images, err := catalog.CountImageScans(ctx, tx, call.Region, accounts, now.Add(-window))
+	if err != nil {
+		return nil, err
+	}
+	for account, n := range images {
+		if hours[account] == nil {
+			hours[account] = map[inspector2.UsageType]float64{}
+		}
+		hours[account][inspector2.UsageTypeEcrInitialScan] = float64(n.First)
+		hours[account][inspector2.UsageTypeEcrRescan] = float64(n.Again)
 	}
 	totals := make([]inspector2.UsageTotal, len(accounts))
 	for i, account := range accounts {

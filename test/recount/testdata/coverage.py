@@ -56,18 +56,19 @@ def check_plan(report, plan, callers, wholes):
                 reason, code = "SCAN_FREQUENCY_MANUAL", "INACTIVE"
             elif "/zoo/" in r["ID"]:
                 reason, code = "SCAN_FREQUENCY_SCAN_ON_PUSH", "INACTIVE"
-            elif r["Type"] == "AWS_EC2_INSTANCE" and not r["Reports"]:
+            elif r["Type"] == "AWS_EC2_INSTANCE" and not r["Reports"] and not r["Windows"]:
                 reason, code = ("UNMANAGED_EC2_INSTANCE" if r["ID"].startswith("i-01") else "NO_INVENTORY"), "INACTIVE"
             expected.add((r["ID"], reason, code))
         report.same(f"{name} in {region} has covered", got, expected)
         tags = {r["ID"]: raw.tags(r) for r in plan["Resources"] if r["Type"] == "AWS_EC2_INSTANCE" and r["Account"] == name}
-        mute = {r["ID"] for r in plan["Resources"] if not r["Reports"]}
+        mute = {r["ID"] for r in plan["Resources"] if not r["Reports"] and not r["Windows"]}
+        windows = {r["ID"] for r in plan["Resources"] if r["Windows"]}
         for r in whole:
             ec2 = r["resourceMetadata"].get("ec2")
             if ec2:
                 report.same(f"tags of {r['resourceId']}", ec2["tags"], tags[r["resourceId"]])
                 silent = r["resourceId"] in mute
-                report.same(f"platform of {r['resourceId']}", ec2["platform"], "UNKNOWN" if silent else "LINUX")
+                report.same(f"platform of {r['resourceId']}", ec2["platform"], "UNKNOWN" if silent else "WINDOWS" if r["resourceId"] in windows else "LINUX")
     for region in plan["Regions"]:
         seen = [r for (name, at), whole in wholes.items() if at == region and callers[name, at].account["Seen"] and name != "audit" for r in whole]
         seen += [r for r in wholes["audit", region] if r["accountId"] == callers["audit", region].id]

@@ -1,9 +1,5 @@
-"""Reports, details, vulnerabilities, usage, accounts, and what ECR says."""
-import base64
-import csv
-import io
-import json
-import time
+"""Details, vulnerabilities, usage, accounts, and what ECR says."""
+import math
 from collections import Counter
 
 from botocore.exceptions import ClientError
@@ -11,67 +7,9 @@ from botocore.exceptions import ClientError
 import raw
 from oracle import ECR, details, matches, of_package
 
-HEADER = ("AWS Account Id,Severity,Fix Available,Finding Type,Title,Description,Finding ARN,First Seen,Last Seen,Last Updated,Resource ID,Container Image Tags,Region,"
-          "Platform,Resource Tags,Affected Packages,Package Installed Version,Fixed in Version,Package Remediation,File Path,Network Paths,Age (Days),Remediation,"
-          "Inspector Score,Inspector Score Vector,Status,Vulnerability Id,Vendor,Vendor Severity,Vendor Advisory,Vendor Advisory Published,NVD CVSS3 Score,"
-          "NVD CVSS3 Vector,NVD CVSS2 Score,NVD CVSS2 Vector,Vendor CVSS3 Score,Vendor CVSS3 Vector,Vendor CVSS2 Score,Vendor CVSS2 Vector,Resource Type,Ami,"
-          "Resource Public Ipv4,Resource Private Ipv4,Resource Ipv6,Resource Vpc,Port Range,Epss Score,Exploit Available,Last Exploited At,Lambda Layers,"
-          "Lambda Package Type,Lambda Last Updated At,Reference Urls,Detector Name,Package Manager").split(",")
-
-
-def exported(caller, form, criteria):
-    """The bytes of a findings report, or why there are none."""
-    arguments = {"filterCriteria": criteria} if criteria is not None else {}
-    where = {"bucketName": "reports", "keyPrefix": "a/", "kmsKeyArn": f"arn:aws:kms:{caller.region}:{caller.id}:key/11111111-2222-3333-4444-555555555555"}
-    report = caller.inspector.create_findings_report(reportFormat=form, s3Destination=where, **arguments)["reportId"]
-    until = time.monotonic() + 60
-    while (status := caller.inspector.get_findings_report_status(reportId=report))["status"] == "IN_PROGRESS":
-        assert time.monotonic() < until, status
-        time.sleep(0.02)
-    if status["status"] != "SUCCEEDED":
-        return status["errorCode"]
-    body, token = b"", {}
-    while True:
-        part = caller.own("GetExportObject", {"exportId": report, "key": f"a/{report}.{form.lower()}", "raw": True, **token})
-        body += base64.b64decode(part["content"])
-        if "nextToken" not in part:
-            return body
-        token = {"nextToken": part["nextToken"]}
-
-
-def seconds(f):
-    return {k: v.timestamp() if hasattr(v, "timestamp") else v for k, v in f.items() if k in ("findingArn", "severity", "status", "title", "updatedAt", "awsAccountId")}
-
-
-def check_reports(report, draw, caller, whole, number):
-    for n in range(number):
-        criteria = None if n == 0 else {"severity": [{"comparison": "NOT_EQUALS", "value": "LOW"}]} if n == 1 else draw.conjunction()
-        expected = [f for f in whole if (matches(criteria, f) if criteria is not None else f["status"] == "ACTIVE")]
-        question = f"a report by {caller.name} of {criteria}"
-        if not expected:
-            report.same(question, exported(caller, "JSON", criteria), "NO_FINDINGS_FOUND")
-            continue
-        got = json.loads(exported(caller, "JSON", criteria))["findings"]
-        by = lambda f: f["findingArn"]
-        report.same(question + " in JSON", [seconds(f) for f in sorted(got, key=by)], [seconds(f) for f in sorted(expected, key=by)])
-        report.same(question + ": details", [json.dumps(f["resources"][0]["details"], sort_keys=True, default=lambda t: t) for f in sorted(got, key=by) if f["type"] == "NETWORK_REACHABILITY"],
-                    [json.dumps(f["resources"][0]["details"], sort_keys=True) for f in sorted(expected, key=by) if f["type"] == "NETWORK_REACHABILITY"])
-        rows = list(csv.reader(io.StringIO(exported(caller, "CSV", criteria).decode(), newline="")))
-        report.same(question + " in CSV: header", rows[0], HEADER)
-        cell = lambda row, name: row[HEADER.index(name)]
-        lines = sorted([cell(r, "Finding ARN"), cell(r, "AWS Account Id"), cell(r, "Severity"), cell(r, "Status"), cell(r, "Title"), cell(r, "Description"), cell(r, "Resource ID"),
-                        cell(r, "Fix Available"), cell(r, "Exploit Available"), cell(r, "Vulnerability Id"), cell(r, "Resource Type"), cell(r, "Finding Type"), cell(r, "Region")] for r in rows[1:])
-        report.same(question + " in CSV", lines, sorted(
-            [f["findingArn"], f["awsAccountId"], f["severity"], f["status"], f["title"], f["description"], f["resources"][0]["id"], f.get("fixAvailable", ""),
-             f.get("exploitAvailable", ""), (of_package("vulnerabilityId")(f) or [""])[0], f["resources"][0]["type"], f["type"], f["resources"][0]["region"]] for f in expected))
-        numbers = {f["findingArn"]: (f.get("inspectorScore"), f.get("epss", {}).get("score")) for f in expected}
-        number_of = lambda text: float(text) if text else None
-        report.same(question + " in CSV: scores", {cell(r, "Finding ARN"): (number_of(cell(r, "Inspector Score")), number_of(cell(r, "Epss Score"))) for r in rows[1:]}, numbers)
-
-
 def check_details(report, random, plan, caller, whole, foreign):
     known = {a["ID"]: a for a in plan["Advisories"]}
-    packages = [f for f in whole if f["type"] == "PACKAGE_VULNERABILITY"]
+    packages = [f for f in whole if of_package("vulnerabilityId")(f) and of_package("vulnerabilityId")(f)[0] in known]
     for _ in range(5):
         chosen = random.sample(packages, 9)
         other, code = random.choice([(f"arn:aws:inspector2:us-east-1:{caller.id}:finding/" + "0" * 32, "FINDING_DETAILS_NOT_FOUND"), (foreign, "ACCESS_DENIED")])
@@ -83,7 +21,11 @@ def check_details(report, random, plan, caller, whole, foreign):
             d, a = got[f["findingArn"]], known[of_package("vulnerabilityId")(f)[0]]
             report.same(f"EPSS of {a['ID']}", d.get("epssScore"), a["EPSS"])
             report.same(f"KEV of {a['ID']}", d.get("cisaData", {}).get("action"), "Update." if a["KEV"] else None)
-            report.true(f"risk of {a['ID']}", 0 <= d["riskScore"] <= 100)
+            report.same(f"KEV of {a['ID']}: dates", [d["cisaData"][m].strftime("%Y-%m-%d") for m in ("dateAdded", "dateDue")] if a["KEV"] else None, ["2026-02-03", "2026-02-24"] if a["KEV"] else None)
+            report.same(f"CWEs of {a['ID']}", d["cwes"], ["CWE-79"])
+            report.same(f"references of {a['ID']}", d["referenceUrls"], f["packageVulnerabilityDetails"]["referenceUrls"])
+            likely = 1 if a["KEV"] else a["EPSS"] or 0
+            report.same(f"risk of {a['ID']}", d["riskScore"], math.floor(10 * likely * f.get("inspectorScore", 5) + 0.5))
 
 
 def check_vulnerabilities(report, plan, caller):

@@ -38,7 +38,7 @@ def tags(resource):
     """The resource's tags; hosts without a Name have their label as one."""
     if resource["Type"] == "AWS_ECR_CONTAINER_IMAGE":
         return {}
-    return {**({"Name": resource["ID"]} if resource["Reports"] and resource["Type"] == "AWS_EC2_INSTANCE" else {}), **(resource["Tags"] or {})}
+    return {**({"Name": resource["ID"]} if (resource["Reports"] or resource["Windows"]) and resource["Type"] == "AWS_EC2_INSTANCE" else {}), **(resource["Tags"] or {})}
 
 
 def installed(p):
@@ -48,17 +48,40 @@ def installed(p):
     return (p["Name"], str(p["Version"]) if os else f"{p['Version']}.0.0", p["Epoch"], "1" if os else None, path.lstrip("/") or None, p["Layer"] or None)
 
 
+def installed_text(p):
+    """A package's version as its package manager writes it."""
+    if p["Ecosystem"] == "Windows":
+        return f"10.0.17763.{p['Version']}"
+    if p["Ecosystem"] != "Debian":
+        return f"{p['Version']}.0.0"
+    return (f"{p['Epoch']}:" if p["Epoch"] else "") + f"{p['Version']}-1"
+
+
+def fixed(advisory, p):
+    """The version that mends a package, as findings write it; "" where none does."""
+    n = advisory["Fixed"][p["Ecosystem"]][p["Name"]]
+    if n == 0:
+        return ""
+    return f"{n}.0.0" if p["Ecosystem"] != "Debian" else f"{p['Epoch']}:{n}-1"
+
+
+MANAGERS = {(e, t): m for t in DETAILS for e, m in (("Debian", "OS"), ("PyPI", "PYTHONPKG"), ("npm", "NPM"))}
+
+
 def shown(p):
     return (p["name"], p["version"], p["epoch"], p.get("release"), (p.get("filePath") or "").lstrip("/") or None, p.get("sourceLayerHash") or p.get("sourceLambdaLayerArn"))
 
 
 def check(report, plan, callers, wholes):
     ids = {a["Name"]: a["ID"] for a in plan["Accounts"]}
+    windows = {r["ID"] for r in plan["Resources"] if r["Windows"]}
     for (name, region), whole in wholes.items():
         if name == "audit":
             continue
-        found = {(f["resources"][0]["id"], of_package("vulnerabilityId")(f)[0]): f for f in whole if f["type"] == "PACKAGE_VULNERABILITY"}
-        report.same(f"{name} in {region}: one finding for a resource and a vulnerability", len(found), sum(f["type"] == "PACKAGE_VULNERABILITY" for f in whole))
+        packages = [f for f in whole if f["type"] == "PACKAGE_VULNERABILITY" and f["resources"][0]["id"] not in windows]
+        found = {(f["resources"][0]["id"], of_package("vulnerabilityId")(f)[0]): f for f in packages}
+        report.same(f"{name} in {region}: one finding for a resource and a vulnerability", len(found), len(packages))
+        report.same(f"{name} in {region}: no findings of code, which nothing here judges", [f["findingArn"] for f in whole if f["type"] == "CODE_VULNERABILITY"], [])
         expected = {}
         for r in plan["Resources"]:
             if (r["Account"], r["Region"]) != (name, region):
@@ -85,6 +108,11 @@ def one(report, ids, key, f, resource, advisory, packages, status):
     known("description", f["description"], advisory["Text"])
     known("packages", sorted(map(shown, of_package("vulnerablePackages")(f)), key=repr), sorted(map(installed, packages), key=repr))
     known("severity", f["severity"], severity(advisory, packages))
+    known("fixes", sorted((p["name"], p.get("fixedInVersion"), p.get("remediation")) for p in of_package("vulnerablePackages")(f)) if all(fixed(advisory, p) for p in packages) else None,
+          sorted((p["Name"], fixed(advisory, p), "apt-get update && apt-get upgrade" if p["Ecosystem"] == "Debian" else None) for p in packages) if all(fixed(advisory, p) for p in packages) else None)
+    known("managers", {p["packageManager"] for p in of_package("vulnerablePackages")(f)}, {MANAGERS[p["Ecosystem"], resource["Type"]] for p in packages})
+    known("CVSS", [(c["source"], c["version"], c["baseScore"], c["scoringVector"]) for c in of_package("cvss")(f) if c["source"] == "NVD"],
+          [("NVD", "3.1", SCORES[advisory["Vector"]], advisory["Vector"])] if advisory["Vector"] else [])
     known("fixAvailable", f.get("fixAvailable"), fix(advisory, packages))
     known("exploitAvailable", f.get("exploitAvailable"), "YES" if advisory["KEV"] or advisory["Exploit"] else "NO")
     known("epss", f.get("epss", {}).get("score"), advisory["EPSS"])

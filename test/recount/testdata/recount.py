@@ -10,9 +10,12 @@ import time
 import ask
 import cli
 import coverage
+import exports
 import findings
 import groups
+import kinds
 import others
+import own
 import raw
 import wrong
 from draw import Draw
@@ -68,6 +71,8 @@ def main():
     read = lambda operation, key, size: {at: c.whole(operation, key, size) for at, c in callers.items()}
     wholes, covered = read("list_findings", "findings", 100), read("list_coverage", "coveredResources", 200)
     raw.check(report, plan, callers, wholes)
+    kinds.check_windows(report, plan, callers, wholes)
+    kinds.check_networks(report, plan, callers, wholes)
     findings.check_scope(report, callers, wholes)
     coverage.check_plan(report, plan, callers, covered)
     admin = callers["audit", "us-east-1"]
@@ -79,17 +84,25 @@ def main():
         "findings": lambda: findings.ask(report, random, draw, callers, wholes, questions),
         "aggregations": lambda: groups.ask(report, random, draw, callers, wholes, questions),
         "coverage": lambda: coverage.ask(report, random, Draw(random, covered["audit", "us-east-1"], coverage=True), callers, covered, questions),
-        "reports": lambda: [others.check_reports(report, draw, callers[n, "us-east-1"], wholes[n, "us-east-1"], 3) for n in ("audit", "ann")],
+        "reports": lambda: [exports.check_reports(report, draw, callers[n, "us-east-1"], wholes[n, "us-east-1"], 3) for n in ("audit", "ann")],
+        "sboms": lambda: [exports.check_sboms(report, plan, callers[n, "us-east-1"], wholes[n, "us-east-1"], covered[n, "us-east-1"]) for n in ("audit", "stranger")],
         "details": lambda: others.check_details(report, random, plan, admin, whole, wholes["stranger", "us-east-1"][0]["findingArn"]),
+        "summaries": lambda: own.check_summary(report, callers, wholes, covered),
+        "members": lambda: own.check_members(report, callers, wholes, covered),
+        "previews": lambda: own.check_previews(report, draw, callers, wholes),
+        "lives": lambda: own.check_lives(report, plan, callers, wholes),
+        "clusters": lambda: own.check_clusters(report, plan, callers, covered),
+        "usage": lambda: own.check_usage(report, plan, callers, covered),
         "vulnerabilities": lambda: others.check_vulnerabilities(report, plan, admin),
         "accounts": lambda: others.check_accounts(report, plan, callers),
         "ecr": lambda: others.check_ecr(report, callers, wholes, covered),
         "wrong input": lambda: wrong.ask(report, callers, plan),
         "aws": lambda: cli.ask(report, callers, wholes, covered),
+        "operators": lambda: own.check_operators(report, draw, callers, wholes),
         "rules": lambda: findings.ask_rules(report, random, draw, admin, lambda: whole_of(callers), questions // 4),
     }
     for name, step in steps.items():
-        if len(sys.argv) < 4 or name in sys.argv[3]:
+        if not sys.argv[3:] or not sys.argv[3] or name in sys.argv[3]:
             began, before = time.monotonic(), report.checked
             step()
             print(f"{name}: {report.checked - before} comparisons in {time.monotonic() - began:.1f} s", flush=True)
