@@ -2,7 +2,6 @@ package scan
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -53,10 +52,11 @@ func appliedGeneration(ctx context.Context, tx *store.Tx) (int64, error) {
 }
 
 // advisoriesChanged is the handler of JobAdvisories. What two generations say
-// differently is matched again, and whatever carries a vulnerability of it is
-// scanned. The generation counts as worked off only at the end, so a crash
-// repeats what is needed and loses nothing; should yet another generation come
-// into service, that one's job does the rest.
+// differently is matched again, and then whatever carries a vulnerability of it
+// is scanned. The generation counts as worked off once all is matched, and what
+// is to be scanned stays noted until its scans are asked for, so a crash repeats
+// what is needed and loses nothing; should yet another generation come into
+// service, that one's job does the rest.
 func (s *Service) advisoriesChanged(ctx context.Context, _ store.Job) error {
 	set, generation, err := s.config.Advisories.CurrentGeneration(ctx)
 	if err != nil {
@@ -69,7 +69,7 @@ func (s *Service) advisoriesChanged(ctx context.Context, _ store.Job) error {
 		return err
 	})
 	if err != nil || applied == generation {
-		return err
+		return errors.Join(err, s.sweepDue(ctx, generation))
 	}
 	r := &rematch{service: s, set: set, generation: generation}
 	if err := r.from(ctx, applied); err != nil {
@@ -78,12 +78,16 @@ func (s *Service) advisoriesChanged(ctx context.Context, _ store.Job) error {
 		}
 		return fmt.Errorf("match again from generation %d to %d: %w", applied, generation, err)
 	}
-	return s.store.Update(ctx, func(tx *store.Tx) error {
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
 		if latest, err := appliedGeneration(ctx, tx); err != nil || latest >= generation {
 			return err
 		}
 		return settings.Put(ctx, tx, settingApplied, strconv.FormatInt(generation, 10), s.now())
 	})
+	if err != nil {
+		return err
+	}
+	return s.sweepDue(ctx, generation)
 }
 
 // rematch is the way from one generation to another.
@@ -184,7 +188,7 @@ func (r *rematch) ecosystems(ctx context.Context, before, after *advisorydb.Set)
 		for _, ecosystem := range changed {
 			inventories, err := catalog.InventoriesOf(ctx, tx, ecosystem)
 			if err == nil {
-				err = r.askInventories(ctx, tx, inventories)
+				err = catalog.AskDue(ctx, tx, inventories)
 			}
 			if err != nil {
 				return err
@@ -299,25 +303,11 @@ func (r *rematch) known(ctx context.Context) (map[string]bool, error) {
 	return known, err
 }
 
-// ask enqueues the scans of every inventory that holds one of the components.
+// ask makes every inventory due that holds one of the components.
 func (r *rematch) ask(ctx context.Context, tx *store.Tx, components []int64) error {
 	inventories, err := catalog.InventoriesWith(ctx, tx, components)
 	if err != nil {
 		return err
 	}
-	return r.askInventories(ctx, tx, inventories)
-}
-
-func (r *rematch) askInventories(ctx context.Context, tx *store.Tx, inventories []int64) error {
-	for _, id := range inventories {
-		body, err := json.Marshal(inventoryOf{id})
-		if err != nil {
-			return err
-		}
-		err = tx.Enqueue(ctx, store.Job{Kind: JobInventory, Key: strconv.FormatInt(id, 10), Payload: body, RunAt: r.service.now()})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return catalog.AskDue(ctx, tx, inventories)
 }

@@ -11,7 +11,6 @@ import (
 
 	"muster/internal/advisorydb"
 	"muster/internal/finding"
-	"muster/internal/inventory"
 	"muster/internal/scan/library"
 	"muster/internal/store"
 	"muster/internal/store/activation"
@@ -28,12 +27,8 @@ var errSuperseded = errors.New("the advisories were replaced during the scan")
 // leaves that to the job's next attempt.
 const attempts = 3
 
-const (
-	// together is how many resources are scanned in one transaction, alike how
-	// many that have the same inventory: most of what those need is read once.
-	together = 50
-	alike    = 250
-)
+// together is how many resources are scanned in one transaction.
+const together = 50
 
 // scanResource is the handler of JobResource.
 func (s *Service) scanResource(ctx context.Context, job store.Job) error {
@@ -44,46 +39,27 @@ func (s *Service) scanResource(ctx context.Context, job store.Job) error {
 	return s.scan(ctx, []catalog.Place{target.place()})
 }
 
-// inventoryOf is the payload of JobInventory.
-type inventoryOf struct {
-	Inventory int64 `json:"inventory"`
-}
-
-// scanInventory is the handler of JobInventory. Resources with equal content
-// want equal findings, so those are worked out once per transaction.
-func (s *Service) scanInventory(ctx context.Context, job store.Job) error {
-	p, err := payload[inventoryOf](job)
-	if err != nil {
-		return err
-	}
-	var after int64
-	for {
-		var places []catalog.Place
-		err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-			places, after, err = catalog.PlacesWith(ctx, tx, p.Inventory, after, alike)
-			return err
-		})
-		if err != nil || len(places) == 0 {
-			return err
-		}
-		if err := s.scan(ctx, places); err != nil {
-			return err
-		}
-	}
-}
+// selection reads the resources that are to be scanned.
+type selection func(ctx context.Context, tx *store.Tx) ([]catalog.Resource, error)
 
 // scan brings the findings of some resources up to date.
 func (s *Service) scan(ctx context.Context, places []catalog.Place) error {
+	return s.scanSelected(ctx, func(ctx context.Context, tx *store.Tx) ([]catalog.Resource, error) {
+		return catalog.ResourcesAt(ctx, tx, places)
+	})
+}
+
+func (s *Service) scanSelected(ctx context.Context, of selection) error {
 	var err error
 	for range attempts {
-		if err = s.scanOnce(ctx, places); !errors.Is(err, errSuperseded) {
+		if err = s.scanOnce(ctx, of); !errors.Is(err, errSuperseded) {
 			return err
 		}
 	}
 	return err
 }
 
-func (s *Service) scanOnce(ctx context.Context, places []catalog.Place) error {
+func (s *Service) scanOnce(ctx context.Context, of selection) error {
 	set, generation, err := s.config.Advisories.CurrentGeneration(ctx)
 	if err != nil {
 		return fmt.Errorf("advisories for a scan: %w", err)
@@ -91,9 +67,13 @@ func (s *Service) scanOnce(ctx context.Context, places []catalog.Place) error {
 	defer set.Close()
 	var fresh []catalog.Component
 	err = s.store.View(ctx, func(tx *store.Tx) (err error) {
-		inventories, err := inventoriesOf(ctx, tx, places)
+		list, err := of(ctx, tx)
+		if err != nil {
+			return err
+		}
+		known, err := s.settled(ctx, tx, generation)
 		if err == nil {
-			fresh, err = neverMatched(ctx, tx, inventories)
+			fresh, err = neverMatched(ctx, tx, inventoriesOf(list, known))
 		}
 		return err
 	})
@@ -111,9 +91,19 @@ func (s *Service) scanOnce(ctx context.Context, places []catalog.Place) error {
 		if err := storeFresh(ctx, tx, list, generation); err != nil {
 			return err
 		}
-		e := &evaluator{service: s, tx: tx, set: set, library: library.New(set), now: s.now(),
-			contents: map[sight]*content{}, regimes: map[Account]*regime{}, compared: finding.Compared{}}
-		return e.scan(ctx, places)
+		known, err := s.settled(ctx, tx, generation)
+		if err != nil {
+			return err
+		}
+		resources, err := of(ctx, tx)
+		if err != nil {
+			return err
+		}
+		e := &evaluator{service: s, tx: tx, set: set, library: library.New(set), now: s.now(), shared: known,
+			contents: map[sight]*content{}, adapted: map[adaptation][]finding.Draft{}, regimes: map[Account]*regime{}}
+		e.compared = known.compare()
+		tx.AfterCommit(func() { known.keep(e.contents, e.compared) })
+		return e.scan(ctx, resources)
 	})
 }
 
@@ -146,26 +136,33 @@ func storeFresh(ctx context.Context, tx *store.Tx, list []matched, generation in
 	return err
 }
 
-func inventoriesOf(ctx context.Context, tx *store.Tx, places []catalog.Place) ([]int64, error) {
-	list, err := catalog.ResourcesAt(ctx, tx, places)
+// inventoriesOf are the inventories of resources, but for those that are known.
+func inventoriesOf(list []catalog.Resource, known *contents) []int64 {
+	seen := map[int64]bool{0: true}
 	var ids []int64
 	for i := range list {
-		if id := list[i].Inventory; id != 0 && !slices.Contains(ids, id) {
+		if id := list[i].Inventory; !seen[id] && !known.has(id) {
 			ids = append(ids, id)
 		}
+		seen[list[i].Inventory] = true
 	}
-	return ids, err
+	return ids
 }
 
 // evaluator scans resources in one transaction and remembers what they share.
 type evaluator struct {
-	service  *Service
-	tx       *store.Tx
-	set      *advisorydb.Set
-	library  *library.Library
-	now      time.Time
+	service *Service
+	tx      *store.Tx
+	set     *advisorydb.Set
+	library *library.Library
+	now     time.Time
+	// shared are contents of transactions before; contents are those that this
+	// one has worked out.
+	shared   *contents
 	contents map[sight]*content
-	regimes  map[Account]*regime
+	// adapted are wanted findings by how the resource can be reached.
+	adapted map[adaptation][]finding.Draft
+	regimes map[Account]*regime
 	// known is what was read of the resources before they are looked at.
 	known known
 	// compared are the contents of findings that were compared.
@@ -185,22 +182,6 @@ type sight struct {
 	shallow   bool
 }
 
-// content is an inventory as a scan sees it.
-type content struct {
-	catalog.Inventory
-	items   []inventory.Item
-	wanted  []finding.Draft
-	missing bool
-	// adapted are the wanted findings by how the resource can be reached.
-	adapted map[finding.Environment][]finding.Draft
-	// shown are the packages as findings show them, to tell whether one is
-	// still installed.
-	shown map[shownPackage]bool
-}
-
-// shownPackage identifies a package of a finding.
-type shownPackage struct{ name, version, release, arch, path string }
-
 // regime is what governs the resources of an account in a Region.
 type regime struct {
 	scans activation.Scans
@@ -211,12 +192,8 @@ type regime struct {
 	registry *registryRegime
 }
 
-func (e *evaluator) scan(ctx context.Context, places []catalog.Place) error {
-	list, err := catalog.ResourcesAt(ctx, e.tx, places)
-	if err == nil {
-		err = e.read(ctx, list)
-	}
-	if err != nil {
+func (e *evaluator) scan(ctx context.Context, list []catalog.Resource) error {
+	if err := e.read(ctx, list); err != nil {
 		return err
 	}
 	for i := range list {
@@ -313,7 +290,7 @@ func (e *evaluator) verdict(ctx context.Context, r *catalog.Resource, g *regime,
 	}
 	q := &question{kind: k, resource: r, shallow: g.shallow, now: e.now}
 	if c != nil {
-		q.inventory, q.missing, q.empty = &c.Inventory, c.missing, !c.judges()
+		q.inventory, q.missing, q.empty = &c.Inventory, c.missing, c.empty
 	}
 	if k.learn != nil {
 		if err := k.learn(ctx, e, q, g); err != nil {
@@ -341,7 +318,7 @@ func (e *evaluator) findings(ctx context.Context, r *catalog.Resource, c *conten
 		}
 	}
 	if v.judged && c != nil {
-		in.Wanted, in.Installed = c.reached(n), c.installed
+		in.Wanted, in.Installed = e.reached(c, n), c.installed
 	}
 	if v.network && n != nil {
 		network, err := exposed(ctx, e.tx, r, n)
@@ -360,110 +337,4 @@ func (e *evaluator) findings(ctx context.Context, r *catalog.Resource, c *conten
 // regime is what governs a resource's account in its Region.
 func (e *evaluator) regime(r *catalog.Resource) *regime {
 	return e.regimes[Account{r.Account, r.Region}]
-}
-
-// content works out what the resources with an inventory want, once.
-func (e *evaluator) content(ctx context.Context, at sight) (*content, error) {
-	if c := e.contents[at]; c != nil {
-		return c, nil
-	}
-	inv, err := catalog.LookupInventory(ctx, e.tx, at.inventory)
-	if err != nil {
-		return nil, err
-	}
-	if at.shallow {
-		// Packages of the system alone are proved by no file.
-		inv.Items = slices.DeleteFunc(inv.Items, func(p catalog.Placement) bool { return p.Path != "" })
-	}
-	c := &content{Inventory: inv}
-	if err := e.items(ctx, c); err != nil {
-		return nil, err
-	}
-	c.missing = feedMissing(e.set, inv.OS, c.items)
-	affected, err := e.affected(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	c.wanted = finding.FromPackages(affected, e.library.Intel)
-	if err := e.library.Err(); err != nil {
-		return nil, fmt.Errorf("read advisories: %w", err)
-	}
-	e.contents[at] = c
-	return c, nil
-}
-
-// items joins placements and components to the inventory's items.
-func (e *evaluator) items(ctx context.Context, c *content) error {
-	items, err := itemsOf(ctx, e.tx, c.Items)
-	if err != nil {
-		return err
-	}
-	c.items = items
-	c.shown = make(map[shownPackage]bool, len(c.Items))
-	for i, p := range c.Items {
-		if p.Role.Judged() {
-			c.shown[show(finding.Show(c.items[i]))] = true
-		}
-	}
-	return nil
-}
-
-func itemsOf(ctx context.Context, tx *store.Tx, placed []catalog.Placement) ([]inventory.Item, error) {
-	byID, err := catalog.Identities(ctx, tx, componentsOf(placed))
-	if err != nil {
-		return nil, err
-	}
-	items := make([]inventory.Item, len(placed))
-	for i, p := range placed {
-		items[i] = inventory.Item{Component: byID[p.Component], Path: p.Path, Layer: p.Layer, Role: p.Role, OwnedBy: p.OwnedBy}
-	}
-	return items, nil
-}
-
-func componentsOf(items []catalog.Placement) []int64 {
-	seen := make(map[int64]bool, len(items))
-	ids := make([]int64, 0, len(items))
-	for _, p := range items {
-		if !seen[p.Component] {
-			seen[p.Component] = true
-			ids = append(ids, p.Component)
-		}
-	}
-	return ids
-}
-
-func show(p finding.Package) shownPackage {
-	return shownPackage{p.Name, p.Version, p.Release, p.Arch, p.Path}
-}
-
-func (c *content) installed(p finding.Package) bool { return c.shown[show(p)] }
-
-// affected pairs the items with the matches of their components.
-func (e *evaluator) affected(ctx context.Context, c *content) ([]finding.Affected, error) {
-	stored, err := catalog.MatchesOf(ctx, e.tx, componentsOf(c.Items))
-	if err != nil {
-		return nil, err
-	}
-	byComponent := map[int64][]catalog.Match{}
-	for _, m := range stored {
-		byComponent[m.Component] = append(byComponent[m.Component], m)
-	}
-	var list []finding.Affected
-	for i, p := range c.Items {
-		if !p.Role.Judged() {
-			continue
-		}
-		for _, sm := range byComponent[p.Component] {
-			m, err := decodeMatch(sm.Body)
-			if err != nil {
-				return nil, err
-			}
-			e.library.Cite(c.items[i].Ecosystem, &m)
-			list = append(list, finding.Affected{
-				Item: c.items[i], VulnerabilityID: m.VulnerabilityID, Related: m.Related, FixedVersion: m.FixedVersion, SubscriptionFix: m.SubscriptionFix,
-				Source: m.Source, VendorSeverity: m.VendorSeverity, Evidence: evidence(&m),
-			})
-		}
-	}
-	return list, nil
 }

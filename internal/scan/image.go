@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"muster/internal/arn"
 	"muster/internal/finding"
-	"muster/internal/inventory"
 	"muster/internal/registry/eligible"
 	"muster/internal/store"
 	"muster/internal/store/activation"
@@ -217,11 +215,6 @@ func followRepository(ctx context.Context, e *evaluator, q *question, v *verdict
 	stored, err := catalog.PutResource(ctx, e.tx, r.Account, r.Region, now, e.now)
 	r.Resource = stored.Resource
 	return err
-}
-
-// judges reports whether there is any package to judge.
-func (c *content) judges() bool {
-	return slices.ContainsFunc(c.items, func(it inventory.Item) bool { return it.Role.Judged() })
 }
 
 // windowsChanged is the handler of eligible.JobWindows: the images of an account

@@ -144,28 +144,31 @@ func listener(s *agentwire.Socket) string {
 	return name
 }
 
+// adaptation is a content on resources that can be reached alike.
+type adaptation struct {
+	content *content
+	finding.Environment
+}
+
 // reached are the findings of a content on a resource that can be reached as
 // is known: what is exploited over a network counts for less where nobody far
 // away can send a packet. Without facts nothing is known.
-func (c *content) reached(n *topology.Instance) []finding.Draft {
+func (e *evaluator) reached(c *content, n *topology.Instance) []finding.Draft {
 	if n == nil || n.Reach == finding.ReachUnknown {
 		return c.wanted
 	}
-	env := finding.Environment{Reach: n.Reach, Path: n.Path}
-	if list, ok := c.adapted[env]; ok {
+	as := adaptation{c, finding.Environment{Reach: n.Reach, Path: n.Path}}
+	if list, ok := e.adapted[as]; ok {
 		return list
 	}
 	list := make([]finding.Draft, len(c.wanted))
 	for i, d := range c.wanted {
 		if d.Score != nil {
-			d.Score = new(d.Score.Adjust(env))
+			d.Score = new(d.Score.Adjust(as.Environment))
 		}
 		list[i] = d
 	}
-	if c.adapted == nil {
-		c.adapted = map[finding.Environment][]finding.Draft{}
-	}
-	c.adapted[env] = list
+	e.adapted[as] = list
 	return list
 }
 

@@ -13,6 +13,7 @@ package scan
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"muster/internal/advisorydb"
@@ -28,8 +29,9 @@ import (
 const (
 	// JobResource scans one resource; the payload is a Target.
 	JobResource = "scan.resource"
-	// JobInventory scans every resource with an inventory.
-	JobInventory = "scan.inventory"
+	// JobSweep scans many resources whose findings a new generation of
+	// advisories may change; the payload is a sweep.
+	JobSweep = "scan.sweep"
 	// JobAdvisories works off a new generation of advisories. Whatever its
 	// payload says, it goes from the generation last worked off to the one in
 	// service.
@@ -105,6 +107,10 @@ type Config struct {
 type Service struct {
 	config Config
 	store  *store.Store
+
+	mu sync.Mutex // guards contents
+	// contents are shared by scans with the advisories in service.
+	contents *contents
 }
 
 // New returns the desk.
@@ -125,7 +131,7 @@ func (s *Service) now() time.Time { return s.config.Now().UTC().Truncate(time.Mi
 func (s *Service) Jobs() map[string]worker.Handler {
 	return map[string]worker.Handler{
 		JobResource:   s.scanResource,
-		JobInventory:  s.scanInventory,
+		JobSweep:      s.scanSweep,
 		JobAdvisories: s.advisoriesChanged,
 		JobAccount:    s.accountChanged,
 		JobAccounts:   s.accountsChanged,

@@ -88,7 +88,7 @@ func (s *Server) HasAdvisories(ctx context.Context) bool {
 
 // scanning are the kinds of jobs that lead to findings; others of the scan desk
 // wait for days.
-var scanning = []string{scan.JobResource, scan.JobInventory, scan.JobAdvisories, scan.JobAccount, scan.JobAccounts}
+var scanning = []string{scan.JobResource, scan.JobSweep, scan.JobAdvisories, scan.JobAccount, scan.JobAccounts}
 
 // ScansSettled reports whether no scan is due or under way.
 func (s *Server) ScansSettled(ctx context.Context) (bool, error) {

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -58,6 +59,50 @@ func TestWaitingInALaneEndsWithTheContext(t *testing.T) {
 		}
 		close(leave)
 		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestProcessesTakeTurnsInTheCatalogLane: what both read and change, no
+// transaction loses to one of another process, so none runs twice.
+func TestProcessesTakeTurnsInTheCatalogLane(t *testing.T) {
+	storetest.EachURL(t, func(t *testing.T, url string) {
+		ctx := t.Context()
+		one, other := storetest.Open(t, url, store.Options{}), storetest.Open(t, url, store.Options{})
+		const each = 20
+		var runs atomic.Int32
+		var wg sync.WaitGroup
+		for _, s := range []*store.Store{one, other} {
+			for range each {
+				wg.Go(func() {
+					err := s.UpdateInLane(ctx, store.Catalog, func(tx *store.Tx) error {
+						runs.Add(1)
+						var n int
+						if err := store.One(tx.QueryRow(ctx, `SELECT COUNT(*) FROM settings`), &n); err != nil {
+							return err
+						}
+						return put(ctx, tx, fmt.Sprintf("%03d", n), "")
+					})
+					if err != nil {
+						t.Error(err)
+					}
+				})
+			}
+		}
+		wg.Wait()
+		if n := runs.Load(); n != 2*each && one.Engine() == store.PostgreSQL {
+			t.Errorf("%d transactions ran %d times", 2*each, n)
+		}
+		err := one.View(ctx, func(tx *store.Tx) error {
+			var n int
+			err := store.One(tx.QueryRow(ctx, `SELECT COUNT(*) FROM settings WHERE name LIKE '0%'`), &n)
+			if n != 2*each {
+				t.Errorf("%d rows of %d transactions", n, 2*each)
+			}
+			return err
+		})
+		if err != nil {
 			t.Error(err)
 		}
 	})

@@ -48,7 +48,7 @@ func (w *world) do(name string, what func() error) {
 
 // stepwise are the jobs that work in several transactions: one that fails
 // leaves what it has completed, and the next attempt goes on from there.
-var stepwise = map[string]bool{scan.JobInventory: true, scan.JobAdvisories: true, scan.JobAccount: true, scan.JobSuppression: true}
+var stepwise = map[string]bool{scan.JobSweep: true, scan.JobAdvisories: true, scan.JobAccount: true, scan.JobSuppression: true}
 
 func (w *world) attempt(name string, atomic bool, what func() error) {
 	w.t.Helper()

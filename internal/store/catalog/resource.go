@@ -255,18 +255,6 @@ func ResourcesOf(ctx context.Context, tx *store.Tx, account arn.AccountID, regio
 	return store.ReadAll(rows, err, scanResource)
 }
 
-// PlacesWith lists up to limit resources that have the inventory, by number
-// after the one given, without those that are gone.
-func PlacesWith(ctx context.Context, tx *store.Tx, inventory, after int64, limit int) (list []Place, last int64, err error) {
-	rows, err := tx.Query(ctx, `SELECT account, region, type, id, number FROM resources
-		WHERE inventory = $1 AND number > $2 AND gone_at = 0 ORDER BY number LIMIT $3`, inventory, after, limit)
-	list, err = store.ReadAll(rows, err, func(s store.Scanner) (p Place, err error) {
-		err = s.Scan(&p.Account, &p.Region, &p.Type, &p.ID, &last)
-		return p, err
-	})
-	return list, last, err
-}
-
 // DropGone forgets up to limit resources of an account in a Region that went
 // away at the time given or before and have no findings any more. It returns
 // how many it forgot and when the next one that is gone went away, zero if

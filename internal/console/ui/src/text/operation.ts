@@ -36,7 +36,7 @@ export const operation = {
   "jobs.seconds": ["{n} s", "{n} 秒"],
   "jobs.minutes": ["{n} min", "{n} 分"],
   "work.scan.resource": ["Scan of a resource", "リソースのスキャン"],
-  "work.scan.inventory": ["Matching of packages", "パッケージの照合"],
+  "work.scan.sweep": ["Matching of packages", "パッケージの照合"],
   "work.scan.stale": ["Hosts that fell silent", "応答のないホストの確認"],
   "work.scan.due": ["Scans that are due", "予定されたスキャン"],
   "work.findings.resuppress": ["Application of suppression rules", "抑制ルールの適用"],

@@ -1,0 +1,90 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+
+	"muster/internal/arn"
+	"muster/internal/store"
+)
+
+// DueInventory is an inventory whose resources are to be scanned.
+type DueInventory struct {
+	ID int64
+	// Asked tells this time that it was asked for from others.
+	Asked string
+}
+
+// AskDue notes that the resources with the inventories are to be scanned. No
+// inventory may be named twice.
+func AskDue(ctx context.Context, tx *store.Tx, inventories []int64) error {
+	rows := make([][]any, len(inventories))
+	asked := tx.NewID()
+	for i, id := range inventories {
+		rows[i] = []any{id, asked}
+	}
+	_, err := tx.InsertRows(ctx, "inventories_due", []string{"inventory", "asked"}, rows,
+		`ON CONFLICT (inventory) DO UPDATE SET asked = excluded.asked`)
+	return err
+}
+
+// DueInventories lists what AskDue has noted.
+func DueInventories(ctx context.Context, tx *store.Tx) ([]DueInventory, error) {
+	rows, err := tx.Query(ctx, `SELECT inventory, asked FROM inventories_due ORDER BY inventory`)
+	list, err := store.ReadAll(rows, err, func(s store.Scanner) (d DueInventory, err error) {
+		err = s.Scan(&d.ID, &d.Asked)
+		return d, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("inventories that are due: %w", err)
+	}
+	return list, nil
+}
+
+// DueResource is a resource with an inventory that is due.
+type DueResource struct {
+	Account arn.AccountID
+	Number  int64
+}
+
+// DueResources lists the resources whose inventories are due, without those that
+// are gone, by account: those of an account share most of what a change of their
+// findings touches.
+func DueResources(ctx context.Context, tx *store.Tx) ([]DueResource, error) {
+	rows, err := tx.Query(ctx, `SELECT r.account, r.number FROM inventories_due d JOIN resources r ON r.inventory = d.inventory
+		WHERE r.gone_at = 0 ORDER BY r.account, r.number`)
+	var last arn.AccountID
+	list, err := store.ReadAll(rows, err, func(s store.Scanner) (r DueResource, err error) {
+		err = s.Scan(&r.Account, &r.Number)
+		if r.Account == last {
+			r.Account = last // One text for all of an account.
+		}
+		last = r.Account
+		return r, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("resources whose inventories are due: %w", err)
+	}
+	return list, nil
+}
+
+// SettleDue forgets inventories that nobody has asked for again.
+func SettleDue(ctx context.Context, tx *store.Tx, list []DueInventory) error {
+	byAsked := map[string][]int64{}
+	for _, d := range list {
+		byAsked[d.Asked] = append(byAsked[d.Asked], d.ID)
+	}
+	for asked, ids := range byAsked {
+		err := chunks(ids, func(part []int64) error {
+			var w store.Where
+			w.Add("asked = ?", asked)
+			store.In(&w, "inventory", part...)
+			_, err := tx.Exec(ctx, `DELETE FROM inventories_due`+w.SQL(), w.Args()...)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("forget inventories that were due: %w", err)
+		}
+	}
+	return nil
+}
