@@ -64,25 +64,42 @@ func below(l *layer, p []byte, at int64) error {
 	return err
 }
 
-// recent keeps the pieces that were unpacked last.
+// recent keeps the pieces of an image, and of those it stands on, that were
+// read last: what tables lie in, and what was unpacked.
 type recent struct {
 	mu     sync.Mutex
-	limit  int
-	pieces map[int64][]byte
-	order  []int64
+	pieces map[pieceKey][]byte
+	order  []pieceKey
+	size   int64
+	owners int
 }
 
-func newRecent(pieceSize int64) *recent {
-	const memory = 8 << 20
-	return &recent{limit: int(max(2, memory/pieceSize)), pieces: map[int64][]byte{}}
+// maxRecent bounds what is kept, in bytes; the latest piece always is.
+const maxRecent = 16 << 20
+
+type pieceKey struct {
+	owner  int
+	number int64
+}
+
+// kept is the part of recent that one table or image uses.
+type kept struct {
+	*recent
+	owner int
+}
+
+func (r *recent) part() kept {
+	r.owners++
+	return kept{r, r.owners}
 }
 
 // get returns a piece, made once. Of two that ask at the same time each may
 // make it.
-func (r *recent) get(number int64, unpack func() ([]byte, error)) ([]byte, error) {
-	r.mu.Lock()
-	data, ok := r.pieces[number]
-	r.mu.Unlock()
+func (k kept) get(number int64, unpack func() ([]byte, error)) ([]byte, error) {
+	key := pieceKey{k.owner, number}
+	k.mu.Lock()
+	data, ok := k.pieces[key]
+	k.mu.Unlock()
 	if ok {
 		return data, nil
 	}
@@ -90,16 +107,16 @@ func (r *recent) get(number int64, unpack func() ([]byte, error)) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, ok := r.pieces[number]; ok {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if _, ok := k.pieces[key]; ok {
 		return data, nil
 	}
-	if len(r.order) == r.limit {
-		delete(r.pieces, r.order[0])
-		r.order = r.order[1:]
+	for k.size += int64(len(data)); k.size > maxRecent && len(k.order) > 0; k.order = k.order[1:] {
+		k.size -= int64(len(k.pieces[k.order[0]]))
+		delete(k.pieces, k.order[0])
 	}
-	r.pieces[number] = data
-	r.order = append(r.order, number)
+	k.pieces[key] = data
+	k.order = append(k.order, key)
 	return data, nil
 }

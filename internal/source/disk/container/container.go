@@ -26,7 +26,8 @@ func refuse(format string, args ...any) error {
 const (
 	maxDisk  = 1 << 50
 	maxChain = 8
-	// maxTable bounds what is kept in memory of an image's tables.
+	// maxTable bounds what is kept in memory of the tables of an image and of
+	// all that it consists of.
 	maxTable = 64 << 20
 )
 
@@ -64,7 +65,7 @@ func Open(name string) (*Disk, error) {
 	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
-	o := opener{root: root, disk: d}
+	o := opener{root: root, disk: d, recent: &recent{pieces: map[pieceKey][]byte{}}}
 	layer, err := o.file(f, "")
 	if err != nil {
 		return nil, errors.Join(err, d.Close())
@@ -82,9 +83,22 @@ type layer struct {
 
 // opener opens an image and those it stands on.
 type opener struct {
-	root  *os.Root
-	disk  *Disk
-	depth int
+	root   *os.Root
+	disk   *Disk
+	recent *recent
+	depth  int
+	// tables is how many bytes of tables are kept.
+	tables int64
+}
+
+// table reads a table that is kept while the image is open.
+func (o *opener) table(f *os.File, length, at int64) ([]byte, error) {
+	if length > maxTable-o.tables {
+		return nil, refuse("damaged: more than %d bytes of tables", maxTable)
+	}
+	o.tables += length
+	table := make([]byte, length)
+	return table, full(f, table, at)
 }
 
 // file recognises an image; format, where it is told, is believed for raw
@@ -155,6 +169,10 @@ func (o *opener) raw(f *os.File, size int64) (*layer, error) {
 func (o *opener) sibling(name string) (*os.File, error) {
 	if !filepath.IsLocal(filepath.FromSlash(name)) {
 		return nil, refuse("it stands on %q, and only files beside it are opened; put them there, or convert it to one file (qemu-img convert)", name)
+	}
+	info, err := o.root.Stat(filepath.FromSlash(name))
+	if err == nil && !info.Mode().IsRegular() { // opening a pipe would wait
+		return nil, refuse("%q is no regular file", name)
 	}
 	f, err := o.root.Open(filepath.FromSlash(name))
 	if err != nil {

@@ -141,7 +141,7 @@ func (o *opener) part(p part) (io.ReaderAt, error) {
 	case p.kind != "SPARSE":
 		return io.NewSectionReader(f, p.offset*sector, p.sectors*sector), nil
 	}
-	v, _, err := openSparse(f, info.Size())
+	v, _, err := o.sparse(f, info.Size())
 	if err != nil {
 		return nil, err
 	}

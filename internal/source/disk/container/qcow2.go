@@ -35,8 +35,8 @@ type qcow2 struct {
 	features    uint64
 	zstd        bool
 	l1          []byte
-	tables      *recent
-	unpacked    *recent
+	tables      kept
+	unpacked    kept
 }
 
 func (o *opener) qcow2(f *os.File, fileSize int64) (*layer, error) {
@@ -57,10 +57,10 @@ func (o *opener) qcow2(f *os.File, fileSize int64) (*layer, error) {
 	if q.features&qcowDirty != 0 {
 		o.note("the image was not closed by its virtual machine")
 	}
-	if err := q.readL1(header); err != nil {
+	if err := q.readL1(o, header); err != nil {
 		return nil, err
 	}
-	q.tables, q.unpacked = newRecent(q.cluster()), newRecent(q.cluster())
+	q.tables, q.unpacked = o.recent.part(), o.recent.part()
 	if at := int64(binary.BigEndian.Uint64(header[8:])); at != 0 {
 		name, format, err := q.backingName(at, int64(binary.BigEndian.Uint32(header[16:])), header)
 		if err != nil {
@@ -120,7 +120,7 @@ func (q *qcow2) entrySize() int64 {
 	return 8
 }
 
-func (q *qcow2) readL1(b []byte) error {
+func (q *qcow2) readL1(o *opener, b []byte) (err error) {
 	count, at := int64(binary.BigEndian.Uint32(b[36:])), int64(binary.BigEndian.Uint64(b[40:]))
 	covers := q.cluster() / q.entrySize() * q.cluster()
 	if need := (q.size + covers - 1) / covers; count < need {
@@ -129,8 +129,8 @@ func (q *qcow2) readL1(b []byte) error {
 	if count*8 > maxTable || at < 0 || at > q.fileSize-count*8 {
 		return refuse("cut off: its table of %d entries at %d", count, at)
 	}
-	q.l1 = make([]byte, count*8)
-	return full(q.file, q.l1, at)
+	q.l1, err = o.table(q.file, count*8, at)
+	return err
 }
 
 // backingName reads the name of what the image stands on, and its format from

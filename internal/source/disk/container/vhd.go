@@ -38,7 +38,7 @@ func (o *opener) vhd(f *os.File, fileSize int64, footer []byte) (*layer, error) 
 		}
 		return &layer{io.NewSectionReader(f, 0, size), size, "vhd"}, nil
 	case dynamic:
-		return newDynamic(f, size, int64(be.Uint64(footer[16:])))
+		return o.dynamic(f, size, int64(be.Uint64(footer[16:])))
 	case differencing:
 		return nil, refuse("it is a difference to another image; merge them first")
 	default:
@@ -55,7 +55,7 @@ type dynamicVHD struct {
 	table []byte
 }
 
-func newDynamic(f *os.File, size, at int64) (*layer, error) {
+func (o *opener) dynamic(f *os.File, size, at int64) (*layer, error) {
 	header := make([]byte, 1024)
 	if err := full(f, header, at); err != nil {
 		return nil, err
@@ -73,10 +73,11 @@ func newDynamic(f *os.File, size, at int64) (*layer, error) {
 		return nil, refuse("damaged: a table of %d blocks", entries)
 	}
 	d.skip = (d.block/sector/8 + sector - 1) &^ (sector - 1)
-	d.table = make([]byte, (size+d.block-1)/d.block*4)
-	if err := full(f, d.table, tableAt); err != nil {
+	table, err := o.table(f, (size+d.block-1)/d.block*4, tableAt)
+	if err != nil {
 		return nil, err
 	}
+	d.table = table
 	return &layer{&clusters{size, d.block, d.read}, size, "vhd"}, nil
 }
 

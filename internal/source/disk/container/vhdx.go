@@ -42,7 +42,7 @@ func (o *opener) vhdx(f *os.File, fileSize int64) (*layer, error) {
 	if err := v.metadata(regions[guidMetadata]); err != nil {
 		return nil, err
 	}
-	return &layer{&clusters{v.size, v.block, v.read}, v.size, "vhdx"}, v.readTable(regions[guidTable])
+	return &layer{&clusters{v.size, v.block, v.read}, v.size, "vhdx"}, v.readTable(o, regions[guidTable])
 }
 
 // logPending reads both headers; the one with the higher number counts.
@@ -144,14 +144,14 @@ func (v *vhdx) sizes(values map[string]uint64) error {
 // another kind.
 func (v *vhdx) chunk() int64 { return 1 << 23 * v.sector / v.block }
 
-func (v *vhdx) readTable(r region) error {
+func (v *vhdx) readTable(o *opener, r region) (err error) {
 	blocks := (v.size + v.block - 1) / v.block
 	length := (blocks + (blocks-1)/v.chunk()) * 8
 	if length > r.length || length > maxTable {
 		return refuse("damaged: a table of %d bytes for %d blocks", r.length, blocks)
 	}
-	v.table = make([]byte, length)
-	return full(v.file, v.table, r.at)
+	v.table, err = o.table(v.file, length, r.at)
+	return err
 }
 
 // read reads a part of a block: there, or zero.

@@ -24,12 +24,12 @@ type vmdk struct {
 	compressed bool
 	perTable   int64
 	directory  []byte
-	tables     *recent
-	unpacked   *recent
+	tables     kept
+	unpacked   kept
 }
 
 func (o *opener) vmdk(f *os.File, fileSize int64) (*layer, error) {
-	v, header, err := openSparse(f, fileSize)
+	v, header, err := o.sparse(f, fileSize)
 	if err != nil {
 		return nil, err
 	}
@@ -39,9 +39,9 @@ func (o *opener) vmdk(f *os.File, fileSize int64) (*layer, error) {
 	return &layer{&clusters{v.capacity, v.grain, v.read}, v.capacity, "vmdk"}, v.alone(header)
 }
 
-// openSparse reads header and directory of a sparse extent. One that was
+// sparse reads header and directory of a sparse extent. One that was
 // written as a stream has them at its end.
-func openSparse(f *os.File, fileSize int64) (*vmdk, []byte, error) {
+func (o *opener) sparse(f *os.File, fileSize int64) (*vmdk, []byte, error) {
 	header := make([]byte, sector)
 	if err := full(f, header, 0); err != nil {
 		return nil, nil, err
@@ -56,14 +56,14 @@ func openSparse(f *os.File, fileSize int64) (*vmdk, []byte, error) {
 			return nil, nil, refuse("cut off: the end of the stream is missing")
 		}
 	}
-	if err := v.header(header); err != nil {
+	if err := v.header(o, header); err != nil {
 		return nil, nil, err
 	}
-	v.tables, v.unpacked = newRecent(v.perTable*4), newRecent(v.grain)
+	v.tables, v.unpacked = o.recent.part(), o.recent.part()
 	return v, header, nil
 }
 
-func (v *vmdk) header(b []byte) error {
+func (v *vmdk) header(o *opener, b []byte) (err error) {
 	const flagCompressed, deflate = 1 << 16, 1
 	le := binary.LittleEndian
 	capacity, grain, perTable := le.Uint64(b[12:]), le.Uint64(b[20:]), le.Uint32(b[44:])
@@ -87,8 +87,8 @@ func (v *vmdk) header(b []byte) error {
 	if length > maxTable || at > uint64(v.fileSize)/sector {
 		return refuse("cut off: its directory at sector %d", at)
 	}
-	v.directory = make([]byte, length)
-	return full(v.file, v.directory, int64(at)*sector)
+	v.directory, err = o.table(v.file, length, int64(at)*sector)
+	return err
 }
 
 // alone refuses images that stand on others, and those whose descriptor says

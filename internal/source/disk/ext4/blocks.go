@@ -17,7 +17,7 @@ const extentMagic = 0xf30a
 
 // extents reads the tree of extents of an inode.
 func (f *FS) extents(i *inode) ([]inodes.Extent, error) {
-	w := &extentWalk{fs: f, inode: i}
+	w := &extentWalk{fs: f, inode: i, nodes: met{}}
 	depth := int(binary.LittleEndian.Uint16(i.blockMap()[6:]))
 	if depth > maxDepth {
 		return nil, refuse("damaged: extents of inode %d are %d levels deep", i.number, depth)
@@ -31,7 +31,21 @@ type extentWalk struct {
 	fs    *FS
 	inode *inode
 	found []inodes.Extent
-	nodes int
+	nodes met
+}
+
+// met are the blocks of a tree that were read. Of a tree that leads to one
+// twice, or is too large, nothing is believed.
+type met map[int64]bool
+
+func (m met) add(inode uint64, block int64) error {
+	if m[block] {
+		return refuse("damaged: the tree of inode %d leads to block %d twice", inode, block)
+	}
+	if m[block] = true; len(m) > maxPointers {
+		return refuse("inode %d: more than %d blocks of its tree", inode, maxPointers)
+	}
+	return nil
 }
 
 func (w *extentWalk) node(b []byte, depth int) error {
@@ -48,11 +62,11 @@ func (w *extentWalk) node(b []byte, depth int) error {
 			}
 			continue
 		}
-		if w.nodes++; w.nodes > maxPointers {
-			return refuse("inode %d: more than %d nodes of extents", w.inode.number, maxPointers)
+		block := int64(le.Uint32(e[4:])) | int64(le.Uint16(e[8:]))<<32
+		if err := w.nodes.add(w.inode.number, block); err != nil {
+			return err
 		}
 		child := make([]byte, w.fs.super.blockSize)
-		block := int64(le.Uint32(e[4:])) | int64(le.Uint16(e[8:]))<<32
 		if err := w.fs.readBlock(block, child); err != nil {
 			return refuse("extents of inode %d: %v", w.inode.number, err)
 		}
@@ -83,7 +97,7 @@ func (w *extentWalk) leaf(e []byte) error {
 // indirect reads the block map of an inode: twelve blocks, then blocks of
 // block numbers, one, two and three levels deep.
 func (f *FS) indirect(i *inode) ([]inodes.Extent, error) {
-	w := &pointerWalk{fs: f, inode: i, blocks: (i.size + f.super.blockSize - 1) / f.super.blockSize}
+	w := &pointerWalk{fs: f, inode: i, tables: met{}, blocks: (i.size + f.super.blockSize - 1) / f.super.blockSize}
 	if err := w.pointers(i.blockMap()[:48], 0); err != nil {
 		return nil, err
 	}
@@ -102,7 +116,7 @@ type pointerWalk struct {
 	// blocks is how many the file has, next the one that comes next.
 	blocks, next int64
 	found        []inodes.Extent
-	tables       int
+	tables       met
 }
 
 // span is how many blocks of a file one number stands for.
@@ -125,8 +139,8 @@ func (w *pointerWalk) pointers(table []byte, depth int) error {
 				return err
 			}
 		default:
-			if w.tables++; w.tables > maxPointers {
-				return refuse("inode %d: more than %d blocks of block numbers", w.inode.number, maxPointers)
+			if err := w.tables.add(w.inode.number, block); err != nil {
+				return err
 			}
 			child := make([]byte, w.fs.super.blockSize)
 			if err := w.fs.readBlock(block, child); err != nil {

@@ -64,7 +64,7 @@ type FS struct {
 
 	disk   io.ReaderAt
 	super  super
-	tables []int64
+	groups groups
 }
 
 // super is what of the super block is needed later.
@@ -100,7 +100,8 @@ func Open(disk io.ReaderAt, size int64) (*FS, error) {
 		return nil, err
 	}
 	f.Unclean = f.super.incompat&incompatRecover != 0
-	return f, f.readGroups()
+	_, err := f.table(0)
+	return f, err
 }
 
 func (s *super) read(b []byte, size int64) error {
@@ -163,69 +164,6 @@ func (s *super) check(size int64) error {
 		return refuse("damaged: %d inodes in %d groups", s.inodes, s.groups)
 	}
 	return nil
-}
-
-// readGroups finds the inode table of each group.
-func (f *FS) readGroups() error {
-	s := &f.super
-	perBlock := s.blockSize / s.descSize
-	f.tables = make([]int64, 0, s.groups)
-	block := make([]byte, s.blockSize)
-	for n := int64(0); n*perBlock < s.groups; n++ {
-		if err := f.readBlock(s.descriptorBlock(n, perBlock), block); err != nil {
-			return refuse("group descriptors: %v", err)
-		}
-		for i := int64(0); i < perBlock && int64(len(f.tables)) < s.groups; i++ {
-			d := block[i*s.descSize:]
-			table := int64(binary.LittleEndian.Uint32(d[8:]))
-			if s.descSize >= 64 {
-				table |= int64(binary.LittleEndian.Uint32(d[0x28:])) << 32
-			}
-			f.tables = append(f.tables, table)
-		}
-	}
-	return nil
-}
-
-// descriptorBlock is where the n-th block of group descriptors lies: all
-// together behind the super block, or with meta block groups each in its own.
-func (s *super) descriptorBlock(n, perBlock int64) int64 {
-	if s.incompat&incompatMetaBG == 0 || n < s.firstMetaBG {
-		return superOffset/s.blockSize + 1 + n
-	}
-	group := n * perBlock
-	block := s.firstBlock + group*s.blocksPerGroup
-	if s.hasSuper(group) {
-		block++
-	}
-	if s.blockSize == 1024 && n == 0 && s.firstBlock == 0 {
-		block++ // the super block is in block 1 then
-	}
-	return block
-}
-
-// hasSuper reports whether a group begins with a copy of the super block.
-func (s *super) hasSuper(group int64) bool {
-	switch {
-	case group == 0:
-		return true
-	case s.compat&compatSparseSuper2 != 0:
-		return group == int64(s.backupGroups[0]) || group == int64(s.backupGroups[1])
-	case group <= 1 || s.roCompat&roCompatSparseSuper == 0:
-		return true
-	case group&1 == 0:
-		return false
-	}
-	for _, base := range []int64{3, 5, 7} {
-		power := base
-		for power < group {
-			power *= base
-		}
-		if power == group {
-			return true
-		}
-	}
-	return false
 }
 
 // readBlock reads a whole block.

@@ -12,7 +12,7 @@ import (
 // Bounds of a folder.
 const (
 	maxFolder  = 1 << 30
-	maxEntries = 8_000_000
+	maxEntries = 2_000_000
 )
 
 // List gives a folder's entries. Folders with an index are read in the order

@@ -43,8 +43,12 @@ func (f *FS) inode(number uint64) (*inode, error) {
 		return nil, refuse("damaged: inode %d of %d", number, f.super.inodes)
 	}
 	group, index := (number-1)/uint64(f.super.inodesPerGroup), (number-1)%uint64(f.super.inodesPerGroup)
-	at := f.tables[group]*f.super.blockSize + int64(index)*f.super.inodeSize
-	if at <= 0 || at > (f.super.blocks-1)*f.super.blockSize {
+	table, err := f.table(int64(group))
+	if err != nil {
+		return nil, err
+	}
+	at := table*f.super.blockSize + int64(index)*f.super.inodeSize
+	if table < 0 || table > f.super.blocks || at <= 0 || at > (f.super.blocks-1)*f.super.blockSize {
 		return nil, refuse("damaged: the inode table of group %d", group)
 	}
 	raw := make([]byte, f.super.inodeSize)

@@ -13,9 +13,17 @@ import (
 // Bounds of a root.
 const (
 	maxLinks   = 40
-	maxFolders = 8_000_000
-	// maxCached is how many entries are kept of listings.
-	maxCached = 1 << 17
+	maxFolders = 2_000_000
+	// maxLink is what a link may be long, as for Linux.
+	maxLink = 4096
+	// maxSteps is what may be done to find files: entries that are listed and
+	// names that are looked up. Folders of a disk that lies can share their
+	// blocks, and be read for each of a million names anew.
+	maxSteps = 1_000_000_000
+	// entrySize is how many bytes of a folder cost as much as an entry.
+	entrySize = 64
+	// maxFolder is the longest folder that volumes list.
+	maxFolder = 1 << 30
 )
 
 // FS is a root with everything mounted in it. It is safe for concurrent use.
@@ -25,9 +33,9 @@ type FS struct {
 	mu     sync.Mutex
 	mounts map[place]place
 	// names tells the one name by which each folder was met.
-	names  map[place]name
-	lists  map[place][]Entry
-	cached int
+	names map[place]name
+	lists listings
+	steps int64
 }
 
 // place is a file of one of the volumes.
@@ -44,7 +52,7 @@ type name struct {
 
 // New makes a root of a volume.
 func New(v Volume) *FS {
-	return &FS{root: place{v, v.Root()}, mounts: map[place]place{}, names: map[place]name{}, lists: map[place][]Entry{}}
+	return &FS{root: place{v, v.Root()}, mounts: map[place]place{}, names: map[place]name{}}
 }
 
 // Mount puts a volume where a folder of the root is.
@@ -88,6 +96,9 @@ func (f *FS) walk(rest string, follow bool) (place, Inode, error) {
 			return place{}, Inode{}, errors.New("too many links")
 		}
 		link, err := next.volume.Link(next.number)
+		if err == nil && len(link) > maxLink {
+			err = fmt.Errorf("damaged: a link of %d bytes", len(link))
+		}
 		if err != nil {
 			return place{}, Inode{}, err
 		}
@@ -104,6 +115,9 @@ func (f *FS) walk(rest string, follow bool) (place, Inode, error) {
 // step finds an entry of a folder and its type.
 func (f *FS) step(folder place, base string) (place, fs.FileMode, error) {
 	list, err := f.list(folder)
+	if err == nil {
+		err = f.spend(1)
+	}
 	if err != nil {
 		return place{}, 0, err
 	}
@@ -149,25 +163,38 @@ func (f *FS) enter(folder place, by name) (place, error) {
 // list gives a folder's entries, sorted by name.
 func (f *FS) list(folder place) ([]Entry, error) {
 	f.mu.Lock()
-	list, ok := f.lists[folder]
+	known, ok := f.lists.get(folder)
 	f.mu.Unlock()
 	if ok {
-		return list, nil
+		return known.entries, known.err
 	}
-	list, err := folder.volume.List(folder.number)
+	inode, err := folder.volume.Inode(folder.number)
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(list, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
-	list = slices.CompactFunc(list, func(a, b Entry) bool { return a.Name == b.Name })
+	if err := f.spend(1 + min(inode.Size, maxFolder)/entrySize); err != nil {
+		return nil, err
+	}
+	entries, err := folder.volume.List(folder.number)
+	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
+	entries = slices.Clip(slices.CompactFunc(entries, func(a, b Entry) bool { return a.Name == b.Name }))
+	if err != nil {
+		entries = nil
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.cached += len(list) + 1; f.cached > maxCached {
-		clear(f.lists)
-		f.cached = len(list) + 1
+	f.lists.put(folder, listed{entries, err})
+	return entries, err
+}
+
+// spend counts what was done to find files.
+func (f *FS) spend(steps int64) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.steps += steps; f.steps > maxSteps {
+		return errors.New("damaged: its folders are longer than any disk has them")
 	}
-	f.lists[folder] = list
-	return list, nil
+	return nil
 }
 
 // find is walk with the errors and checks of package fs.

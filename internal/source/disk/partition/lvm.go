@@ -14,6 +14,9 @@ import (
 const (
 	maxMetadata = 16 << 20
 	maxSegments = 1 << 16
+	// maxWords is how many values and blocks the metadata of all volumes of a
+	// disk may have together; a logical volume has some twenty.
+	maxWords = 1 << 18
 )
 
 // withLogical replaces the physical volumes of LVM by the logical volumes in
@@ -22,6 +25,7 @@ func withLogical(volumes []Volume, notes []string) ([]Volume, []string, error) {
 	physical := map[string]Volume{}
 	groups := map[string]*group{}
 	var plain []Volume
+	words := maxWords
 	for _, v := range volumes {
 		label, err := readLabel(v)
 		if err != nil {
@@ -35,7 +39,7 @@ func withLogical(volumes []Volume, notes []string) ([]Volume, []string, error) {
 		if len(label.text) == 0 {
 			continue
 		}
-		g, err := parseGroup(label.text)
+		g, err := parseGroup(label.text, &words)
 		if err != nil {
 			notes = append(notes, fmt.Sprintf("%s: %v", v, err))
 			continue
@@ -47,6 +51,9 @@ func withLogical(volumes []Volume, notes []string) ([]Volume, []string, error) {
 	for _, name := range slices.Sorted(maps.Keys(groups)) {
 		logical, more := groups[name].volumes(physical)
 		plain, notes = append(plain, logical...), append(notes, more...)
+		if len(plain) > maxVolumes {
+			return nil, nil, refuse("more than %d volumes", maxVolumes)
+		}
 	}
 	return plain, notes, nil
 }
@@ -142,8 +149,8 @@ type group struct {
 	*section
 }
 
-func parseGroup(text []byte) (*group, error) {
-	top, err := parseSection(text)
+func parseGroup(text []byte, words *int) (*group, error) {
+	top, err := parseSection(text, words)
 	if err != nil {
 		return nil, err
 	}

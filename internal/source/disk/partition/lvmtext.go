@@ -20,16 +20,20 @@ type list struct {
 	number int64
 }
 
-func newSection() *section {
-	return &section{map[string]string{}, map[string]int64{}, map[string]list{}, map[string]*section{}}
+// put keeps a value in a map that is made with its first.
+func put[T any](in *map[string]T, name string, value T) {
+	if *in == nil {
+		*in = map[string]T{}
+	}
+	(*in)[name] = value
 }
 
 const maxSectionDepth = 16
 
 // parseSection reads a whole text.
-func parseSection(text []byte) (*section, error) {
-	p := &textParser{rest: string(text)}
-	s := newSection()
+func parseSection(text []byte, words *int) (*section, error) {
+	p := &textParser{rest: string(text), words: words}
+	s := &section{}
 	if err := p.section(s, 0); err != nil {
 		return nil, err
 	}
@@ -37,7 +41,11 @@ func parseSection(text []byte) (*section, error) {
 }
 
 // textParser reads from the front of a text.
-type textParser struct{ rest string }
+type textParser struct {
+	rest string
+	// words is how many values and blocks may still come.
+	words *int
+}
 
 // token is the next word, text in quotes, or sign; "" at the end.
 func (p *textParser) token() string {
@@ -80,10 +88,13 @@ func (p *textParser) section(into *section, depth int) error {
 		if name == "" || name == "}" {
 			return nil
 		}
+		if *p.words--; *p.words < 0 {
+			return refuse("LVM's metadata has more than %d values", maxWords)
+		}
 		switch p.token() {
 		case "{":
-			child := newSection()
-			into.sections[name] = child
+			child := &section{}
+			put(&into.sections, name, child)
 			if err := p.section(child, depth+1); err != nil {
 				return err
 			}
@@ -100,9 +111,9 @@ func (p *textParser) value(into *section, name string) {
 	token := p.token()
 	if token != "[" {
 		if text, ok := quoted(token); ok {
-			into.texts[name] = text
+			put(&into.texts, name, text)
 		} else if number, err := strconv.ParseInt(token, 10, 64); err == nil {
-			into.numbers[name] = number
+			put(&into.numbers, name, number)
 		}
 		return
 	}
@@ -115,7 +126,7 @@ func (p *textParser) value(into *section, name string) {
 			l.number, hasNumber = number, true
 		}
 	}
-	into.lists[name] = l
+	put(&into.lists, name, l)
 }
 
 func quoted(token string) (string, bool) {

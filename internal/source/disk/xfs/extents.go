@@ -17,7 +17,7 @@ const recordSize = 16
 
 // extents reads the extents of an inode's data fork.
 func (f *FS) extents(i *inode) ([]inodes.Extent, error) {
-	w := &extentWalk{fs: f, inode: i}
+	w := &extentWalk{fs: f, inode: i, nodes: map[uint64]bool{}}
 	var err error
 	switch i.form {
 	case formExtents:
@@ -38,7 +38,7 @@ type extentWalk struct {
 	fs    *FS
 	inode *inode
 	found []inodes.Extent
-	nodes int
+	nodes map[uint64]bool // that were read
 }
 
 // records reads extents: 1 bit whether it was never written, 54 bits of place
@@ -85,10 +85,14 @@ func (w *extentWalk) children(b []byte, level, count int) error {
 		return refuse("damaged: a node of the tree of inode %d", w.inode.number)
 	}
 	for n := range count {
-		if w.nodes++; w.nodes > maxNodes {
+		block := binary.BigEndian.Uint64(b[8*room+8*n:])
+		if w.nodes[block] {
+			return refuse("damaged: the tree of inode %d leads to block %d twice", w.inode.number, block)
+		}
+		if w.nodes[block] = true; len(w.nodes) > maxNodes {
 			return refuse("inode %d: more than %d nodes of extents", w.inode.number, maxNodes)
 		}
-		if err := w.node(binary.BigEndian.Uint64(b[8*room+8*n:]), level-1); err != nil {
+		if err := w.node(block, level-1); err != nil {
 			return err
 		}
 	}

@@ -60,6 +60,7 @@ func TestTreeOfExtents(t *testing.T) {
 		"far away":       func() { write.root(target, 1, node); write.leaf(node, [][4]uint64{{0, 1<<54 - 1, first, 1}}) },
 		"too many":       func() { write.root(target, 1, node); write.count(node, 60_000) },
 		"another's node": func() { write.root(target, 1, first) },
+		"twice":          func() { write.root(target, 2, node); write.twice(node, first); write.count(first, 0) },
 	} {
 		damage()
 		if _, err := f.Content(target); err == nil || !strings.Contains(err.Error(), "damaged") {
@@ -108,6 +109,13 @@ func (w tamper) count(block uint64, count uint16) { w.node(block, 0, count) }
 func (w tamper) inner(block uint64, level uint16, child uint64) {
 	b := w.node(block, level, 1)
 	binary.BigEndian.PutUint64(b[8*(len(b)/16):], child)
+}
+
+// twice makes a node whose two children are one.
+func (w tamper) twice(block, child uint64) {
+	b := w.node(block, 1, 2)
+	binary.BigEndian.PutUint64(b[8*(len(b)/16):], child)
+	binary.BigEndian.PutUint64(b[8*(len(b)/16)+8:], child)
 }
 
 func (w tamper) leaf(block uint64, records [][4]uint64) {

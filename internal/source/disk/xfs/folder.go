@@ -13,7 +13,7 @@ import (
 const (
 	indexOffset = 32 << 30
 	maxFolder   = 1 << 30
-	maxEntries  = 8_000_000
+	maxEntries  = 2_000_000
 )
 
 // List gives a folder's entries.
