@@ -17,6 +17,9 @@ const (
 	maxNameLength  = 1024
 	maxIDs         = 20_000
 	maxAffected    = 100_000
+	// maxObjects is how many objects a record has: each two bytes or more, which
+	// decoded are two hundred.
+	maxObjects = 500_000
 )
 
 // ErrRecord says that bytes are not an advisory; the wrapping error says why.
@@ -69,7 +72,7 @@ func checkShape(data []byte) error {
 	if len(data) > MaxRecordBytes {
 		return refuse("%d bytes, more than %d", len(data), MaxRecordBytes)
 	}
-	depth, quoted := 0, false
+	depth, objects, quoted := 0, 0, false
 	for i := 0; i < len(data); i++ {
 		switch c := data[i]; {
 		case quoted && c == '\\':
@@ -80,6 +83,9 @@ func checkShape(data []byte) error {
 		case c == '{' || c == '[':
 			if depth++; depth > maxDepth {
 				return refuse("nested deeper than %d", maxDepth)
+			}
+			if objects++; objects > maxObjects {
+				return refuse("more than %d objects", maxObjects)
 			}
 		case c == '}' || c == ']':
 			depth--

@@ -112,10 +112,10 @@ func (g *Group) names(ids []string) []string {
 // a record about one defect the group of that and whatever it derives from.
 func (g *Group) synonyms(a *Advisory, upstream []string) []string {
 	out := slices.Clone(g.group(a.ID))
-	if len(a.Vulnerabilities) == 1 {
+	if len(a.Vulnerabilities) == 1 && g.name(a.ID) != a.Vulnerabilities[0] {
 		out = append(out, g.group(a.Vulnerabilities[0])...)
 	}
-	for _, id := range upstream {
+	for _, id := range upstream[:min(len(upstream), maxSynonyms)] {
 		if _, ofOne := cveWithin(id); len(a.Vulnerabilities) == 1 || !ofOne && !IsCVE(id) {
 			out = append(out, id)
 		}
@@ -125,13 +125,21 @@ func (g *Group) synonyms(a *Advisory, upstream []string) []string {
 	return slices.DeleteFunc(out, func(id string) bool { return slices.Contains(a.Vulnerabilities, id) })
 }
 
-// group is every id of the id's group.
+// maxSynonyms bounds what is told of a group. Real ones have some dozen ids; one
+// that somebody made of thousands would be told of with each of its records.
+const maxSynonyms = 1000
+
+// group is every id of the id's group, as far as it is told.
 func (g *Group) group(id string) []string {
 	if g.members == nil {
 		g.members = make(map[int][]string, len(g.ids))
 		for n, member := range g.ids {
-			root := g.root(n)
-			g.members[root] = append(g.members[root], member)
+			if root := g.root(n); len(g.members[root]) < maxSynonyms {
+				g.members[root] = append(g.members[root], member)
+			}
+		}
+		for _, list := range g.members {
+			slices.Sort(list)
 		}
 	}
 	n, ok := g.index[id]
@@ -152,9 +160,23 @@ func upstreamOf(a *Advisory) []string {
 	case "ALSA", "ALBA", "ALEA", "RLSA", "RXSA", "RHSA", "RHBA", "RHEA":
 		out = slices.Concat(out, filter(a.Related, IsCVE))
 	}
+	var further []string
 	for _, id := range a.Upstream {
-		if cve, ok := cveWithin(id); ok && !slices.Contains(out, cve) {
-			out = append(out[:len(out):len(out)], cve)
+		if cve, ok := cveWithin(id); ok {
+			further = append(further, cve)
+		}
+	}
+	if further == nil {
+		return out
+	}
+	known := map[string]bool{}
+	for _, id := range out {
+		known[id] = true
+	}
+	out = slices.Clone(out)
+	for _, cve := range further {
+		if !known[cve] {
+			out, known[cve] = append(out, cve), true
 		}
 	}
 	return out

@@ -23,8 +23,8 @@ type cdxDocument struct {
 		Component  *cdxComponent `json:"component" xml:"component"`
 		Properties cdxProperties `json:"properties" xml:"properties>property"`
 	} `json:"metadata" xml:"metadata"`
-	Components    json.RawMessage `json:"components" xml:"-"`
-	XMLComponents []cdxComponent  `json:"-" xml:"components>component"`
+	Components    bounded.Raw    `json:"components" xml:"-"`
+	XMLComponents []cdxComponent `json:"-" xml:"components>component"`
 }
 
 type cdxComponent struct {
@@ -38,9 +38,9 @@ type cdxComponent struct {
 	Supplier  struct { // trivy's
 		Name string `json:"name" xml:"name"`
 	} `json:"supplier" xml:"supplier"`
-	Properties    cdxProperties   `json:"properties" xml:"properties>property"`
-	Components    json.RawMessage `json:"components" xml:"-"`
-	XMLComponents []cdxComponent  `json:"-" xml:"components>component"`
+	Properties    cdxProperties  `json:"properties" xml:"properties>property"`
+	Components    bounded.Raw    `json:"components" xml:"-"`
+	XMLComponents []cdxComponent `json:"-" xml:"components>component"`
 }
 
 type cdxProperties = bounded.Short[cdxProperty]
@@ -96,13 +96,17 @@ func (d *cdxDocument) document() (document, error) {
 }
 
 // addJSON lists components and those nested in them.
-func (d *document) addJSON(list json.RawMessage, parent, depth int) error {
+func (d *document) addJSON(list bounded.Raw, parent, depth int) error {
 	if depth > maxNesting {
 		return refuse("components nested deeper than %d", maxNesting)
 	}
-	return bounded.EachJSON(list, maxComponents, func(decoder *json.Decoder) error {
+	// Each level is read anew.
+	if d.nested += int64(len(list)); depth > 0 && d.nested > maxNested {
+		return refuse("components nested in each other have more than %d bytes", int64(maxNested))
+	}
+	return bounded.Elements(list, maxComponents, func(element bounded.Raw) error {
 		var c cdxComponent
-		if err := decoder.Decode(&c); err != nil {
+		if err := json.Unmarshal(element, &c); err != nil {
 			return refuse("CycloneDX: %v", err)
 		}
 		at, err := d.addCDX(&c, parent)

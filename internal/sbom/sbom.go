@@ -22,6 +22,8 @@ const (
 	MaxFile       = 256 << 20
 	maxComponents = 250_000
 	maxNesting    = 64
+	// maxNested bounds components within components, counted at each level.
+	maxNested = 2 * MaxFile
 )
 
 // ErrFormat says that a document is not an SBOM that muster reads; the
@@ -111,6 +113,8 @@ type document struct {
 	systems    []system
 	components []component
 	subject    Subject
+	// nested is how many bytes of lists were read.
+	nested int64
 }
 
 // system is an operating-system component.

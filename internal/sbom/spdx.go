@@ -15,10 +15,10 @@ import (
 
 // spdxDocument is the part of SPDX 2 that muster reads.
 type spdxDocument struct {
-	Version   string          `json:"spdxVersion"`
-	Namespace string          `json:"documentNamespace"`
-	Packages  json.RawMessage `json:"packages"`
-	Relations json.RawMessage `json:"relationships"`
+	Version   string      `json:"spdxVersion"`
+	Namespace string      `json:"documentNamespace"`
+	Packages  bounded.Raw `json:"packages"`
+	Relations bounded.Raw `json:"relationships"`
 }
 
 type spdxPackage struct {
@@ -51,9 +51,9 @@ func readSPDX(data []byte) (document, error) {
 	}
 	out := document{subject: Subject{Document: d.Namespace}}
 	sources := map[string]component{}
-	err := bounded.EachJSON(d.Packages, 2*maxComponents, func(decoder *json.Decoder) error {
+	err := bounded.Elements(d.Packages, 2*maxComponents, func(element bounded.Raw) error {
 		var p spdxPackage
-		if err := decoder.Decode(&p); err != nil {
+		if err := json.Unmarshal(element, &p); err != nil {
 			return refuse("SPDX: %v", err)
 		}
 		out.addPackage(&p, sources)
@@ -80,18 +80,18 @@ func clairPURL(p *spdxPackage) string {
 }
 
 // nameSources tells packages of the source packages that relations lead to.
-func (d *document) nameSources(relations json.RawMessage, sources map[string]component) error {
+func (d *document) nameSources(relations bounded.Raw, sources map[string]component) error {
 	if len(sources) == 0 {
 		return nil
 	}
 	from := map[string]string{}
-	err := bounded.EachJSON(relations, 8*maxComponents, func(decoder *json.Decoder) error {
+	err := bounded.Elements(relations, 8*maxComponents, func(element bounded.Raw) error {
 		var r struct {
 			Element string `json:"spdxElementId"`
 			Type    string `json:"relationshipType"`
 			Related string `json:"relatedSpdxElement"`
 		}
-		err := decoder.Decode(&r)
+		err := json.Unmarshal(element, &r)
 		if _, ok := sources[r.Related]; ok && r.Type == "GENERATED_FROM" {
 			from[r.Element] = r.Related
 		}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"muster/internal/extract/bounded"
 	"muster/internal/extract/osrelease"
 	"muster/internal/inventory"
 	"muster/internal/sbom"
@@ -34,7 +35,7 @@ type csafDocument struct {
 			Whole   string      `json:"relates_to_product_reference"`
 		} `json:"relationships"`
 	} `json:"product_tree"`
-	Vulnerabilities []csafVulnerability `json:"vulnerabilities"`
+	Vulnerabilities bounded.Raw `json:"vulnerabilities"`
 }
 
 type csafBranch struct {
@@ -97,12 +98,23 @@ func csafStatuses() map[string]Status {
 type csafReader struct {
 	products map[string]product
 	groups   map[string][]string
+	// scopes is how many products notes have named.
+	scopes int
 }
 
-// maxBranches bounds how deep a product tree is nested.
-const maxBranches = 64
+// Bounds of a document: how deep a product tree is nested, how many objects and
+// texts there are, and how long a reason is told.
+const (
+	maxBranches = 64
+	maxObjects  = 3_000_000
+	maxTexts    = 12_000_000
+	maxReason   = 8 << 10
+)
 
 func (s *Set) readCSAF(name string, data []byte) error {
+	if err := bounded.Shape(data, maxObjects, maxTexts); err != nil {
+		return refuse("CSAF: %v", err)
+	}
 	var d csafDocument
 	if err := json.Unmarshal(data, &d); err != nil {
 		return refuse("CSAF: %v", err)
@@ -120,17 +132,30 @@ func (s *Set) readCSAF(name string, data []byte) error {
 	for _, g := range d.Tree.Groups {
 		r.groups[g.ID] = g.Products
 	}
-	said := 0
+	said, n := 0, 0
 	at := latest(d.Document.Tracking.Current, d.Document.Tracking.Initial)
-	for i := range d.Vulnerabilities {
-		for _, st := range r.statements(&d.Vulnerabilities[i]) {
-			st.At, st.Origin = at, fmt.Sprintf("vulnerability %d of %s", i+1, name)
+	err := bounded.Elements(d.Vulnerabilities, maxStatements, func(element bounded.Raw) error {
+		var v csafVulnerability
+		if err := json.Unmarshal(element, &v); err != nil {
+			return err
+		}
+		n++
+		list, err := r.statements(&v)
+		if err != nil {
+			return err
+		}
+		for _, st := range list {
+			st.At, st.Origin = at, fmt.Sprintf("vulnerability %d of %s", n, name)
 			if s.identities += len(st.products); s.identities > maxIdentities || len(s.statements) >= maxStatements {
-				return refuse("CSAF: more than %d products or %d statements", maxIdentities, maxStatements)
+				return fmt.Errorf("more than %d products or %d statements", maxIdentities, maxStatements)
 			}
 			s.add(st)
 			said++
 		}
+		return nil
+	})
+	if err != nil {
+		return refuse("CSAF: %v", err)
 	}
 	if said == 0 {
 		return refuse("no vulnerability of the document has a product status")
@@ -192,10 +217,14 @@ func (r *csafReader) related(part, whole string) product {
 
 // statements are what a vulnerability's entry says: one for each state and
 // reason, because reasons are given for some of the products.
-func (r *csafReader) statements(v *csafVulnerability) []*Statement {
+func (r *csafReader) statements(v *csafVulnerability) ([]*Statement, error) {
 	ids := []string{v.CVE}
 	for _, id := range v.IDs {
 		ids = append(ids, id.Text)
+	}
+	reasons, err := r.reasons(v)
+	if err != nil {
+		return nil, err
 	}
 	words := csafStatuses()
 	var out []*Statement
@@ -210,7 +239,7 @@ func (r *csafReader) statements(v *csafVulnerability) []*Statement {
 			if !ok {
 				p = product{identity: identity{Subject: sbom.Subject{Ref: id}}}
 			}
-			reason := r.reason(v, status, id)
+			reason := reasons.of(status, id)
 			st := byReason[reason]
 			if st == nil {
 				st = &Statement{IDs: ids, Status: status, Justification: reason[0], Detail: reason[1], Action: reason[2]}
@@ -220,39 +249,110 @@ func (r *csafReader) statements(v *csafVulnerability) []*Statement {
 			st.products = append(st.products, p)
 		}
 	}
-	return out
+	return out, nil
 }
 
-// reason is why a product has its state: the label, the impact, what to do.
-func (r *csafReader) reason(v *csafVulnerability, status Status, id string) (out [3]string) {
-	if status == NotAffected {
-		for _, f := range v.Flags {
-			if r.has(f.csafScope, id) {
-				out[0] = f.Label
-			}
+// csafReasons is why products have their states: the label, the impact, what
+// to do.
+type csafReasons struct{ labels, impacts, actions csafNotes }
+
+func (r *csafReader) reasons(v *csafVulnerability) (out csafReasons, err error) {
+	for _, f := range v.Flags {
+		err = errors.Join(err, out.labels.add(r, f.csafScope, f.Label))
+	}
+	for _, t := range v.Threats {
+		if t.Category == "impact" {
+			err = errors.Join(err, out.impacts.add(r, t.csafScope, t.Details))
 		}
-		for _, t := range v.Threats {
-			if t.Category == "impact" && r.has(t.csafScope, id) {
-				out[1] = joined(out[1], t.Details)
-			}
-		}
-		return out
 	}
 	for _, m := range v.Remediations {
-		if r.has(m.csafScope, id) {
-			out[2] = joined(out[2], m.Details)
-		}
+		err = errors.Join(err, out.actions.add(r, m.csafScope, m.Details))
 	}
+	return out, err
+}
+
+func (c *csafReasons) of(status Status, id string) (out [3]string) {
+	if status != NotAffected {
+		out[2] = c.actions.all(id)
+		return out
+	}
+	out[0], out[1] = c.labels.last(id), c.impacts.all(id)
 	return out
 }
 
-// has reports whether a note is about a product; one without products is about
-// all.
-func (r *csafReader) has(scope csafScope, id string) bool {
-	if len(scope.Products)+len(scope.Groups) == 0 || slices.Contains(scope.Products, id) {
-		return true
+// csafNotes are texts about some products, or all of them.
+type csafNotes struct {
+	texts []string
+	// general are the texts about all products; about has those of each.
+	general []int
+	about   map[string][]int
+	// told are the texts of all, joined, by the numbers of the texts.
+	told map[string]string
+}
+
+// add takes a note in. One without products is about all.
+func (n *csafNotes) add(r *csafReader, scope csafScope, text string) error {
+	at := len(n.texts)
+	n.texts = append(n.texts, text)
+	if len(scope.Products)+len(scope.Groups) == 0 {
+		n.general = append(n.general, at)
+		return nil
 	}
-	return slices.ContainsFunc(scope.Groups, func(g string) bool { return slices.Contains(r.groups[g], id) })
+	if n.about == nil {
+		n.about = map[string][]int{}
+	}
+	list := slices.Clone(scope.Products)
+	for _, g := range scope.Groups {
+		list = append(list, r.groups[g]...)
+		if len(list) > maxIdentities {
+			break
+		}
+	}
+	if r.scopes += len(list); r.scopes > maxIdentities {
+		return fmt.Errorf("notes about more than %d products", maxIdentities)
+	}
+	for _, id := range list {
+		if known := n.about[id]; len(known) == 0 || known[len(known)-1] != at {
+			n.about[id] = append(known, at)
+		}
+	}
+	return nil
+}
+
+// last is the text that was given last about a product.
+func (n *csafNotes) last(id string) string {
+	at := -1
+	if len(n.general) > 0 {
+		at = n.general[len(n.general)-1]
+	}
+	if own := n.about[id]; len(own) > 0 {
+		at = max(at, own[len(own)-1])
+	}
+	if at < 0 {
+		return ""
+	}
+	return n.texts[at]
+}
+
+// all are the texts about a product, those about all products first.
+func (n *csafNotes) all(id string) string {
+	own := n.about[id]
+	key := fmt.Sprint(own)
+	text, ok := n.told[key]
+	if ok {
+		return text
+	}
+	for _, at := range slices.Concat(n.general, own) {
+		if text = joined(text, n.texts[at]); len(text) > maxReason {
+			text = strings.ToValidUTF8(text[:maxReason], "")
+			break
+		}
+	}
+	if n.told == nil {
+		n.told = map[string]string{}
+	}
+	n.told[key] = text
+	return text
 }
 
 // onPlatform reports whether a product that is identified by a CPE of Red

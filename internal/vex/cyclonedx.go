@@ -19,17 +19,20 @@ type cdxDocument struct {
 		Timestamp stamp         `json:"timestamp"`
 		Component *cdxComponent `json:"component"`
 	} `json:"metadata"`
-	Components      json.RawMessage `json:"components"`
-	Vulnerabilities json.RawMessage `json:"vulnerabilities"`
+	Components      bounded.Raw `json:"components"`
+	Vulnerabilities bounded.Raw `json:"vulnerabilities"`
+
+	// nested is how many bytes of components were read.
+	nested int64
 }
 
 type cdxComponent struct {
-	Ref        string          `json:"bom-ref"`
-	Group      string          `json:"group"`
-	Name       string          `json:"name"`
-	Version    string          `json:"version"`
-	PURL       string          `json:"purl"`
-	Components json.RawMessage `json:"components"`
+	Ref        string      `json:"bom-ref"`
+	Group      string      `json:"group"`
+	Name       string      `json:"name"`
+	Version    string      `json:"version"`
+	PURL       string      `json:"purl"`
+	Components bounded.Raw `json:"components"`
 }
 
 type cdxVulnerability struct {
@@ -87,9 +90,9 @@ func (s *Set) readCycloneDX(name string, data []byte) error {
 		known[c.Ref] = i
 	}
 	said, i := false, 0
-	err := bounded.EachJSON(d.Vulnerabilities, maxStatements-len(s.statements), func(decoder *json.Decoder) error {
+	err := bounded.Elements(d.Vulnerabilities, maxStatements-len(s.statements), func(element bounded.Raw) error {
 		var v cdxVulnerability
-		if err := decoder.Decode(&v); err != nil {
+		if err := json.Unmarshal(element, &v); err != nil {
 			return err
 		}
 		i++
@@ -119,14 +122,17 @@ func (s *Set) readCycloneDX(name string, data []byte) error {
 }
 
 // collect finds the components by their references.
-func (d *cdxDocument) collect(known map[string]identity, list json.RawMessage, depth int) error {
-	const maxNesting, maxComponents = 64, 500_000
+func (d *cdxDocument) collect(known map[string]identity, list bounded.Raw, depth int) error {
+	const maxNesting, maxComponents, maxNested = 64, 500_000, 4 * MaxFile
 	if depth > maxNesting {
 		return errors.New("components nested too deep")
 	}
-	return bounded.EachJSON(list, maxComponents, func(decoder *json.Decoder) error {
+	if d.nested += int64(len(list)); depth > 0 && d.nested > maxNested { // each level is read anew
+		return fmt.Errorf("components nested in each other have more than %d bytes", int64(maxNested))
+	}
+	return bounded.Elements(list, maxComponents, func(element bounded.Raw) error {
 		var c cdxComponent
-		if err := decoder.Decode(&c); err != nil {
+		if err := json.Unmarshal(element, &c); err != nil {
 			return err
 		}
 		if c.Ref != "" && len(known) < maxComponents {

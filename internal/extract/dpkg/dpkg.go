@@ -25,7 +25,7 @@ const (
 
 // Bounds of the database; the largest seen has 6,000 packages in 8 MB.
 const (
-	maxStatus  = 256 << 20
+	maxStatus  = 256 << 20 // of all files together
 	maxStanza  = 1 << 20
 	maxStanzas = 200_000 // of all files together
 	maxFiles   = 50_000
@@ -51,13 +51,14 @@ func Read(fsys fs.FS, system inventory.OS, running kernel.Running) ([]inventory.
 	if err != nil {
 		failed = append(failed, err)
 	}
-	left := maxStanzas
+	left, room := maxStanzas, int64(maxStatus)
 	for _, name := range files {
-		data, err := bounded.ReadFile(fsys, name, maxStatus)
+		data, err := bounded.ReadFile(fsys, name, room)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		found = true
+		room -= int64(len(data))
 		if err == nil {
 			err = parse(data, &left, func(s Stanza) {
 				if it, ok := s.item(system, running); ok {

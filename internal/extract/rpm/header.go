@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 )
 
 // Tags of a package header that muster reads.
@@ -92,32 +93,45 @@ func (h header) number(tag uint32) uint32 {
 	return binary.BigEndian.Uint32(data)
 }
 
-// texts splits a string array. It never gives more than the data holds.
-func (h header) texts(tag uint32) [][]byte {
+// Bounds of a package's list of files. Names may be empty: without them, a
+// header of zeros would have as many as it has bytes.
+const (
+	maxFiles   = 1 << 20
+	maxFolders = 1 << 18
+)
+
+// texts gives the texts of a string array, one after another: never more than
+// the data holds, nor more than limit.
+func (h header) texts(tag uint32, limit int) iter.Seq2[int, []byte] {
 	data, count := h.find(tag, typeStringArray)
-	var list [][]byte
-	for range count {
-		s, rest, ok := bytes.Cut(data, []byte{0})
-		if !ok {
-			break
+	return func(yield func(int, []byte) bool) {
+		for n := range min(count, limit) {
+			s, rest, ok := bytes.Cut(data, []byte{0})
+			if !ok || !yield(n, s) {
+				return
+			}
+			data = rest
 		}
-		list, data = append(list, s), rest
 	}
-	return list
 }
 
 // files calls visit for every file of the package, without the leading slash.
-func (h header) files(visit func(name string)) {
-	folders := h.texts(tagDirNames)
+// The name is valid until the next.
+func (h header) files(visit func(name []byte)) {
+	var folders [][]byte
+	for _, f := range h.texts(tagDirNames, maxFolders) {
+		folders = append(folders, bytes.TrimPrefix(f, []byte("/")))
+	}
 	indexes, count := h.find(tagDirIndexes, typeInt32)
-	for i, base := range h.texts(tagBaseNames) {
+	var name []byte
+	for i, base := range h.texts(tagBaseNames, maxFiles) {
 		if i >= count || len(indexes) < 4*(i+1) {
 			return
 		}
 		folder := binary.BigEndian.Uint32(indexes[4*i:])
-		if uint64(folder) >= uint64(len(folders)) {
-			continue
+		if uint64(folder) < uint64(len(folders)) {
+			name = append(append(name[:0], folders[folder]...), base...)
+			visit(name)
 		}
-		visit(string(bytes.TrimPrefix(folders[folder], []byte("/"))) + string(base))
 	}
 }

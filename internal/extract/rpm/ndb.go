@@ -32,14 +32,12 @@ func eachNDBBlob(r io.ReaderAt, size int64, start []byte, visit func([]byte) err
 	if _, err := r.ReadAt(slots, ndbHeader); err != nil {
 		return fmt.Errorf("NDB slots: %w", err)
 	}
-	// Blobs do not overlap, so together they are no longer than the file.
-	left := size
 	for s := slots; len(s) >= ndbSlot; s = s[ndbSlot:] {
 		index, block := binary.LittleEndian.Uint32(s[4:]), binary.LittleEndian.Uint32(s[8:])
 		if binary.LittleEndian.Uint32(s) != ndbSlotMagic || index == 0 || block == 0 {
 			continue
 		}
-		blob, err := ndbBlob(r, int64(block)*ndbBlock, index, &left)
+		blob, err := ndbBlob(r, int64(block)*ndbBlock, index, size)
 		if err != nil {
 			return err
 		}
@@ -50,17 +48,16 @@ func eachNDBBlob(r io.ReaderAt, size int64, start []byte, visit func([]byte) err
 	return nil
 }
 
-func ndbBlob(r io.ReaderAt, offset int64, index uint32, left *int64) ([]byte, error) {
+func ndbBlob(r io.ReaderAt, offset int64, index uint32, size int64) ([]byte, error) {
 	head := make([]byte, 16)
 	if _, err := r.ReadAt(head, offset); err != nil {
 		return nil, fmt.Errorf("NDB blob %d: %w", index, err)
 	}
 	length := int64(binary.LittleEndian.Uint32(head[12:]))
 	if binary.LittleEndian.Uint32(head) != ndbBlobMagic || binary.LittleEndian.Uint32(head[4:]) != index ||
-		length > maxHeader || length > *left {
+		length > maxHeader || length > size {
 		return nil, fmt.Errorf("NDB blob %d is malformed", index)
 	}
-	*left -= length
 	blob := make([]byte, length)
 	if _, err := r.ReadAt(blob, offset+16); err != nil {
 		return nil, fmt.Errorf("NDB blob %d: %w", index, err)

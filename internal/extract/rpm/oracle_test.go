@@ -59,7 +59,7 @@ func ours(t *testing.T, file string) []string {
 	var lines []string
 	err = eachHeader(database{ReaderAt: f, size: info.Size()}, func(h header) error {
 		files := 0
-		h.files(func(string) { files++ })
+		h.files(func([]byte) { files++ })
 		lines = append(lines, fmt.Sprint(h.text(tagName), " ", h.number(tagEpoch), h.text(tagVersion), h.text(tagRelease),
 			h.text(tagArch), h.text(tagSourceRPM), h.text(tagVendor), h.text(tagModularity), files))
 		return nil

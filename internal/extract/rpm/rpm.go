@@ -22,6 +22,7 @@ import (
 // largest seen: 4 MB.
 const (
 	maxDatabase = 2 << 30
+	maxLog      = 256 << 20
 	maxHeader   = 64 << 20
 	maxPackages = 200_000
 )
@@ -45,9 +46,14 @@ var errStop = errors.New("stop")
 // break and an error.
 func Read(fsys fs.FS, system inventory.OS, running kernel.Running) ([]inventory.Item, error) {
 	var items []inventory.Item
+	limits := inventory.DefaultLimits()
 	err := each(fsys, func(h header) error {
 		if p, ok := h.identity(); ok {
-			items = append(items, p.item(system, running))
+			it := p.item(system, running)
+			if !limits.Fits(it) {
+				it = inventory.Item{} // whoever drops it needs only to count it
+			}
+			items = append(items, it)
 		}
 		return nil
 	})
@@ -67,9 +73,9 @@ func Owners(fsys fs.FS, wanted map[string]bool) (map[string]string, error) {
 		if !ok {
 			return nil
 		}
-		h.files(func(name string) {
-			if wanted[name] {
-				owners[name] = p.name
+		h.files(func(name []byte) {
+			if wanted[string(name)] {
+				owners[string(name)] = p.name
 			}
 		})
 		return nil
@@ -117,10 +123,10 @@ func eachIn(fsys fs.FS, name string, f fs.File, size int64, visit func(header) e
 		return err
 	}
 	db := database{ReaderAt: at, size: size}
-	log, logSize, err := bounded.Open(fsys, name+"-wal", maxDatabase)
+	log, logSize, err := bounded.Open(fsys, name+"-wal", maxLog)
 	if err == nil {
 		defer func() { err = errors.Join(err, log.Close()) }()
-		db.log, db.logSize, err = bounded.ReaderAt(log, logSize, maxDatabase)
+		db.log, db.logSize, err = bounded.ReaderAt(log, logSize, maxLog)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -130,10 +136,13 @@ func eachIn(fsys fs.FS, name string, f fs.File, size int64, visit func(header) e
 
 // eachHeader recognises the form of the database by its first bytes.
 func eachHeader(db database, visit func(header) error) error {
-	count := 0
+	count, left := 0, db.size+db.logSize
 	blob := func(data []byte) error {
 		if count++; count > maxPackages {
 			return fmt.Errorf("more than %d packages", maxPackages)
+		}
+		if left -= int64(len(data)); left < 0 {
+			return errors.New("packages overlap: together they are longer than the database")
 		}
 		h, err := parseHeader(data)
 		if err != nil {

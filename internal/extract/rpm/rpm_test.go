@@ -162,7 +162,7 @@ func FuzzDatabase(f *testing.F) {
 	f.Add(testSQLite())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		_ = eachHeader(database{ReaderAt: bytes.NewReader(data), size: int64(len(data))}, func(h header) error {
-			h.files(func(string) {})
+			h.files(func([]byte) {})
 			h.identity()
 			return nil
 		})

@@ -6,6 +6,7 @@ package redhat
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,16 +16,26 @@ import (
 	"time"
 
 	"muster/internal/advisory"
+	"muster/internal/extract/bounded"
 	"muster/internal/feed"
 )
 
 // Bounds of a document. Those about the kernel, which list every package of
 // every stream, have some tens of megabytes and 300,000 products.
 const (
-	maxDocument = 512 << 20
+	maxDocument = 256 << 20
 	maxProducts = 5_000_000
-	maxText     = 64 << 10
-	maxIDLength = 200
+	// maxObjects and maxTexts are what a document has of both: two or three
+	// bytes each, which decoded take a hundred times as many.
+	maxObjects = 6_000_000
+	maxTexts   = 40_000_000
+	// maxVulnerabilities is of one document; errata of the kernel have some
+	// hundred.
+	maxVulnerabilities = 10_000
+	maxLinks           = 1000
+	maxArches          = 64
+	maxText            = 64 << 10
+	maxIDLength        = 200
 )
 
 // ErrDocument says that bytes are not a document of that kind; the wrapping
@@ -87,11 +98,12 @@ func ParseAdvisory(r io.Reader, each func(*advisory.Advisory) error) error {
 // more than one in the end, each is named after its CVE.
 func joined(records []advisory.Advisory) []advisory.Advisory {
 	var out []advisory.Advisory
+	known := map[[sha256.Size]byte]int{}
 	for _, a := range records {
-		i := slices.IndexFunc(out, func(o advisory.Advisory) bool {
-			return slices.EqualFunc(o.Affected, a.Affected, sameEntry)
-		})
-		if i < 0 {
+		key := fixesKey(a.Affected)
+		i, ok := known[key]
+		if !ok {
+			known[key] = len(out)
 			out = append(out, a)
 			continue
 		}
@@ -106,9 +118,15 @@ func joined(records []advisory.Advisory) []advisory.Advisory {
 	return out
 }
 
-// sameEntry compares what fixes make.
-func sameEntry(a, b advisory.Affected) bool {
-	return a.Ecosystem == b.Ecosystem && a.Name == b.Name && a.Module == b.Module && fixOf(a) == fixOf(b)
+// fixesKey is equal for the same fixes of the same packages.
+func fixesKey(list []advisory.Affected) (key [sha256.Size]byte) {
+	h := sha256.New()
+	for i := range list {
+		a := &list[i]
+		fmt.Fprintf(h, "%q %q %q %q\n", a.Ecosystem, a.Name, a.Module, fixOf(*a))
+	}
+	h.Sum(key[:0])
+	return key
 }
 
 func fixOf(a advisory.Affected) string {
@@ -118,8 +136,18 @@ func fixOf(a advisory.Affected) string {
 
 // read decodes and checks a document.
 func read(r io.Reader) (*document, error) {
+	data, err := feed.ReadAll(r, maxDocument)
+	if err == nil {
+		err = bounded.Shape(data, maxObjects, maxTexts)
+	}
 	var doc document
-	if err := json.NewDecoder(feed.Bounded(r, maxDocument)).Decode(&doc); err != nil {
+	if err == nil {
+		err = json.Unmarshal(data, &doc)
+	}
+	if err == nil {
+		err = doc.readVulnerabilities()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
 	}
 	id := doc.Document.Tracking.ID
@@ -161,7 +189,17 @@ type document struct {
 		Branches      []branch       `json:"branches"`
 		Relationships []relationship `json:"relationships"`
 	} `json:"product_tree"`
-	Vulnerabilities []vulnerability `json:"vulnerabilities"`
+	List            bounded.Raw     `json:"vulnerabilities"`
+	Vulnerabilities []vulnerability `json:"-"`
+}
+
+func (d *document) readVulnerabilities() error {
+	return bounded.Elements(d.List, maxVulnerabilities, func(element bounded.Raw) error {
+		var v vulnerability
+		err := json.Unmarshal(element, &v)
+		d.Vulnerabilities = append(d.Vulnerabilities, v)
+		return err
+	})
 }
 
 type note struct {
@@ -228,7 +266,8 @@ func (d *document) record(v *vulnerability) advisory.Advisory {
 			a.Severity = append(a.Severity, advisory.Severity{Type: "CVSS_V3", Score: clip(s.CVSS3.Vector)})
 		}
 	}
-	for _, r := range slices.Concat(d.Document.References, v.References) {
+	own, about := d.Document.References, v.References
+	for _, r := range slices.Concat(own[:min(len(own), maxLinks)], about[:min(len(about), maxLinks)]) {
 		if len(a.References) < 100 && len(r.URL) < 1000 && strings.HasPrefix(r.URL, "https://") {
 			a.References = append(a.References, advisory.Reference{Type: referenceType(r), URL: r.URL})
 		}
@@ -239,7 +278,8 @@ func (d *document) record(v *vulnerability) advisory.Advisory {
 // changed is when the content last changed: the date of the document is that
 // of its last generation, which may have changed nothing.
 func (d *document) changed() time.Time {
-	for _, r := range slices.Backward(d.Document.Tracking.Revision) {
+	revisions := d.Document.Tracking.Revision
+	for _, r := range slices.Backward(revisions[max(0, len(revisions)-maxLinks):]) {
 		if r.Summary == "Current version" {
 			return r.Date
 		}

@@ -86,9 +86,9 @@ func TestAdvisoryByCVE(t *testing.T) {
 
 func TestRefuses(t *testing.T) {
 	for text, why := range map[string]string{
-		``:              "EOF",
+		``:              "unexpected end",
 		`<html>`:        "invalid character",
-		`{"document":{`: "EOF",
+		`{"document":{`: "unexpected end",
 		`{}`:            `id ""`,
 		`{"document":{"tracking":{"id":"../x"}}}`:                                       `id "../x"`,
 		`{"document":{"tracking":{"id":"CVE-2024-1"}},"vulnerabilities":[{"cve":"x"}]}`: "is no CVE",

@@ -43,7 +43,7 @@ func (e *entries) add(p product, status advisory.Status, fixed, word string) {
 	switch a := &e.list[i]; {
 	case p.arch == "":
 		a.Arches = nil // any
-	case len(a.Arches) > 0 && !slices.Contains(a.Arches, p.arch):
+	case len(a.Arches) > 0 && len(a.Arches) < maxArches && !slices.Contains(a.Arches, p.arch):
 		a.Arches = append(a.Arches, p.arch)
 	}
 }
