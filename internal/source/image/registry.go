@@ -39,9 +39,8 @@ func Pull(ctx context.Context, reference string, want Platform, registry Registr
 	if err != nil {
 		return nil, fmt.Errorf("image reference: %w", err)
 	}
-	options := []remote.Option{remote.WithContext(ctx), registry.auth(), remote.WithUserAgent("muster")}
-	if registry.Transport != nil {
-		options = append(options, remote.WithTransport(registry.Transport))
+	options := []remote.Option{
+		remote.WithContext(ctx), registry.auth(), remote.WithUserAgent("muster"), remote.WithTransport(FewRedirects(registry.Transport)),
 	}
 	found, err := remote.Get(ref, options...)
 	if err != nil {

@@ -72,7 +72,7 @@ func New(address, user, password string, through http.RoundTripper) (*Client, er
 	if user != "" || password != "" {
 		who = &authn.Basic{Username: user, Password: password}
 	}
-	guarded := bounded{through}
+	guarded := bounded{image.FewRedirects(cmp.Or(through, http.DefaultTransport))}
 	return &Client{
 		registry: r,
 		options:  []remote.Option{remote.WithAuth(who), remote.WithUserAgent(UserAgent), remote.WithTransport(guarded), remote.WithJobs(1)},
@@ -359,7 +359,7 @@ type bounded struct{ through http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := cmp.Or(b.through, http.DefaultTransport).RoundTrip(r)
+	resp, err := b.through.RoundTrip(r)
 	if err == nil {
 		resp.Body = &limitedBody{resp.Body, maxAnswer}
 	}

@@ -119,7 +119,7 @@ func TestLyingQcow(t *testing.T) {
 		"its own table":       {512, ""}, // data is whatever lies there
 		"off the file":        {1 << 40, "cut off"},
 		"compressed, off":     {1<<62 | 1<<40, "cut off"},
-		"compressed, nothing": {1<<62 | 0, "compressed cluster"},
+		"compressed, nothing": {1 << 62, "compressed cluster"},
 	} {
 		b := append(qcow(""), make([]byte, 512)...)
 		binary.BigEndian.PutUint64(b[8:], 0)
