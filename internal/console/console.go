@@ -8,15 +8,18 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"embed"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
 	"mime"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -108,9 +111,11 @@ type Handler struct {
 // file is one asset: as it is, or in the encodings that it was built in.
 type file struct {
 	contentType string
-	plain       []byte
-	brotli      []byte
-	gzip        []byte
+	// tag changes with the content.
+	tag    string
+	plain  []byte
+	brotli []byte
+	gzip   []byte
 }
 
 // New reads the embedded files. A program built without the console's files
@@ -140,9 +145,14 @@ func (h *Handler) add(name string, body []byte) {
 	plain := strings.TrimSuffix(strings.TrimSuffix(name, ".br"), ".gz")
 	f := h.files[plain]
 	f.contentType = mime.TypeByExtension(path.Ext(plain))
-	if f.contentType == "" {
+	switch {
+	case path.Ext(plain) == ".woff2":
+		// Not every system's table has it.
+		f.contentType = "font/woff2"
+	case f.contentType == "":
 		f.contentType = "application/octet-stream"
 	}
+	f.tag = fmt.Sprintf("%x", sha256.Sum256(body))[:16]
 	switch path.Ext(name) {
 	case ".br":
 		f.brotli = body
@@ -237,6 +247,7 @@ func (h *Handler) file(w http.ResponseWriter, r *http.Request, name string) {
 	if encoding != "" {
 		w.Header().Set("Content-Encoding", encoding)
 	}
+	w.Header().Set("ETag", strconv.Quote(f.tag+encoding))
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 

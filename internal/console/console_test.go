@@ -72,6 +72,12 @@ func TestFilesAreServedCompressedAndUnderAStrictPolicy(t *testing.T) {
 			t.Errorf("accepting %q: %q as %s, %v", accepted, body, asset.Header.Get("Content-Type"), err)
 		}
 	}
+	again := httptest.NewRequest("GET", "/console/", nil)
+	again.Header.Set("If-None-Match", resp.Header.Get("ETag"))
+	w := httptest.NewRecorder()
+	if h.ServeHTTP(w, again); w.Code != http.StatusNotModified {
+		t.Errorf("a page that the browser has is sent again: %d", w.Code)
+	}
 	if p := resp.Header.Get("Content-Security-Policy"); !strings.Contains(p, "default-src 'none'") || strings.Contains(p, "unsafe") {
 		t.Errorf("policy %q", p)
 	}

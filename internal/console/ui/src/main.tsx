@@ -5,27 +5,31 @@ import { type ReactNode, StrictMode, useEffect, useState } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app";
 import { exchange, type Info, info, Refused, rememberedPage, type Session, stored } from "./session/session";
-import { useLook } from "./shell/look";
+import { askAhead } from "./session/standing";
+import { preferredLanguage, useLook } from "./shell/look";
 import { type Language, TextProvider } from "./text";
 
 type Messages = Parameters<typeof I18nProvider>[0]["messages"];
 
 /** The words inside the components, which come with them. */
-function Components({ language, children }: { language: Language; children: ReactNode }) {
-  const [messages, setMessages] = useState<Messages>();
-  useEffect(() => {
-    const load = language === "ja" ? import("@cloudscape-design/components/i18n/messages/all.ja") : import("@cloudscape-design/components/i18n/messages/all.en");
-    load.then((m) => setMessages([m.default]));
-  }, [language]);
-  if (!messages) return null;
-  return <I18nProvider locale={language} messages={messages}>{children}</I18nProvider>;
+async function wordsOf(language: Language): Promise<Messages> {
+  const words = await (language === "ja" ? import("@cloudscape-design/components/i18n/messages/all.ja") : import("@cloudscape-design/components/i18n/messages/all.en"));
+  return [words.default];
 }
 
-function Root({ session, about, error }: { session?: Session; about: Info; error?: unknown }) {
+function Components({ language, first, children }: { language: Language; first: Messages; children: ReactNode }) {
+  const [words, setWords] = useState({ language: preferredLanguage(), messages: first });
+  useEffect(() => {
+    if (language !== words.language) void wordsOf(language).then((messages) => setWords({ language, messages }));
+  }, [language, words]);
+  return <I18nProvider locale={words.language} messages={words.messages}>{children}</I18nProvider>;
+}
+
+function Root({ session, about, words, error }: { session?: Session; about: Info; words: Messages; error?: unknown }) {
   const look = useLook();
   return (
     <TextProvider language={look.language}>
-      <Components language={look.language}>
+      <Components language={look.language} first={words}>
         <App first={session} info={about} error={error} look={look} />
       </Components>
     </TextProvider>
@@ -57,9 +61,20 @@ async function back(how: string): Promise<Session | undefined> {
 const root = createRoot(document.getElementById("root")!);
 const nothing: Info = { emulator: false };
 
+// All that the first picture needs is asked for at once, so that it is drawn once.
 // The ticket works once, so it is exchanged before React may render twice.
 const about = info().catch(() => nothing);
+const words = wordsOf(preferredLanguage());
+const show = async (of: { session?: Session; error?: unknown }) => root.render(<StrictMode><Root {...of} about={await about} words={await words} /></StrictMode>);
 begin().then(
-  async (session) => root.render(<StrictMode><Root session={session} about={await about} /></StrictMode>),
-  async (error: unknown) => root.render(<StrictMode><Root error={error} about={await about} /></StrictMode>),
+  async (session) => {
+    if (session) await soon(askAhead(session));
+    await show({ session });
+  },
+  (error: unknown) => show({ error }),
 );
+
+/** Waits for an answer that is worth waiting for only while it comes quickly. */
+function soon(answer: Promise<unknown>): Promise<unknown> {
+  return Promise.race([answer, new Promise((done) => setTimeout(done, 150))]);
+}

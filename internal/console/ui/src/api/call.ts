@@ -39,11 +39,15 @@ export interface Client {
   in(region: string): Client;
 }
 
-export function client(credentials: () => Promise<Credentials>, region: string): Client {
+/** A call goes out at once where the credentials are at hand, without a turn of the event loop. */
+export function client(credentials: () => Credentials | Promise<Credentials>, region: string): Client {
   return {
     region,
     in: (other) => client(credentials, other),
-    call: async (op, input, signal) => call(op, input, await credentials(), region, signal),
+    call: async (op, input, signal) => {
+      const c = credentials();
+      return call(op, input, c instanceof Promise ? await c : c, region, signal);
+    },
   };
 }
 

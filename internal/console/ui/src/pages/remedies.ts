@@ -2,7 +2,7 @@
 // one call mends it, the page to go to where there is something to decide.
 import type { Client } from "../api/call";
 import { type AutoEnable, DescribeOrganizationConfiguration, Enable, ResourceScanTypeValues, UpdateOrganizationConfiguration } from "../api/inspector2";
-import { type Problem, ResourceTypeValues, StartRollout } from "../api/muster";
+import { GetRollout, type Problem, ResourceTypeValues, StartRollout } from "../api/muster";
 import { CreateOrganization, EnableAWSServiceAccess } from "../api/organizations";
 import type { Standing } from "../session/standing";
 
@@ -59,7 +59,6 @@ function activate(client: Client, account: string): Remedy {
 /** All scan types in all active accounts; the page is asked again when the order has ended. */
 async function roll(client: Client) {
   const { rollout } = await client.call(StartRollout, { action: "ENABLE", resourceTypes: [...ResourceTypeValues], regions: [client.region], associate: true });
-  const { GetRollout } = await import("../api/muster");
   for (let tries = 0; tries < 120; tries++) {
     const now = await client.call(GetRollout, { rolloutId: rollout.rolloutId });
     if (now.rollout.status !== "IN_PROGRESS") return;

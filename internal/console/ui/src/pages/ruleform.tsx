@@ -1,14 +1,13 @@
 import Alert from "@cloudscape-design/components/alert";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
-import DatePicker from "@cloudscape-design/components/date-picker";
 import Form from "@cloudscape-design/components/form";
 import FormField from "@cloudscape-design/components/form-field";
 import Header from "@cloudscape-design/components/header";
 import Input from "@cloudscape-design/components/input";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Textarea from "@cloudscape-design/components/textarea";
-import { useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { messageOf } from "../api/problem";
 import { CreateFilter, type FilterCriteria, ListFilters, UpdateFilter } from "../api/inspector2";
 import { DescribeFilters, GetFilterSettings, PutFilterExpiry } from "../api/muster";
@@ -23,6 +22,8 @@ import { go, href, useRoute } from "../shell/route";
 import { useText } from "../text";
 import { tokensOf } from "./rulecriteria";
 import { Preview } from "./rulepreview";
+
+const DatePicker = lazy(() => import("@cloudscape-design/components/date-picker"));
 
 /** A new rule, begun with the filter of the address, or an existing one. */
 export function RuleForm({ arn }: { arn?: string }) {
@@ -92,7 +93,9 @@ export function RuleForm({ arn }: { arn?: string }) {
               <FormField label={t("rule.description")}><Input value={description} onChange={({ detail }) => setDescription(detail.value)} /></FormField>
               <FormField label={t("rule.reason")} constraintText={needed ? `${t("rule.needsReason")} ${t("rule.reasonHelp")}` : t("rule.reasonHelp")}><Textarea rows={2} value={reason} onChange={({ detail }) => setReason(detail.value)} /></FormField>
               <FormField label={t("rule.expires")} constraintText={t("rule.expiresHelp")}>
-                <DatePicker value={until} onChange={({ detail }) => setUntil(detail.value)} isDateEnabled={(d) => d.getTime() > Date.now() - 86_400_000} openCalendarAriaLabel={() => t("rule.expires")} />
+                <Suspense fallback={<Input disabled value={until} />}>
+                  <DatePicker value={until} onChange={({ detail }) => setUntil(detail.value)} isDateEnabled={(d) => d.getTime() > Date.now() - 86_400_000} openCalendarAriaLabel={() => t("rule.expires")} />
+                </Suspense>
               </FormField>
               <FormField label={t("rule.criteria")} stretch>
                 <Filter properties={findingProperties} tokens={tokens} onChange={setTokens} label={t("rule.criteria")} />

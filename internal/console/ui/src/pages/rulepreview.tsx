@@ -4,7 +4,8 @@ import Header from "@cloudscape-design/components/header";
 import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Table from "@cloudscape-design/components/table";
-import { type FilterCriteria, PreviewFilter, type PreviewedFinding } from "../api/muster";
+import { useEffect, useState } from "react";
+import { type FilterCriteria, PreviewFilter, type PreviewFilterResponse, type PreviewedFinding } from "../api/muster";
 import { findingProperties } from "../filters/findingproperties";
 import { criteria, type Token } from "../filters/property";
 import { useSigned } from "../session/context";
@@ -21,11 +22,10 @@ const shown = 20;
 export function Preview({ tokens }: { tokens: Token[] }) {
   const { t, number, time } = useText();
   const { client } = useSigned();
-  const found = useLoaded(async (signal) => {
-    const filterCriteria = criteria(tokens, findingProperties) as FilterCriteria | undefined;
-    return filterCriteria && client.call(PreviewFilter, { filterCriteria, maxResults: shown }, signal);
-  }, [client, JSON.stringify(tokens)]);
-  const p = found.value;
+  const filterCriteria = criteria(tokens, findingProperties) as FilterCriteria | undefined;
+  const question = JSON.stringify(filterCriteria);
+  const found = useLoaded(async (signal) => filterCriteria && client.call(PreviewFilter, { filterCriteria, maxResults: shown }, signal), [client, question]);
+  const p = useRest(found.value, (nextToken, signal) => client.call(PreviewFilter, { filterCriteria, nextToken }, signal));
   const hidden = p?.hiddenCount ?? 0;
   const words = !tokens.length ? t("rule.needsCriteria") : !p ? undefined : !hidden ? t("rule.previewNone") : t(p.complete ? "rule.previewAll" : "rule.previewMany", { n: hidden, accounts: p.accountCount });
   return (
@@ -58,4 +58,22 @@ export function Preview({ tokens }: { tokens: Token[] }) {
       ]}
     />
   );
+}
+
+/** The counts of a first answer, and then those of the answers that go on from it, as they come. */
+function useRest(first: PreviewFilterResponse | undefined, ask: (nextToken: string, signal: AbortSignal) => Promise<PreviewFilterResponse>): PreviewFilterResponse | undefined {
+  const [last, setLast] = useState<{ first?: PreviewFilterResponse; so?: PreviewFilterResponse }>({});
+  useEffect(() => {
+    const abort = new AbortController();
+    const goOn = async () => {
+      for (let so = first; first && so?.nextToken; ) {
+        so = await ask(so.nextToken, abort.signal);
+        setLast({ first, so: { ...so, findings: first.findings } });
+      }
+    };
+    // What is known so far stays, and says that it is not all.
+    goOn().catch(() => undefined);
+    return () => abort.abort();
+  }, [first]);
+  return last.first === first ? (last.so ?? first) : first;
 }

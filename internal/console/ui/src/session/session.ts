@@ -59,13 +59,11 @@ export function clientOf(session: Session): Client {
 
 const margin = 60_000;
 
-async function credentials(): Promise<Credentials> {
+function credentials(): Credentials | Promise<Credentials> {
   const s = current;
-  if (s && ending(s)) {
-    renewal ??= renewed(s).then((next) => void keep(next)).finally(() => (renewal = undefined));
-    await renewal;
-  }
-  return current!;
+  if (!s || !ending(s)) return current!;
+  renewal ??= renewed(s).then((next) => void keep(next)).finally(() => (renewal = undefined));
+  return renewal.then(() => current!);
 }
 
 /** Whether a session ends soon that can be had again. */
@@ -115,7 +113,7 @@ const longest = 12 * 60 * 60;
 
 /** Exchanges an access key for a session; the key itself is not kept. Temporary keys are kept as they are. */
 export async function withKey(key: Credentials, region: string): Promise<Session> {
-  const c = client(async () => key, region);
+  const c = client(() => key, region);
   const who = await c.call(GetCallerIdentity, {});
   const session = { accountId: who.Account!, principal: who.Arn!.replace(/^.*?:([^:]*)$/, "$1").replace(/^user\//, ""), region };
   if (key.sessionToken) {
@@ -130,7 +128,7 @@ export async function withKey(key: Credentials, region: string): Promise<Session
 
 /** A session under a role, from another session. */
 export async function assume(base: Session, account: string, name: string, arn?: string): Promise<Session> {
-  const c = client(async () => base, base.region);
+  const c = client(() => base, base.region);
   const roleArn = arn ?? `arn:aws:iam::${account}:role/${name}`;
   const out = await c.call(AssumeRole, { RoleArn: roleArn, RoleSessionName: base.principal.replace(/[^\w+=,.@-]/g, "-").slice(-64) });
   const given = out.Credentials!;

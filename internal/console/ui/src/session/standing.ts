@@ -2,7 +2,7 @@ import { useCallback, useEffect, useState } from "react";
 import type { Client } from "../api/call";
 import { BatchGetAccountStatus, GetDelegatedAdminAccount } from "../api/inspector2";
 import { DescribeOrganization } from "../api/organizations";
-import type { Session } from "./session";
+import { clientOf, type Session } from "./session";
 
 /** Where the account stands in this Region. Which pages and buttons there are follows from it; what is allowed, the server decides. */
 export interface Standing {
@@ -20,10 +20,20 @@ export interface Standing {
 
 const unknown: Standing = { known: false, kind: "STANDALONE", member: false };
 
+/** What was asked before there was a page, of one session. */
+let ahead: { session: Session; standing?: Standing } | undefined;
+
+/** Asks where a session's account stands before anything is drawn. */
+export async function askAhead(session: Session): Promise<void> {
+  const mine: typeof ahead = (ahead = { session });
+  mine.standing = await stand(clientOf(session), session);
+}
+
 export function useStanding(client: Client, session: Session): [Standing, () => void] {
-  const [standing, setStanding] = useState(unknown);
+  const [standing, setStanding] = useState((ahead?.session === session && ahead.standing) || unknown);
   const [turn, setTurn] = useState(0);
   useEffect(() => {
+    if (turn === 0 && ahead?.session === session && ahead.standing) return;
     let current = true;
     stand(client, session).then((s) => current && setStanding(s));
     return () => {

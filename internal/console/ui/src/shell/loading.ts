@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 
 export interface Loaded<T> {
   value?: T;
@@ -8,15 +8,41 @@ export interface Loaded<T> {
   again(): void;
 }
 
-/** Asks whenever its dependencies change; the question before is aborted and its answer dropped. */
-export function useLoaded<T>(ask: (signal: AbortSignal) => Promise<T>, deps: unknown[]): Loaded<T> {
+interface Question<T> {
+  abort: AbortController;
+  answer: Promise<T>;
+}
+
+function put<T>(ask: (signal: AbortSignal) => Promise<T>): Question<T> {
+  const abort = new AbortController();
+  const answer = ask(abort.signal);
+  // Who waits for it sees a refusal; that nobody may wait yet is no fault.
+  answer.catch(() => undefined);
+  return { abort, answer };
+}
+
+/**
+ * Asks whenever its dependencies change; the question before is aborted and its
+ * answer dropped. The first question goes out while the page is drawn for the
+ * first time, which takes a browser longer than the answer does, so asking must
+ * change nothing of the page; answered is told of each answer that is shown.
+ */
+export function useLoaded<T>(ask: (signal: AbortSignal) => Promise<T>, deps: unknown[], answered?: (value: T) => void): Loaded<T> {
   const [state, setState] = useState<Omit<Loaded<T>, "again">>({ loading: true });
   const [turn, setTurn] = useState(0);
+  const [first] = useState(() => put(ask));
+  const fresh = useRef(true);
   useEffect(() => {
-    const abort = new AbortController();
-    setState((s) => ({ ...s, loading: true, error: undefined }));
-    ask(abort.signal).then(
-      (value) => abort.signal.aborted || setState({ value, loading: false }),
+    const question = fresh.current ? first : put(ask);
+    const { abort, answer } = question;
+    if (!fresh.current) setState((s) => ({ ...s, loading: true, error: undefined }));
+    fresh.current = false;
+    answer.then(
+      (value) => {
+        if (abort.signal.aborted) return;
+        answered?.(value);
+        setState({ value, loading: false });
+      },
       (error: unknown) => abort.signal.aborted || setState({ error, loading: false }),
     );
     return () => abort.abort();

@@ -7,7 +7,7 @@ export type Display = "system" | "light" | "dark";
 const languageKey = "muster.language";
 const displayKey = "muster.display";
 
-function preferredLanguage(): Language {
+export function preferredLanguage(): Language {
   const kept = localStorage.getItem(languageKey) as Language;
   if (languages.includes(kept)) return kept;
   return navigator.language.startsWith("ja") ? "ja" : "en";

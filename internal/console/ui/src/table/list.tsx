@@ -97,10 +97,8 @@ export function List<T>(p: ListProps<T>) {
   const [selected, select] = useState<T[]>([]);
   const page = useLoaded(async (signal) => {
     const asked = { ...filter, nextToken: paging.token, pageSize: kept.pageSize, signal };
-    const found = await untilFound((nextToken) => p.load({ ...asked, nextToken }), paging.token, signal);
-    paging.learn(found.nextToken);
-    return found;
-  }, [question, paging.page, ...p.deps]);
+    return untilFound((nextToken) => p.load({ ...asked, nextToken }), paging.token, signal);
+  }, [question, paging.page, ...p.deps], (found) => paging.learn(found.nextToken));
   const rows = page.error ? [] : (page.value?.items ?? []);
   const total = page.value?.total;
   useEffect(() => select([]), [question, paging.page]);
