@@ -35,6 +35,9 @@ type Query struct {
 	// Steps is how many findings may be looked at for a page before it ends
 	// early; 0 means as many as take a fraction of a second.
 	Steps int
+
+	// scores is where the sort value of what can pass lies, if that is known.
+	scores *band
 }
 
 // List returns a page of findings and the place where the next one begins, nil
@@ -73,6 +76,9 @@ func listPage(ctx context.Context, tx *store.Tx, q *Query) ([]head, *Cursor, err
 	}
 	if gather != nil {
 		return gatherPage(ctx, tx, q, gather)
+	}
+	if q.scores, err = bandOf(ctx, tx, q); err != nil {
+		return nil, nil, err
 	}
 	steps := cmp.Or(q.Steps, usualSteps)
 	heads, at, err := look(ctx, tx, q, q.After, min(firstLook, steps), q.Limit)
@@ -167,6 +173,9 @@ func walk(q *Query, o order) []scan {
 			w.Add(column+d.beyond+"?", q.After.value())
 		} else if o.optional {
 			w.Add(column + " IS NOT NULL")
+		}
+		if q.scores != nil {
+			w.Add(column+" BETWEEN ? AND ?", q.scores.lowest, q.scores.highest)
 		}
 	}}
 	var steps []scan

@@ -29,6 +29,12 @@ func findingColumns() []string {
 	}
 }
 
+// severityColumn and scoreColumn are places in a row.
+const (
+	severityColumn = 8
+	scoreColumn    = 18
+)
+
 func findingRow(resource, content int64, f *finding.Finding) []any {
 	row := []any{
 		string(f.Account), string(f.Region), f.ID(), resource, content, string(f.Resource.Type), string(f.Type), string(f.Status),
@@ -38,7 +44,7 @@ func findingRow(resource, content int64, f *finding.Finding) []any {
 		text(string(f.Fix)), text(string(f.Exploit)), nil, number(f.EPSS),
 	}
 	if f.Score != nil {
-		row[18] = f.Score.Value
+		row[scoreColumn] = f.Score.Value
 	}
 	return append(append(row, detailColumns(f)...), sortColumns(&f.Resource)...)
 }
@@ -114,8 +120,10 @@ func PutRows(ctx context.Context, tx *store.Tx, rows [][]any) error {
 		}
 		suffix += c + " = excluded." + c
 	}
-	_, err := tx.InsertRows(ctx, "findings", columns, rows, suffix)
-	return err
+	if _, err := tx.InsertRows(ctx, "findings", columns, rows, suffix); err != nil {
+		return err
+	}
+	return widenBands(ctx, tx, rows)
 }
 
 // findingRows makes the rows of the changed findings. Contents that are still
