@@ -63,14 +63,14 @@ func (s *Snapshot) exposuresOf(list []*topology.Interface, used *uses) []Exposur
 		wanted[n] = true
 	}
 	workers := min(runtime.GOMAXPROCS(0), max(1, len(list)/64))
-	parts, noted := make([][]Exposure, workers), make([]*uses, workers)
+	parts, noted := make([][][]Exposure, workers), make([]*uses, workers)
 	var wait sync.WaitGroup
 	for w := range workers {
 		wait.Go(func() {
 			c := newCollector(s, used.empty())
 			noted[w] = c.used
 			for _, n := range list[len(list)*w/workers : len(list)*(w+1)/workers] {
-				parts[w] = append(parts[w], c.direct(n)...)
+				parts[w] = append(parts[w], c.direct(n))
 			}
 		})
 	}
@@ -78,7 +78,7 @@ func (s *Snapshot) exposuresOf(list []*topology.Interface, used *uses) []Exposur
 	used.merge(noted)
 	c := newCollector(s, used)
 	behind := c.balanced(wanted)
-	out := slices.Concat(append(parts, behind)...)
+	out := slices.Concat(append(slices.Concat(parts...), behind)...)
 	if len(behind) > 0 {
 		slices.SortStableFunc(out, compareExposures)
 	}
@@ -98,6 +98,8 @@ type collector struct {
 	ways map[sharing][]opening
 	// shared are the openings of interfaces with the same groups.
 	shared map[groupSharing][]opening
+	// scratch is memory for the exposures of one interface.
+	scratch []Exposure
 	// used notes what exposures depend on; nil where nobody asks. members are
 	// the marks of groups' members.
 	used    *uses
@@ -118,7 +120,7 @@ type sharing struct {
 
 type groupSharing struct {
 	sharing
-	groups string
+	guards *guard.Set
 }
 
 // opening is what is open to an edge over one way.
@@ -138,22 +140,22 @@ func newCollector(s *Snapshot, used *uses) *collector {
 
 // direct are the exposures of an interface without load balancers.
 func (c *collector) direct(n *topology.Interface) []Exposure {
-	var out []Exposure
+	out := c.scratch[:0]
 	for _, a := range n.Addresses {
 		to := topology.Place{Interface: n, Address: facts.Address{Private: netip.PrefixFrom(a.Private.Addr(), a.Private.Addr().BitLen()), Public: a.Public}}
 		for _, e := range n.Home.Edges {
 			for _, o := range c.openings(e, to) {
-				out = append(out, o.exposures(e, to)...)
+				out = o.exposures(out, e, to)
 			}
 		}
 	}
+	c.scratch = out
 	slices.SortStableFunc(out, compareExposures)
-	return out
+	return slices.Clone(out)
 }
 
-// exposures makes one exposure per run of ports with the same sources.
-func (o *opening) exposures(e topology.Edge, to topology.Place) []Exposure {
-	var out []Exposure
+// exposures adds one exposure per run of ports with the same sources.
+func (o *opening) exposures(out []Exposure, e topology.Edge, to topology.Place) []Exposure {
 	for i, p := range protocols() {
 		for _, segment := range o.maps[i] {
 			x := exposureOf(to, e)
@@ -185,7 +187,7 @@ func (c *collector) openings(e topology.Edge, to topology.Place) []opening {
 		return nil
 	}
 	if same {
-		key.groups = groupKey(n)
+		key.guards = n.Guards
 		if got, ok := c.shared[key]; ok {
 			return got
 		}
@@ -319,18 +321,6 @@ func blind(m space.Map, set space.Set) bool {
 		}
 	}
 	return true
-}
-
-func groupKey(n *topology.Interface) string {
-	size := 0
-	for _, g := range n.Guards {
-		size += len(g.ID) + 1
-	}
-	b := make([]byte, 0, size)
-	for _, g := range n.Guards {
-		b = append(append(b, g.ID...), ' ')
-	}
-	return string(b)
 }
 
 // balanced are the exposures of targets behind load balancers.

@@ -28,7 +28,7 @@ func (c *collector) named(f *paths.Filter) uint64 {
 		return 0
 	}
 	var m uint64
-	for _, g := range f.Interface.Guards {
+	for _, g := range f.Interface.Guards.Groups {
 		rules := g.Rules(f.Egress)
 		for i := range rules {
 			if rules[i].Group != "" {

@@ -73,7 +73,7 @@ func each(l *paths.Leg, do func(what any)) {
 			if f := &filters[i]; f.ACL != nil {
 				do(f.ACL)
 			} else if f.Interface != nil {
-				for _, g := range f.Interface.Guards {
+				for _, g := range f.Interface.Guards.Groups {
 					do(g)
 				}
 			}

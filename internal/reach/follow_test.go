@@ -88,27 +88,31 @@ func TestFollowingIsAnalysing(t *testing.T) {
 	}
 }
 
-// BenchmarkFollow is one changed rule in an organization of a hundred accounts
-// and 100,000 interfaces: from the facts that an account tells to what differs.
+// BenchmarkFollow is one changed rule in an organization of a hundred accounts:
+// from the facts that an account tells to what differs.
 func BenchmarkFollow(b *testing.B) {
-	parts := accounts(networktest.Organization(100_000), 100)
-	u := &followed{}
-	for _, p := range parts {
-		u.order = append(u.order, p.Scope)
-	}
-	u.rebuild(parts, exposure.Options{}, time.Time{})
-	for b.Loop() {
-		p := parts[7]
-		f := *p.Facts
-		f.Groups = slices.Clone(f.Groups)
-		g := &f.Groups[len(f.Groups)-1]
-		port := 1 + len(g.Ingress)
-		g.Ingress = append(slices.Clone(g.Ingress), facts.Rule{Match: facts.Match{Protocol: facts.TCP, From: port, To: port}, CIDR: netip.MustParsePrefix("0.0.0.0/0")})
-		p.Facts = &f
-		if step := u.advance([]facts.Part{p}, exposure.Options{}, time.Time{}); step.whole {
-			b.Fatal("the rule was not followed")
-		}
-		parts[7] = p
+	for _, size := range []int{10_000, 30_000, 100_000} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			parts := accounts(networktest.Organization(size), 100)
+			u := &followed{}
+			for _, p := range parts {
+				u.order = append(u.order, p.Scope)
+			}
+			u.rebuild(parts, exposure.Options{}, time.Time{})
+			for b.Loop() {
+				p := parts[7]
+				f := *p.Facts
+				f.Groups = slices.Clone(f.Groups)
+				g := &f.Groups[len(f.Groups)-1]
+				port := 1 + len(g.Ingress)
+				g.Ingress = append(slices.Clone(g.Ingress), facts.Rule{Match: facts.Match{Protocol: facts.TCP, From: port, To: port}, CIDR: netip.MustParsePrefix("0.0.0.0/0")})
+				p.Facts = &f
+				if step := u.advance([]facts.Part{p}, exposure.Options{}, time.Time{}); step.whole {
+					b.Fatal("the rule was not followed")
+				}
+				parts[7] = p
+			}
+		})
 	}
 }
 

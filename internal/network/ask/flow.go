@@ -17,7 +17,7 @@ func (s *Asker) flow(c candidate, q Question) Flow {
 	f := Flow{From: c.from, To: c.to, Through: c.through}
 	j := &c.journey
 	for i := range j.Legs {
-		f.Path = append(f.Path, j.Legs[i].Forward.Hops...)
+		f.Path = append(f.Path, j.Legs[i].Forward.Hops()...)
 		f.Doubts = append(f.Doubts, slices.Concat(j.Legs[i].Forward.Doubts, j.Legs[i].Back.Doubts)...)
 		f.Assumed = append(f.Assumed, slices.Concat(j.Legs[i].Forward.Assumed, j.Legs[i].Back.Assumed)...)
 	}
@@ -48,7 +48,7 @@ func (s *Asker) flow(c candidate, q Question) Flow {
 		return f
 	}
 	f.Outcome = "exits"
-	if j.To != nil || j.Edge != nil && j.Legs[0].Forward.Hops[0].ID == j.Edge.ID {
+	if j.To != nil || j.Edge != nil && j.Legs[0].Forward.Hops()[0].ID == j.Edge.ID {
 		f.Outcome = "delivered"
 	}
 	s.witness(&f, &c, q)
@@ -67,7 +67,7 @@ func (s *Asker) asked(q Question, j *paths.Journey) []facts.Protocol {
 			if f.Interface == nil {
 				continue
 			}
-			for _, g := range f.Interface.Guards {
+			for _, g := range f.Interface.Guards.Groups {
 				for _, r := range g.Rules(f.Egress) {
 					if r.Protocol != facts.Any && r.Protocol != facts.ICMPv6 && !slices.Contains(out, r.Protocol) {
 						out = append(out, r.Protocol)

@@ -93,17 +93,17 @@ func (s *Asker) opening(l *paths.Leg, f *paths.Filter, t guard.Traffic, left spa
 	if f.ACL != nil {
 		return s.entry(f, t, left, l, &w, what+peer)
 	}
-	if len(f.Interface.Guards) == 0 {
+	if len(f.Interface.Guards.Groups) == 0 {
 		return remedy{
 			fmt.Sprintf("attach a security group to %s that allows %s %s%s", f.Interface.ID, guard.Direction(f.Egress), what, peer),
 			"aws ec2 modify-network-interface-attribute --network-interface-id " + string(f.Interface.ID) + " --groups GROUP" + inRegion(f.Interface.Region),
 		}
 	}
-	g := f.Interface.Guards[0]
+	g := f.Interface.Guards.Groups[0]
 	command := w.authorizing(g, f.Egress)
-	if node, ok := f.Interface.Home.Find(l.Near); ok && !f.Far && !f.Egress && node.Interface.Balances() != nil && len(node.Interface.Guards) > 0 {
+	if node, ok := f.Interface.Home.Find(l.Near); ok && !f.Far && !f.Egress && node.Interface.Balances() != nil && len(node.Interface.Guards.Groups) > 0 {
 		// All nodes of a load balancer, and not this one alone.
-		group := node.Interface.Guards[0].ID
+		group := node.Interface.Guards.Groups[0].ID
 		peer = guard.ToFrom(false) + string(group) + ", the group of " + node.Interface.Balances().Name
 		m := facts.Match{Protocol: w.protocol, From: int(w.ports.First), To: int(w.ports.Last)}
 		command = groupVerb("authorize", false) + " --group-id " + string(g.ID) + " --ip-permissions " + permission(m, peerOf(&facts.Rule{Group: group})) + inRegion(g.Region)
@@ -188,7 +188,7 @@ func (s *Asker) letting(legs []paths.Leg, t guard.Traffic, q Question, egress bo
 			if f.Interface == nil || f.Egress != egress {
 				continue
 			}
-			for _, g := range f.Interface.Guards {
+			for _, g := range f.Interface.Guards.Groups {
 				for _, r := range s.opensAny(&legs[i], f, g, t, q) {
 					out = append(out, paths.Rule{Component: paths.Hop{Type: "AWS::EC2::SecurityGroup", ID: g.ID}, Text: guard.RuleText(r, f.Egress), Allow: true, Egress: egress, Revoke: Revoking(g.Group, r, egress)})
 				}

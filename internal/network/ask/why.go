@@ -247,13 +247,13 @@ func (s *Asker) pair(x, y topology.Place) []candidate {
 	var out []candidate
 	for _, j := range s.Outward(x, space.One(y.Address.Private.Addr())) {
 		if j.To != nil && j.To.Interface != y.Interface {
-			j.Block = &paths.Block{Hops: j.Legs[0].Forward.Hops, Reason: y.Address.Private.Addr().String() + " is " + string(j.To.Interface.ID) + " there", Set: j.Set}
+			j.Block = &paths.Block{Hops: j.Legs[0].Forward.Hops(), Reason: y.Address.Private.Addr().String() + " is " + string(j.To.Interface.ID) + " there", Set: j.Set}
 		}
 		if j.Edge != nil && j.Edge.Kind == topology.InternetGateway && y.Public(s.Internet) && j.Block == nil {
 			return s.acrossInternet(x, y)
 		}
 		if j.To == nil && j.Block == nil {
-			j.Block = &paths.Block{Hops: j.Legs[0].Forward.Hops, Reason: "packets leave by " + string(j.Edge.ID) + " and do not come to " + string(y.Interface.ID), Set: j.Set}
+			j.Block = &paths.Block{Hops: j.Legs[0].Forward.Hops(), Reason: "packets leave by " + string(j.Edge.ID) + " and do not come to " + string(y.Interface.ID), Set: j.Set}
 		}
 		out = append(out, candidate{from: x.Label(), to: y.Label(), journey: j})
 	}
@@ -457,7 +457,7 @@ func (s *Asker) balanced(b *topology.Balancer, f *topology.Forwarding, x topolog
 		if !b.Reaches(x, f) {
 			reason = b.Name + " does not send from the zone of " + x.Label() + " to another"
 		}
-		return paths.Journey{Block: &paths.Block{Hops: append(slices.Clone(first.Forward.Hops), paths.BalancerHop(b)), Reason: reason, Set: first.Far}}
+		return paths.Journey{Block: &paths.Block{Hops: append(first.Forward.Hops(), paths.BalancerHop(b)), Reason: reason, Set: first.Far}}
 	}
 	legs, passed := s.Passing(ways, p, clients)
 	if passed.Empty() {

@@ -111,15 +111,30 @@ type Reference struct {
 	Family space.Set
 }
 
+// Set is the groups of an interface, by id, with what they let pass together.
+// Interfaces that carry the same groups share it.
+type Set struct {
+	Groups []*Group
+	cache  [2][slots]atomic.Pointer[permits]
+}
+
+// Forget is for when a group of the set has other rules; nobody may read it
+// meanwhile.
+func (s *Set) Forget() { forget(&s.cache) }
+
+func forget(cache *[2][slots]atomic.Pointer[permits]) {
+	for i := range cache {
+		for j := range cache[i] {
+			cache[i][j].Store(nil)
+		}
+	}
+}
+
 // Replace gives the group other rules; nobody may read it meanwhile.
 func (g *Group) Replace(f *facts.Group) {
 	g.Group = f
 	g.mark.Store(0)
-	for i := range g.cache {
-		for j := range g.cache[i] {
-			g.cache[i][j].Store(nil)
-		}
-	}
+	forget(&g.cache)
 }
 
 // Rules are those of one direction.
@@ -135,6 +150,29 @@ func index(b bool) int {
 		return 1
 	}
 	return 0
+}
+
+// Together is what any group of a set permits.
+func (l Lists) Together(s *Set, egress bool, t Traffic) *permits {
+	if len(s.Groups) == 1 {
+		return l.Permits(s.Groups[0], egress, t)
+	}
+	slot, kept := t.slot()
+	if kept {
+		if p := s.cache[index(egress)][slot].Load(); p != nil {
+			return p
+		}
+	}
+	p, maps := &permits{}, make([]space.Map, len(s.Groups))
+	for i, g := range s.Groups {
+		one := l.Permits(g, egress, t)
+		maps[i], p.Refs = one.Cidrs, append(p.Refs, one.Refs...)
+	}
+	p.Cidrs = space.Or(maps...)
+	if kept {
+		s.cache[index(egress)][slot].Store(p)
+	}
+	return p
 }
 
 // Permits compiles one direction of the group for the traffic.

@@ -102,7 +102,7 @@ func (w *walker) translate(t Trail, sub *topology.Subnet, nat *topology.NATGatew
 	if !w.initiating {
 		return drop(t, set, "replies would leave through the NAT gateway "+string(nat.ID)+", which knows no such flow")
 	}
-	t.Filters = clip(t.Filters, Filter{NAT: nat.ID, Egress: true, Far: true, Hop: len(t.Hops) - 1})
+	t.Filters = clip(t.Filters, Filter{NAT: nat.ID, Egress: true, Far: true, Hop: t.length() - 1})
 	return []outcome{{Trail: t, set: set, end: translated, nat: nat}}
 }
 

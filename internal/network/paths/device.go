@@ -62,7 +62,7 @@ func (w *walker) listens(t Trail, n *topology.Interface) Trail {
 	if len(b.Listeners) == 0 {
 		return t.assume("the listeners of the load balancer " + b.Name + " are not among the facts; it is assumed to have some")
 	}
-	t.Filters = clip(t.Filters, Filter{Balancer: b, Far: w.toNear, Hop: max(len(t.Hops)-1, 0)})
+	t.Filters = clip(t.Filters, Filter{Balancer: b, Far: w.toNear, Hop: max(t.length()-1, 0)})
 	return t
 }
 

@@ -61,7 +61,7 @@ type Block struct {
 
 // block is where packets on a way stop.
 func (t Trail) block(reason string, set space.Set) *Block {
-	return &Block{Hops: t.Hops, Reason: reason, Set: set, Doubts: t.Doubts, Assumed: t.Assumed}
+	return &Block{Hops: t.Hops(), Reason: reason, Set: set, Doubts: t.Doubts, Assumed: t.Assumed}
 }
 
 // Journey is a flow from end to end, or why there is none; with a block on the
@@ -85,7 +85,7 @@ func (s *Finder) Inward(e topology.Edge, to topology.Place, sources space.Set) [
 	}
 	if e.Kind == topology.InternetGateway && !to.Public(s.Internet) {
 		why := "no public address leads to " + near.String() + " of " + string(to.Interface.ID)
-		return []Journey{{Set: sources, Block: &Block{Hops: in.Hops[:1], Reason: why, Set: sources, Unmapped: to.Interface.ID}}}
+		return []Journey{{Set: sources, Block: &Block{Hops: in.Hops()[:1], Reason: why, Set: sources, Unmapped: to.Interface.ID}}}
 	}
 	back := &walker{s: s, source: to, edges: true}
 	var out []Journey
@@ -100,7 +100,7 @@ func (s *Finder) Inward(e topology.Edge, to topology.Place, sources space.Set) [
 			j.Block = o.block("replies are lost: "+o.reason, o.set)
 			j.Block.Reply = true
 		case o.end != exited || o.edge != e:
-			j.Block = &Block{Hops: o.Hops, Reason: "replies to " + o.set.String() + " leave another way, not through " + string(e.ID), Reply: true, Set: o.set, Elsewhere: e.ID}
+			j.Block = &Block{Hops: o.Hops(), Reason: "replies to " + o.set.String() + " leave another way, not through " + string(e.ID), Reply: true, Set: o.set, Elsewhere: e.ID}
 		default:
 			j.Legs[0].Forward, j.Legs[0].Back = in.Trail.routesAgree(o.Trail), o.Trail
 		}
@@ -158,7 +158,7 @@ func (s *Finder) outwardDeep(from topology.Place, dst space.Set, depth int) []Jo
 		case dropped:
 			j.Block = o.block(o.reason, o.set)
 		case inside:
-			j.Block = &Block{Hops: o.Hops, Reason: "several addresses inside the VPC", Set: o.set}
+			j.Block = &Block{Hops: o.Hops(), Reason: "several addresses inside the VPC", Set: o.set}
 		case delivered:
 			j.To = &o.at
 			l.farVPC = o.at.Interface.VPC
@@ -182,7 +182,7 @@ func (s *Finder) outwardDeep(from topology.Place, dst space.Set, depth int) []Jo
 // gateway led elsewhere.
 func (s *Finder) edgeVPC(o outcome, from topology.Place) *topology.VPC {
 	v := from.Interface.Home
-	for _, h := range o.Hops {
+	for _, h := range o.Hops() {
 		if h.Type == "AWS::EC2::VPC" && s.VPCs[h.ID] != nil {
 			v = s.VPCs[h.ID]
 		}
@@ -201,7 +201,7 @@ func (j *Journey) finish(l Leg, back []outcome, from topology.Place) {
 		j.Block = o.block("replies are lost: "+o.reason, space.One(l.Near))
 		j.Block.Reply, j.Block.Toward = true, from.Label()
 	case o.end != delivered || o.at.Interface != from.Interface:
-		j.Block = &Block{Hops: o.Hops, Reason: "replies go elsewhere, not to " + string(from.Interface.ID), Reply: true, Set: j.Set}
+		j.Block = &Block{Hops: o.Hops(), Reason: "replies go elsewhere, not to " + string(from.Interface.ID), Reply: true, Set: j.Set}
 	default:
 		l.Back = o.Trail
 		l.Forward = l.Forward.routesAgree(o.Trail)
@@ -213,7 +213,7 @@ func (j *Journey) finish(l Leg, back []outcome, from topology.Place) {
 func (s *Finder) beyond(j Journey, l Leg, o outcome, from topology.Place, depth int) []Journey {
 	nat := o.nat
 	if len(nat.Interface.Addresses) == 0 || depth > 2 {
-		j.Block = &Block{Hops: o.Hops, Reason: "the addresses of " + string(nat.ID) + " are not among the facts", Set: o.set}
+		j.Block = &Block{Hops: o.Hops(), Reason: "the addresses of " + string(nat.ID) + " are not among the facts", Set: o.set}
 		return []Journey{j}
 	}
 	own := topology.Place{Interface: nat.Interface, Address: nat.Interface.Addresses[0]}
@@ -232,7 +232,7 @@ func (s *Finder) beyond(j Journey, l Leg, o outcome, from topology.Place, depth 
 	}
 	for _, k := range s.outwardDeep(own, dst, depth+1) {
 		if nat.Private && len(k.Legs) == 1 && k.Edge != nil && k.Edge.Kind == topology.InternetGateway {
-			k = Journey{Set: k.Set, Block: &Block{Hops: k.Legs[0].Forward.Hops, Reason: string(nat.ID) + " is private", Set: k.Set}}
+			k = Journey{Set: k.Set, Block: &Block{Hops: k.Legs[0].Forward.Hops(), Reason: string(nat.ID) + " is private", Set: k.Set}}
 		}
 		for i := range k.Legs {
 			k.Legs[i].Forward.noReferences = true
@@ -330,15 +330,11 @@ func (s *Finder) Permit(l *Leg, f *Filter, t guard.Traffic) space.Map {
 		}
 		return AtNear(m, l)
 	}
-	maps := make([]space.Map, 0, len(f.Interface.Guards)+1)
-	for _, g := range f.Interface.Guards {
-		p := s.Lists.Permits(g, f.Egress, t)
-		maps = append(maps, p.Cidrs)
-		if len(p.Refs) > 0 && l.References(f) {
-			maps = append(maps, s.Named(l, f, p.Refs))
-		}
+	p := s.Lists.Together(f.Interface.Guards, f.Egress, t)
+	m = p.Cidrs
+	if len(p.Refs) > 0 && l.References(f) {
+		m = space.Or(m, s.Named(l, f, p.Refs))
 	}
-	m = space.Or(maps...)
 	if f.Far {
 		return m
 	}

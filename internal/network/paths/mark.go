@@ -10,14 +10,14 @@ func (l *Leg) Mark() uint64 {
 	h := fnv.New64a()
 	write := func(text string) { _, _ = h.Write(append([]byte(text), 0)) } // a hash's Write never fails
 	for _, t := range []*Trail{&l.Forward, &l.Back} {
-		for i := range t.Hops {
-			switch t.Hops[i].Type {
+		for _, hop := range t.Hops() {
+			switch hop.Type {
 			case "AWS::EC2::NetworkInterface", "AWS::EC2::Instance", "AWS::EC2::SecurityGroup":
 				continue
 			}
-			write(t.Hops[i].Type)
-			write(string(t.Hops[i].ID))
-			write(t.Hops[i].Detail)
+			write(hop.Type)
+			write(string(hop.ID))
+			write(hop.Detail)
 		}
 		for _, text := range t.Doubts {
 			write(text)
@@ -44,7 +44,7 @@ func (f *Filter) Mark() uint64 {
 		return 1
 	}
 	var m uint64
-	for _, g := range f.Interface.Guards {
+	for _, g := range f.Interface.Guards.Groups {
 		m = m*31 + g.Mark()
 	}
 	return m

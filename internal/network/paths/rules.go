@@ -74,7 +74,7 @@ func decideACL(a *guard.ACL, f *Filter, t guard.Traffic, looked netip.Addr, port
 }
 
 func (s *Finder) decideGroups(l *Leg, f *Filter, t guard.Traffic, looked netip.Addr, port uint16) Rule {
-	for _, g := range f.Interface.Guards {
+	for _, g := range f.Interface.Guards.Groups {
 		for _, r := range s.admitting(l, f, g, t, looked, port) {
 			return Rule{Component: Hop{Type: "AWS::EC2::SecurityGroup", ID: g.ID}, Text: guard.RuleText(r, f.Egress), Allow: true, Egress: f.Egress, Reply: f.Reply}
 		}
@@ -82,12 +82,12 @@ func (s *Finder) decideGroups(l *Leg, f *Filter, t guard.Traffic, looked netip.A
 	r := Rule{Component: Hop{Type: "AWS::EC2::SecurityGroup", ID: firstGroup(f.Interface)}, Egress: f.Egress, Reply: f.Reply}
 	r.Text = "no " + guard.Direction(f.Egress) + " rule allows it"
 	switch {
-	case len(f.Interface.Guards) == 0:
+	case len(f.Interface.Guards.Groups) == 0:
 		r.Text = string(f.Interface.ID) + " carries no security group, so nothing is allowed"
-	case f.Interface.Guards[0].Missing:
+	case f.Interface.Guards.Groups[0].Missing:
 		r.Text = string(r.Component.ID) + " is not among the facts"
-	case len(f.Interface.Guards) > 1:
-		r.Text = fmt.Sprintf("no %s rule of the %d groups of %s allows it", guard.Direction(f.Egress), len(f.Interface.Guards), f.Interface.ID)
+	case len(f.Interface.Guards.Groups) > 1:
+		r.Text = fmt.Sprintf("no %s rule of the %d groups of %s allows it", guard.Direction(f.Egress), len(f.Interface.Guards.Groups), f.Interface.ID)
 	}
 	if list := s.lacking(f); list != "" {
 		r.Text += "; the entries of " + string(list) + ", which a rule names, are not among the facts"
@@ -98,7 +98,7 @@ func (s *Finder) decideGroups(l *Leg, f *Filter, t guard.Traffic, looked netip.A
 // lacking is a prefix list that rules of a filter name and nobody told the
 // entries of.
 func (s *Finder) lacking(f *Filter) facts.ID {
-	for _, g := range f.Interface.Guards {
+	for _, g := range f.Interface.Guards.Groups {
 		for _, r := range g.Rules(f.Egress) {
 			if r.PrefixList != "" && !s.Knows(r.PrefixList) {
 				return r.PrefixList
@@ -180,7 +180,7 @@ func (s *Finder) Client(l *Leg, t guard.Traffic, far netip.Addr) uint16 {
 // Verdicts are the rules that decide about a sample on a leg, in the order in
 // which they see it; hops get the rule that decided there.
 func (s *Finder) Verdicts(l *Leg, t guard.Traffic, p Sample) (rules []Rule, there, back []Hop) {
-	there, back = clip(l.Forward.Hops), clip(l.Back.Hops)
+	there, back = l.Forward.Hops(), l.Back.Hops()
 	for i := range l.Forward.Filters {
 		f := &l.Forward.Filters[i]
 		r := s.Decide(l, f, t, p)
@@ -205,7 +205,7 @@ func (l *Leg) inbound() bool { return l.initiator }
 // publicTwin is the public address of the near side, where the flow came in
 // by an internet gateway.
 func (l *Leg) publicTwin() netip.Addr {
-	if l.initiator && len(l.Forward.Hops) > 0 && l.Forward.Hops[0].Type == "AWS::EC2::InternetGateway" {
+	if l.initiator && l.Forward.begins().Type == "AWS::EC2::InternetGateway" {
 		return l.nearPublic
 	}
 	return netip.Addr{}

@@ -122,6 +122,32 @@ func (s *Finder) peerSources(e topology.Edge, to topology.Place) (space.Set, boo
 	})
 }
 
+// neighbour is an attachment of a transit gateway with the senders behind it,
+// where that is a VPC that facts describe.
+type neighbour struct {
+	*topology.Attachment
+	known   bool
+	senders []sender
+}
+
+// neighbours are all attachments of a transit gateway.
+func (s *Finder) neighbours(gateway facts.ID) []neighbour {
+	type key struct{ gateway facts.ID }
+	if got, ok := s.memo.Load(key{gateway}); ok {
+		return got.([]neighbour)
+	}
+	all := s.Transits[gateway].Attachments
+	out := make([]neighbour, len(all))
+	for i, a := range all {
+		out[i].Attachment = a
+		if v := s.VPCs[a.Resource]; v != nil && a.Kind == "vpc" {
+			out[i].known, out[i].senders = true, s.senders(v, a)
+		}
+	}
+	s.memo.Store(key{gateway}, out)
+	return out
+}
+
 // transitSources unites what lies behind the gateway's other attachments.
 func (s *Finder) transitSources(e topology.Edge, to topology.Place) (space.Set, bool) {
 	return s.remembered(e, to, func() (space.Set, bool) {
@@ -129,18 +155,20 @@ func (s *Finder) transitSources(e topology.Edge, to topology.Place) (space.Set, 
 		if own == nil {
 			return space.Set{}, true
 		}
-		back := s.Transits[e.ID].Tables[own.Table]
+		tables, near := s.Transits[e.ID].Tables, to.Address.Private.Addr()
+		back := tables[own.Table]
 		same := true
-		var sets []space.Set
-		d := destination{s, own, to.Address.Private.Addr(), to.Interface.Home.Space.Intersect(s.Families(to.Address.Private.Addr())), map[facts.ID]decision{}}
-		for _, a := range s.Transits[e.ID].Attachments {
-			if a == own {
+		all := s.neighbours(e.ID)
+		sets := make([]space.Set, 0, len(all))
+		d := destination{own, near, to.Interface.Home.Space.Intersect(s.Families(near)), tables, map[facts.ID]decision{}}
+		for i := range all {
+			if all[i].Attachment == own {
 				continue
 			}
-			set, whole := d.behind(a)
+			set, whole := d.behind(&all[i])
 			same = same && whole
 			if back != nil && !set.Empty() {
-				sets = append(sets, set.Intersect(back.Toward(a.ID)))
+				sets = append(sets, set.Intersect(back.Toward(all[i].ID)))
 			}
 		}
 		return space.Union(sets...), same
@@ -150,11 +178,11 @@ func (s *Finder) transitSources(e topology.Edge, to topology.Place) (space.Set, 
 // destination is an address behind an attachment of a transit gateway, with
 // the part of its VPC that is of its family.
 type destination struct {
-	s    *Finder
 	own  *topology.Attachment
 	near netip.Addr
 	home space.Set
-	// decided is what the gateway's tables do with the address.
+	// tables are the gateway's, decided what they do with the address.
+	tables  map[facts.ID]*routing.Table
 	decided map[facts.ID]decision
 }
 
@@ -162,32 +190,30 @@ type destination struct {
 // whether it does the same with all of its VPC.
 type decision struct{ sent, whole bool }
 
-func (d *destination) decide(a *topology.Attachment) decision {
-	got, ok := d.decided[a.Table]
+func (d *destination) decide(id facts.ID) decision {
+	got, ok := d.decided[id]
 	if ok {
 		return got
 	}
-	table := d.s.Transits[a.Gateway].Tables[a.Table]
 	got.whole = true
-	if table != nil {
+	if table := d.tables[id]; table != nil {
 		r := table.Lookup(d.near)
 		got = decision{r != nil && !r.Blackhole && r.Target == d.own.ID, table.Uniform(d.home)}
 	}
-	d.decided[a.Table] = got
+	d.decided[id] = got
 	return got
 }
 
 // behind are the addresses behind another attachment whose packets the gateway
 // sends to the destination.
-func (d *destination) behind(a *topology.Attachment) (set space.Set, whole bool) {
-	got := d.decide(a)
-	if !got.sent {
+func (d *destination) behind(n *neighbour) (set space.Set, whole bool) {
+	got := d.decide(n.Table)
+	switch {
+	case !got.sent:
 		return space.Set{}, got.whole
+	case !n.known:
+		return n.Behind, got.whole
 	}
-	v := d.s.VPCs[a.Resource]
-	if v == nil || a.Kind != "vpc" {
-		return a.Behind, got.whole
-	}
-	set, whole = sending(d.s.senders(v, a), a.Gateway, d.near, d.home)
+	set, whole = sending(n.senders, n.Gateway, d.near, d.home)
 	return set, whole && got.whole
 }

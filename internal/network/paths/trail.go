@@ -32,7 +32,9 @@ type Filter struct {
 
 // Trail is the way of packets in one direction.
 type Trail struct {
-	Hops    []Hop
+	// last is the component that packets came to last; trails that part later
+	// share what they have in common.
+	last    *link
 	Filters []Filter
 	// boxes are the middleboxes passed.
 	boxes []facts.ID
@@ -49,10 +51,42 @@ const maxDepth = 30
 
 func clip[T any](list []T, more ...T) []T { return append(list[:len(list):len(list)], more...) }
 
+// link is a component on a trail, the count-th, behind another one.
+type link struct {
+	Hop
+	before *link
+	count  int
+}
+
 // Hop is the trail one component further.
 func (t Trail) Hop(kind string, id facts.ID, detail string) Trail {
-	t.Hops = clip(t.Hops, Hop{kind, id, detail})
+	t.last = &link{Hop{kind, id, detail}, t.last, t.length() + 1}
 	return t
+}
+
+func (t Trail) length() int {
+	if t.last == nil {
+		return 0
+	}
+	return t.last.count
+}
+
+// Hops are the components in order.
+func (t Trail) Hops() []Hop {
+	out := make([]Hop, t.length())
+	for l := t.last; l != nil; l = l.before {
+		out[l.count-1] = l.Hop
+	}
+	return out
+}
+
+// begins is the first component; the zero value where there is none.
+func (t Trail) begins() Hop {
+	var first Hop
+	for l := t.last; l != nil; l = l.before {
+		first = l.Hop
+	}
+	return first
 }
 
 func (t Trail) doubt(text string) Trail {
@@ -117,16 +151,16 @@ func (w *walker) guard(t Trail, f Filter) Trail {
 		kind, id = "AWS::EC2::SecurityGroup", firstGroup(f.Interface)
 	}
 	t = t.Hop(kind, id, "")
-	f.Hop = len(t.Hops) - 1
+	f.Hop = t.length() - 1
 	t.Filters = clip(t.Filters, f)
 	return t
 }
 
 func firstGroup(n *topology.Interface) facts.ID {
-	if len(n.Guards) == 0 {
+	if len(n.Guards.Groups) == 0 {
 		return ""
 	}
-	return n.Guards[0].ID
+	return n.Guards.Groups[0].ID
 }
 
 // passACL adds the ACL of a subnet in one direction.
@@ -313,7 +347,7 @@ func (w *walker) arrive(t Trail, sub *topology.Subnet, set space.Set) []outcome 
 	if !single {
 		return []outcome{{Trail: t, set: set, end: inside}}
 	}
-	if len(t.Hops) == 0 || t.Hops[len(t.Hops)-1].ID != sub.ID {
+	if t.last == nil || t.last.ID != sub.ID {
 		t = t.Hop("AWS::EC2::Subnet", sub.ID, "")
 	}
 	here, ok := sub.Home.Find(a)

@@ -25,6 +25,8 @@ type Route struct {
 	// ambiguous: another list has the prefix with another target, and which
 	// one EC2 takes is not documented.
 	Ambiguous bool
+	// text is the route in words, once it is in a table.
+	text string
 }
 
 // Local is the target of routes inside the VPC.
@@ -94,6 +96,7 @@ func NewTable(id facts.ID, routes []Route, locals space.Set) *Table {
 	taken := space.Set{}
 	for i := range routes {
 		r := &routes[i]
+		r.text = r.words()
 		if before, ok := t.routes.Get(r.Prefix); ok {
 			before.Ambiguous = before.Ambiguous || before.List != "" && r.List != "" && before.Target != r.Target
 			continue
@@ -142,6 +145,10 @@ func (r *Route) Text() string {
 	if r == nil {
 		return "no route"
 	}
+	return r.text
+}
+
+func (r *Route) words() string {
 	text := r.Prefix.String()
 	if r.List != "" {
 		text = string(r.List) + " (" + text + ")"

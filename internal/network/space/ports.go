@@ -193,14 +193,17 @@ func Or(maps ...Map) Map {
 	return Overlay(all)
 }
 
-// Overlay unites segments of any order and overlap.
+// Overlay unites segments of any order and overlap, which it may reorder.
 func Overlay(all []Segment) Map {
 	if len(all) == 0 {
 		return nil
 	}
-	sorted := slices.SortedFunc(slices.Values(all), func(a, b Segment) int { return cmp.Compare(a.First, b.First) })
-	cuts := make([]int, 0, 2*len(sorted))
-	for _, s := range sorted {
+	if len(all) == 1 {
+		return Over(all[0].PortRange, all[0].Addrs)
+	}
+	slices.SortFunc(all, func(a, b Segment) int { return cmp.Compare(a.First, b.First) })
+	cuts := make([]int, 0, 2*len(all))
+	for _, s := range all {
 		cuts = append(cuts, int(s.First), int(s.Last)+1)
 	}
 	slices.Sort(cuts)
@@ -212,8 +215,8 @@ func Overlay(all []Segment) Map {
 	for i := range len(cuts) - 1 {
 		first, end := cuts[i], cuts[i+1]
 		live = slices.DeleteFunc(live, func(s Segment) bool { return int(s.Last) < first })
-		for ; next < len(sorted) && int(sorted[next].First) <= first; next++ {
-			live = append(live, sorted[next])
+		for ; next < len(all) && int(all[next].First) <= first; next++ {
+			live = append(live, all[next])
 		}
 		sets = sets[:0]
 		for _, s := range live {

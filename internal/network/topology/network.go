@@ -5,7 +5,6 @@
 package topology
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -26,6 +25,8 @@ type Network struct {
 	Interfaces map[facts.ID]*Interface
 	Instances  map[facts.ID]*facts.Instance
 	groups     map[facts.ID]*guard.Group
+	// sets are the groups that interfaces carry together, by their ids.
+	sets map[string]*guard.Set
 	// Members are the interfaces that carry a group.
 	Members map[facts.ID][]*Interface
 	acls    map[facts.ID]*guard.ACL
@@ -78,7 +79,7 @@ type Interface struct {
 	*facts.Interface
 	Home   *VPC
 	In     *Subnet
-	Guards []*guard.Group
+	Guards *guard.Set
 	// Unfiltered interfaces have no groups by nature (NAT gateways, network
 	// load balancers without groups); others without groups refuse all.
 	Unfiltered bool
@@ -113,7 +114,7 @@ func New(f *facts.Facts) *Network {
 	s := &Network{
 		Facts: f, VPCs: map[facts.ID]*VPC{}, Subnets: make(map[facts.ID]*Subnet, len(f.Subnets)),
 		Interfaces: make(map[facts.ID]*Interface, len(f.Interfaces)), Instances: make(map[facts.ID]*facts.Instance, len(f.Instances)),
-		groups: make(map[facts.ID]*guard.Group, len(f.Groups)), Members: make(map[facts.ID][]*Interface, len(f.Groups)),
+		groups: make(map[facts.ID]*guard.Group, len(f.Groups)), Members: make(map[facts.ID][]*Interface, len(f.Groups)), sets: map[string]*guard.Set{},
 		acls: map[facts.ID]*guard.ACL{}, Tables: map[facts.ID]*routing.Table{}, Lists: guard.Lists{}, entries: map[facts.ID][]netip.Prefix{}, known: map[facts.ID]bool{},
 		NATs: map[facts.ID]*NATGateway{}, Peerings: map[facts.ID]*facts.Peering{}, Transits: map[facts.ID]*transit{},
 		Attachments: map[facts.ID][]*Attachment{}, Joined: map[[2]facts.ID]*Attachment{}, Endpoints: map[facts.ID]*facts.Endpoint{},
@@ -210,15 +211,9 @@ func (s *Network) addInterface(n *Interface) {
 	s.Interfaces[n.ID] = n
 	s.Order = append(s.Order, n)
 	for _, id := range n.Groups {
-		g := s.groups[id]
-		if g == nil {
-			g = &guard.Group{Group: &facts.Group{ID: id}, Missing: true}
-			s.groups[id] = g
-		}
-		n.Guards = append(n.Guards, g)
 		s.Members[id] = append(s.Members[id], n)
 	}
-	slices.SortFunc(n.Guards, func(a, b *guard.Group) int { return cmp.Compare(a.ID, b.ID) })
+	n.Guards = s.guards(n.Groups)
 	for _, a := range n.Addresses {
 		here := Place{n, a}
 		if a.Private.IsSingleIP() {
@@ -232,6 +227,27 @@ func (s *Network) addInterface(n *Interface) {
 			s.Publics[a.Private.Addr()] = here
 		}
 	}
+}
+
+// guards are the groups of some ids, those that are not among the facts made up.
+func (s *Network) guards(ids []facts.ID) *guard.Set {
+	ids = slices.Sorted(slices.Values(ids))
+	var key []byte
+	for _, id := range ids {
+		key = append(append(key, id...), ' ')
+	}
+	if got := s.sets[string(key)]; got != nil {
+		return got
+	}
+	set := &guard.Set{Groups: make([]*guard.Group, len(ids))}
+	for i, id := range ids {
+		if s.groups[id] == nil {
+			s.groups[id] = &guard.Group{Group: &facts.Group{ID: id}, Missing: true}
+		}
+		set.Groups[i] = s.groups[id]
+	}
+	s.sets[string(key)] = set
+	return set
 }
 
 // natInterface finds the interface of a NAT gateway, or makes one from what

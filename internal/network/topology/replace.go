@@ -19,6 +19,9 @@ func (s *Network) ReplaceGroup(f facts.Group) *guard.Group {
 	s.Facts.Groups[i] = f
 	g := s.groups[f.ID]
 	g.Replace(&s.Facts.Groups[i])
+	for _, n := range s.Members[f.ID] {
+		n.Guards.Forget()
+	}
 	return g
 }
 
