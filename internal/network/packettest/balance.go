@@ -102,7 +102,9 @@ func (s *Sim) targets(g *facts.TargetGroup, n *facts.Interface, address netip.Ad
 		case g.Kind == "instance" && facts.ID(t.ID) == n.Instance && n.Addresses[0].Private.Addr() == address:
 			return true
 		case g.Kind == "ip" && t.ID == address.String():
-			return true
+			// Of several networks with the address, the group's own counts.
+			own := s.holder(g.VPC, address)
+			return own == nil || own.ID == n.ID
 		}
 	}
 	return false
