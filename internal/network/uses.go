@@ -98,11 +98,9 @@ func (u *uses) touched(s *Snapshot, changed []any) []*topology.Interface {
 			}
 		}
 	}
-	if len(subnets) > 0 {
-		for _, n := range s.Order {
-			if subnets[n.In] {
-				found[n] = true
-			}
+	for sub := range subnets {
+		for _, n := range sub.Holds {
+			found[n] = true
 		}
 	}
 	for _, b := range s.Balancers {

@@ -4,14 +4,17 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"muster/internal/arn"
 	"muster/internal/finding"
 	"muster/internal/network"
 	"muster/internal/network/exposure"
 	"muster/internal/network/facts"
+	"muster/internal/network/space"
 )
 
 // This file is all that the desk knows of the analysis.
@@ -47,44 +50,102 @@ const mostFindings = 10_000
 // exposed tells what can be reached of every instance; cut counts the findings
 // that are over an account's limit.
 func (v *view) exposed(open []network.Exposure, o exposure.Options) (all map[place]*exposed, cut int) {
-	at := map[facts.ID]place{}
-	all = map[place]*exposed{}
-	for i := range v.facts.Instances {
-		n := &v.facts.Instances[i]
-		at[n.ID] = place{n.Scope, n.ID}
-		all[at[n.ID]] = &exposed{reach: finding.ReachInside}
+	byInstance := map[facts.ID][]network.Exposure{}
+	for from := 0; from < len(open); {
+		to := from
+		for to < len(open) && open[to].Instance == open[from].Instance {
+			to++
+		}
+		id := open[from].Instance
+		byInstance[id] = append(byInstance[id], open[from:to:to]...)
+		from = to
 	}
-	list := exposure.Findings(v.snapshot, open, o)
-	bySeverity(list)
-	count := map[facts.Scope]int{}
+	list := v.facts.Instances
+	told := make([]*exposed, len(list))
+	workers := min(runtime.GOMAXPROCS(0), max(1, len(list)/64))
+	var wait sync.WaitGroup
+	for w := range workers {
+		wait.Go(func() {
+			t := v.teller(o)
+			for i := len(list) * w / workers; i < len(list)*(w+1)/workers; i++ {
+				told[i] = t.exposed(byInstance[list[i].ID])
+			}
+		})
+	}
+	wait.Wait()
+	all = make(map[place]*exposed, len(list))
 	for i := range list {
-		p, ok := at[list[i].Instance]
-		if !ok {
-			continue
-		}
-		all[p].found(&list[i])
-		if count[p.Scope]++; count[p.Scope] > mostFindings {
-			cut++
-			continue
-		}
-		all[p].findings = append(all[p].findings, contentOf(&list[i]))
+		all[place{list[i].Scope, list[i].ID}] = told[i]
 	}
-	for i := range open {
-		if x := all[at[open[i].Instance]]; x != nil {
-			x.open(&open[i])
-		}
-	}
-	return all, cut
+	return all, limit(all)
 }
 
-// exposedOf is exposed for the exposures of one instance, without a limit.
-func (v *view) exposedOf(open []network.Exposure, o exposure.Options) *exposed {
+// limit takes away the least severe findings of accounts that have more in a
+// Region than count, and says how many.
+func limit(all map[place]*exposed) (cut int) {
+	count := map[facts.Scope]int{}
+	for p, x := range all {
+		count[p.Scope] += len(x.findings)
+	}
+	for scope, n := range count {
+		if n > mostFindings {
+			limitAccount(scope, all)
+			cut += n - mostFindings
+		}
+	}
+	return cut
+}
+
+// limitAccount keeps the most severe findings, the first of equals.
+func limitAccount(scope facts.Scope, all map[place]*exposed) {
+	type one struct {
+		of *exposed
+		at int
+	}
+	var list []one
+	for p, x := range all {
+		if p.Scope == scope {
+			for i := range x.findings {
+				list = append(list, one{x, i})
+			}
+		}
+	}
+	content := func(o one) *finding.Content { return &o.of.findings[o.at] }
+	slices.SortFunc(list, func(a, b one) int {
+		x, y := content(a), content(b)
+		return cmp.Or(cmp.Compare(y.Severity.Rank(), x.Severity.Rank()), cmp.Compare(x.Network.Interface, y.Network.Interface), cmp.Compare(a.at, b.at))
+	})
+	kept := map[*exposed]int{}
+	for _, o := range list[:mostFindings] {
+		kept[o.of]++
+	}
+	for p, x := range all {
+		if p.Scope == scope {
+			// Those of an instance are in this order themselves.
+			x.findings = slices.Clip(x.findings[:kept[x]])
+		}
+	}
+}
+
+// teller says what can be reached of instances, one after the other.
+type teller struct {
+	*exposure.Teller
+	// texts are the words for sets of sources that were told before.
+	texts map[space.Identity]string
+}
+
+func (v *view) teller(o exposure.Options) *teller {
+	return &teller{exposure.NewTeller(v.snapshot, o), map[space.Identity]string{}}
+}
+
+// exposed is what can be reached of one instance, by all its exposures.
+func (t *teller) exposed(open []network.Exposure) *exposed {
 	x := &exposed{reach: finding.ReachInside}
-	list := exposure.Findings(v.snapshot, open, o)
+	list := t.Findings(open)
 	bySeverity(list)
 	for i := range list {
 		x.found(&list[i])
-		x.findings = append(x.findings, contentOf(&list[i]))
+		x.findings = append(x.findings, t.content(&list[i]))
 	}
 	for i := range open {
 		x.open(&open[i])
@@ -121,11 +182,11 @@ func (x *exposed) from(edge network.Edge, port int32) {
 // mostText is how long texts of findings may be.
 const mostText = 1024
 
-// contentOf is an exposure as a finding says it.
-func contentOf(f *exposure.Finding) finding.Content {
+// content is an exposure as a finding says it.
+func (t *teller) content(f *exposure.Finding) finding.Content {
 	n := f.Network
 	n.Interface, n.Edge = string(f.Interface), string(f.Edge.ID)
-	n.Evidence = evidenceOf(f)
+	n.Evidence = t.evidence(f)
 	c := finding.Content{
 		Type: finding.NetworkReachability, Title: f.Title, Description: f.Description, Severity: f.Severity,
 		Recommendation: finding.Recommendation{Text: f.Remediation}, Network: &n,
@@ -142,14 +203,28 @@ func contentOf(f *exposure.Finding) finding.Content {
 // mostSources is how many blocks of sources an explanation lists.
 const mostSources = 20
 
-// evidenceOf explains a finding: which sources get through, by which rules.
-func evidenceOf(f *exposure.Finding) []finding.NetworkEvidence {
-	sources := f.Sources
-	text := strings.Join(sources[:min(len(sources), mostSources)], ", ")
-	if left := len(sources) - mostSources; left > 0 {
-		text += fmt.Sprintf(" and %d more blocks", left)
+// sources says in words which addresses get through.
+func (t *teller) sources(set space.Set) string {
+	key := set.Identity()
+	if got, ok := t.texts[key]; ok {
+		return got
 	}
-	list := []finding.NetworkEvidence{{Rule: "muster/sources", Detail: "reachable from " + text}}
+	first, more := set.Some(mostSources)
+	texts := make([]string, len(first))
+	for i, p := range first {
+		texts[i] = p.String()
+	}
+	text := "reachable from " + strings.Join(texts, ", ")
+	if more > 0 {
+		text += fmt.Sprintf(" and %d more blocks", more)
+	}
+	t.texts[key] = text
+	return text
+}
+
+// evidence explains a finding: which sources get through, by which rules.
+func (t *teller) evidence(f *exposure.Finding) []finding.NetworkEvidence {
+	list := []finding.NetworkEvidence{{Rule: "muster/sources", Detail: t.sources(f.Sources)}}
 	for i := range f.Rules {
 		r := &f.Rules[i]
 		what := "allows"

@@ -205,6 +205,7 @@ func (u *followed) redescribe(at facts.Scope, mine *facts.Facts) {
 // has more findings than count, as which do depends on all of them.
 func (u *followed) again(touched map[facts.ID]bool, o exposure.Options, out *step) bool {
 	v := u.view()
+	t := v.teller(o)
 	instances := map[facts.ID]bool{}
 	for id := range touched {
 		if n := v.snapshot.Interfaces[id]; n != nil && n.Instance != "" {
@@ -220,7 +221,7 @@ func (u *followed) again(touched map[facts.ID]bool, o exposure.Options, out *ste
 		for _, n := range slices.Sorted(slices.Values(u.of[id])) {
 			open = append(open, u.watch.ExposuresOf(n)...)
 		}
-		x := v.exposedOf(open, o)
+		x := t.exposed(open)
 		u.count[p.Scope] += len(x.findings) - len(u.all[p].findings)
 		u.all[p], out.changed[p.Scope] = x, true
 	}

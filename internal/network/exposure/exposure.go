@@ -42,7 +42,7 @@ type Finding struct {
 	Account   arn.AccountID `json:"account,omitempty"`
 	Region    arn.Region    `json:"region,omitempty"`
 	Edge      network.Edge  `json:"edge"`
-	Sources   []string      `json:"sources"`
+	Sources   space.Set     `json:"sources"`
 	// Rules decide; Certain is false where a middlebox does, or facts lacked.
 	Rules   []network.Rule `json:"rules"`
 	Certain bool           `json:"certain"`
@@ -59,18 +59,41 @@ type key struct {
 // Findings are those of the exposures of a snapshot, sorted by interface, edge,
 // protocol and port.
 func Findings(s *network.Snapshot, all []network.Exposure, o Options) []Finding {
+	return NewTeller(s, o).Findings(all)
+}
+
+// Teller makes findings of the exposures of a snapshot, best of one interface
+// after the other.
+type Teller struct {
+	options   Options
+	explainer *network.Explainer
+	table     *table
+}
+
+// NewTeller makes one.
+func NewTeller(s *network.Snapshot, o Options) *Teller {
+	return &Teller{o, s.Explainer(), newTable()}
+}
+
+// Findings are those of exposures, sorted by interface, edge, protocol and
+// port.
+func (t *Teller) Findings(all []network.Exposure) []Finding {
 	groups := map[key][]*network.Exposure{}
+	var order []key
 	for i := range all {
 		x := &all[i]
-		if x.Instance == "" && !o.All || x.Sources.Minus(o.Trusted).Empty() {
+		if x.Instance == "" && !t.options.All || x.Sources.Minus(t.options.Trusted).Empty() {
 			continue
 		}
 		k := key{x.Interface, x.Edge, x.Protocol}
+		if groups[k] == nil {
+			order = append(order, k)
+		}
 		groups[k] = append(groups[k], x)
 	}
 	var out []Finding
-	for k, list := range groups {
-		out = append(out, of(s, k, list, o)...)
+	for _, k := range order {
+		out = append(out, t.of(k, groups[k])...)
 	}
 	slices.SortFunc(out, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Interface, b.Interface), cmp.Compare(a.Edge.Kind, b.Edge.Kind), cmp.Compare(a.Edge.ID, b.Edge.ID),
@@ -79,7 +102,7 @@ func Findings(s *network.Snapshot, all []network.Exposure, o Options) []Finding 
 	return out
 }
 
-func of(s *network.Snapshot, k key, list []*network.Exposure, o Options) []Finding {
+func (t *Teller) of(k key, list []*network.Exposure) []Finding {
 	var segments []space.Segment
 	for _, x := range list {
 		segments = append(segments, space.Segment{PortRange: x.Ports, Addrs: x.Sources})
@@ -87,8 +110,8 @@ func of(s *network.Snapshot, k key, list []*network.Exposure, o Options) []Findi
 	open := space.Overlay(segments)
 	var out []Finding
 	for _, run := range open.Ports() {
-		for _, cut := range cuts(run, k.protocol, o.Coarse) {
-			out = append(out, one(s, k, list, open.Clip(cut.PortRange), cut))
+		for _, cut := range t.cuts(run, k.protocol) {
+			out = append(out, t.one(k, list, open.Clip(cut.PortRange), cut))
 		}
 	}
 	return out
@@ -103,20 +126,17 @@ type cut struct {
 }
 
 // cuts divides a run at the recognised ports.
-func cuts(run space.PortRange, p facts.Protocol, coarse bool) []cut {
-	if coarse {
-		return []cut{worst(run, p)}
+func (t *Teller) cuts(run space.PortRange, p facts.Protocol) []cut {
+	if t.options.Coarse {
+		return []cut{t.table.worst(run, p)}
 	}
 	var out []cut
 	next := int(run.First)
-	for _, port := range recognised(p) {
-		if int(port) < next || port > run.Last {
-			continue
-		}
+	for _, port := range t.table.within(run, p) {
 		if int(port) > next {
 			out = append(out, other(space.PortRange{First: uint16(next), Last: port - 1}))
 		}
-		c := severity(port, p)
+		c := t.table.rows[p][port]
 		c.PortRange = space.PortRange{First: port, Last: port}
 		out, next = append(out, c), int(port)+1
 	}
@@ -131,20 +151,17 @@ func other(r space.PortRange) cut {
 }
 
 // worst is a whole run, as severe as its worst port.
-func worst(run space.PortRange, p facts.Protocol) cut {
+func (t *table) worst(run space.PortRange, p facts.Protocol) cut {
 	out := other(run)
-	for _, port := range recognised(p) {
-		if port < run.First || port > run.Last {
-			continue
-		}
-		if c := severity(port, p); c.internet.Rank() > out.internet.Rank() {
+	for _, port := range t.within(run, p) {
+		if c := t.rows[p][port]; c.internet.Rank() > out.internet.Rank() {
 			out.internet, out.path = c.internet, c.path
 		}
 	}
 	return out
 }
 
-func one(s *network.Snapshot, k key, list []*network.Exposure, open space.Map, c cut) Finding {
+func (t *Teller) one(k key, list []*network.Exposure, open space.Map, c cut) Finding {
 	f := Finding{Severity: c.path, Service: c.service, Interface: k.iface, Edge: k.edge, Certain: true}
 	if k.edge.Internet() {
 		f.Severity = c.internet
@@ -161,11 +178,9 @@ func one(s *network.Snapshot, k key, list []*network.Exposure, open space.Map, c
 	f.Instance, f.Account, f.Region = first.Instance, first.Account, first.Region
 	narrowed := *first
 	narrowed.Ports = space.PortRange{First: max(first.Ports.First, c.First), Last: min(first.Ports.Last, c.Last)}
-	d := s.Details(&narrowed)
+	d := t.explainer.Details(&narrowed)
 	f.Rules, f.Notes = d.Rules, slices.Concat(d.Doubts, d.Assumed)
-	for _, p := range open.Addrs().Prefixes() {
-		f.Sources = append(f.Sources, p.String())
-	}
+	f.Sources = open.Addrs()
 	protocol := strings.ToUpper(network.ProtocolName(k.protocol))
 	f.Network = finding.NetworkDetails{Begin: int32(c.First), End: int32(c.Last), Protocol: protocol, Path: steps(d.Path, first.Scope)}
 	f.words(c, protocol, d.Opening)

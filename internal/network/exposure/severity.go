@@ -1,11 +1,12 @@
 package exposure
 
 import (
-	"cmp"
+	"maps"
 	"slices"
 
 	"muster/internal/finding"
 	"muster/internal/network/facts"
+	"muster/internal/network/space"
 )
 
 // service is one row of the table of severities.
@@ -57,22 +58,35 @@ func (s *service) ports(p facts.Protocol) []uint16 {
 	return s.tcp
 }
 
-// recognised are the ports of the table, ascending.
-func recognised(p facts.Protocol) []uint16 {
-	var out []uint16
-	for _, s := range services() {
-		out = append(out, s.ports(p)...)
-	}
-	slices.SortFunc(out, cmp.Compare[uint16])
-	return slices.Compact(out)
+// table finds the rows of recognised ports.
+type table struct {
+	rows     map[facts.Protocol]map[uint16]cut
+	ascended map[facts.Protocol][]uint16
 }
 
-// severity is the row of a recognised port.
-func severity(port uint16, p facts.Protocol) cut {
-	for _, s := range services() {
-		if slices.Contains(s.ports(p), port) {
-			return cut{service: s.name, internet: s.internet, path: s.path}
+func newTable() *table {
+	t := &table{map[facts.Protocol]map[uint16]cut{}, map[facts.Protocol][]uint16{}}
+	for _, p := range []facts.Protocol{facts.TCP, facts.UDP} {
+		t.rows[p] = map[uint16]cut{}
+		for _, s := range services() {
+			for _, port := range s.ports(p) {
+				if _, before := t.rows[p][port]; !before {
+					t.rows[p][port] = cut{service: s.name, internet: s.internet, path: s.path}
+				}
+			}
 		}
+		t.ascended[p] = slices.Sorted(maps.Keys(t.rows[p]))
 	}
-	return cut{internet: finding.Informational, path: finding.Informational}
+	return t
+}
+
+// within are the recognised ports of a run, ascending.
+func (t *table) within(run space.PortRange, p facts.Protocol) []uint16 {
+	all := t.ascended[p]
+	from, _ := slices.BinarySearch(all, run.First)
+	to, found := slices.BinarySearch(all, run.Last)
+	if found {
+		to++
+	}
+	return all[from:to]
 }

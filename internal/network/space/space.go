@@ -4,6 +4,7 @@
 package space
 
 import (
+	"encoding/json"
 	"net/netip"
 	"slices"
 	"strings"
@@ -150,13 +151,52 @@ func (s Set) Single() (netip.Addr, bool) {
 // Widest is the largest prefix of the set, the first of equals, IPv4 before
 // IPv6; invalid for the empty set.
 func (s Set) Widest() netip.Prefix {
-	var best netip.Prefix
-	for _, p := range s.Prefixes() {
-		if !best.IsValid() || p.Addr().Is4() == best.Addr().Is4() && p.Bits() < best.Bits() {
-			best = p
-		}
+	if len(s.v4) > 0 {
+		return widest(s.v4)
 	}
-	return best
+	return widest(s.v6)
+}
+
+// Some are the first prefixes of the set, and how many more there are.
+func (s Set) Some(most int) (first []netip.Prefix, more int) {
+	var buffer []netip.Prefix
+	count := func(r netipx.IPRange) {
+		buffer = r.AppendPrefixes(buffer[:0])
+		n := min(len(buffer), most-len(first))
+		first, more = append(first, buffer[:n]...), more+len(buffer)-n
+	}
+	for _, r := range s.v4 {
+		count(netipx.IPRangeFrom(r.from.addr(), r.to.addr()))
+	}
+	for _, r := range s.v6 {
+		count(netipx.IPRangeFrom(r.from.addr(), r.to.addr()))
+	}
+	return first, more
+}
+
+// MarshalJSON lists the prefixes.
+func (s Set) MarshalJSON() ([]byte, error) {
+	return json.Marshal(append([]netip.Prefix{}, s.Prefixes()...))
+}
+
+// Identity is the same for sets that share their memory, as equal ones often
+// do: a key for what was worked out from a set before.
+type Identity struct {
+	v4     *span[ip4]
+	v6     *span[ip6]
+	n4, n6 int
+}
+
+// Identity is the key of the set; see there.
+func (s Set) Identity() Identity {
+	id := Identity{n4: len(s.v4), n6: len(s.v6)}
+	if id.n4 > 0 {
+		id.v4 = &s.v4[0]
+	}
+	if id.n6 > 0 {
+		id.v6 = &s.v6[0]
+	}
+	return id
 }
 
 // String lists the prefixes, or ranges where prefixes would be many.

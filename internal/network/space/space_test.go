@@ -2,6 +2,7 @@ package space
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -119,6 +120,36 @@ func TestPartitionsAreExact(t *testing.T) {
 		}
 		if !rest.Empty() || division.Uniform(set) != (len(shares) <= 1) {
 			t.Fatalf("%v: %v, uniform %v", set, shares, division.Uniform(set))
+		}
+	})
+}
+
+// TestWidestAndSome: the widest prefix is the first of the shortest, IPv4 before
+// IPv6, and a few of the prefixes are the first ones.
+func TestWidestAndSome(t *testing.T) {
+	six := rapid.Custom(func(t *rapid.T) netip.Prefix {
+		a := netip.MustParseAddr("2001:db8::").As16()
+		a[rapid.IntRange(5, 15).Draw(t, "at")] = rapid.Byte().Draw(t, "byte")
+		return netip.PrefixFrom(netip.AddrFrom16(a), rapid.IntRange(0, 128).Draw(t, "bits")).Masked()
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		s := Of(append(prefixes(t, "p"), rapid.SliceOfN(six, 0, 4).Draw(t, "six")...)...).Minus(Of(append(prefixes(t, "q"), rapid.SliceOfN(six, 0, 4).Draw(t, "less")...)...))
+		all, want := s.Prefixes(), netip.Prefix{}
+		for _, p := range all {
+			if !want.IsValid() || p.Addr().Is4() == want.Addr().Is4() && p.Bits() < want.Bits() {
+				want = p
+			}
+		}
+		if got := s.Widest(); got != want {
+			t.Fatalf("%v: widest %v, want %v", s, got, want)
+		}
+		most := rapid.IntRange(0, 8).Draw(t, "most")
+		first, more := s.Some(most)
+		if len(first) != min(most, len(all)) || len(first)+more != len(all) || !slices.Equal(first, all[:len(first)]) {
+			t.Fatalf("%v: %v and %d more, of %v", s, first, more, all)
+		}
+		if u := Union(s, Set{}); u.Identity() != s.Identity() {
+			t.Fatal("a set that shares its memory has another identity")
 		}
 	})
 }

@@ -6,6 +6,8 @@ import (
 	"math/bits"
 	"net/netip"
 	"slices"
+
+	"go4.org/netipx"
 )
 
 // point is an address of one family as a number.
@@ -15,6 +17,9 @@ type point[P any] interface {
 	// next and prev are the neighbours; nobody asks for those beyond the ends.
 	next() P
 	prev() P
+	addr() netip.Addr
+	// fits is the shortest length that a prefix between two points may have.
+	fits(to P) int
 }
 
 type ip4 uint32
@@ -22,6 +27,8 @@ type ip4 uint32
 func (a ip4) compare(b ip4) int { return cmp.Compare(a, b) }
 func (a ip4) next() ip4         { return a + 1 }
 func (a ip4) prev() ip4         { return a - 1 }
+
+func (a ip4) fits(to ip4) int { return 33 - bits.Len64(uint64(to)-uint64(a)+1) }
 
 func from4(a netip.Addr) ip4 {
 	b := a.As4()
@@ -51,6 +58,18 @@ func (a ip6) next() ip6 {
 func (a ip6) prev() ip6 {
 	lo, borrow := bits.Sub64(a.lo, 1, 0)
 	return ip6{a.hi - borrow, lo}
+}
+
+func (a ip6) fits(to ip6) int {
+	lo, borrow := bits.Sub64(to.lo, a.lo, 0)
+	n := ip6{to.hi - a.hi - borrow, lo}.next()
+	switch {
+	case n == ip6{}:
+		return 0
+	case n.hi > 0:
+		return 65 - bits.Len64(n.hi)
+	}
+	return 129 - bits.Len64(n.lo)
 }
 
 func from6(a netip.Addr) ip6 {
@@ -104,6 +123,24 @@ func same[P point[P]](s, t []span[P]) bool {
 	return len(s) == len(t) && (len(s) == 0 || &s[0] == &t[0])
 }
 
+// widest is the largest prefix in a list, the first of equals.
+func widest[P point[P]](list []span[P]) netip.Prefix {
+	var best netip.Prefix
+	var buffer []netip.Prefix
+	for _, r := range list {
+		if best.IsValid() && r.from.fits(r.to) >= best.Bits() {
+			continue
+		}
+		buffer = netipx.IPRangeFrom(r.from.addr(), r.to.addr()).AppendPrefixes(buffer[:0])
+		for _, p := range buffer {
+			if !best.IsValid() || p.Bits() < best.Bits() {
+				best = p
+			}
+		}
+	}
+	return best
+}
+
 // reaching is the first span that ends at or behind an address.
 func reaching[P point[P]](list []span[P], a P) int {
 	low, high := 0, len(list)
@@ -121,7 +158,7 @@ func intersect[P point[P]](s, t []span[P]) []span[P] {
 	switch {
 	case len(s) == 0 || len(t) == 0:
 		return nil
-	case same(s, t) || covers(t, s):
+	case same(s, t) || covers(t, s) || len(s) == len(t) && slices.Equal(s, t):
 		return s
 	case covers(s, t):
 		return t

@@ -7,6 +7,7 @@ import (
 
 	"muster/internal/network"
 	"muster/internal/network/exposure"
+	"muster/internal/network/space"
 )
 
 // Connections writes who can begin flows to whom, one line each.
@@ -75,10 +76,16 @@ func Findings(w io.Writer, list []exposure.Finding) error {
 }
 
 // sources keeps a long list of blocks short.
-func sources(list []string) string {
+func sources(set space.Set) string {
 	const most = 6
-	if len(list) > most {
-		return fmt.Sprintf("%s … (%d blocks)", strings.Join(list[:most], ", "), len(list))
+	first, more := set.Some(most)
+	var texts []string
+	for _, p := range first {
+		texts = append(texts, p.String())
 	}
-	return strings.Join(list, ", ")
+	text := strings.Join(texts, ", ")
+	if more > 0 {
+		text += fmt.Sprintf(" … (%d blocks)", len(first)+more)
+	}
+	return text
 }

@@ -72,6 +72,8 @@ type Subnet struct {
 	Space space.Set
 	Table *routing.Table
 	ACL   *guard.ACL
+	// Holds are the interfaces in it.
+	Holds []*Interface
 }
 
 // Interface is an interface with its groups.
@@ -210,6 +212,7 @@ func (s *Network) indexInterfaces() {
 func (s *Network) addInterface(n *Interface) {
 	s.Interfaces[n.ID] = n
 	s.Order = append(s.Order, n)
+	n.In.Holds = append(n.In.Holds, n)
 	for _, id := range n.Groups {
 		s.Members[id] = append(s.Members[id], n)
 	}
