@@ -32,11 +32,7 @@ func (s *Finder) toTarget(b *topology.Balancer, from topology.Place, first *Leg,
 	}
 	if b.KeepsClient(from, f) {
 		l := s.keptLeg(b, from, f, clients)
-		for _, seen := range first.Back.Filters {
-			if seen.Far {
-				l.also = append(l.also, seen)
-			}
-		}
+		l.also = first
 		return [][]Leg{{l}}
 	}
 	var out [][]Leg

@@ -32,9 +32,9 @@ type Leg struct {
 	// across: its addresses are of the other family than those of the leg
 	// before, which was translated.
 	across bool
-	// also are filters of the leg before that see the same replies, on the
-	// same client port.
-	also []Filter
+	// also is the leg before where it carries the same replies, to the same
+	// client port.
+	also *Leg
 	// initiator: the far side begins the flow. nearPublic is the public twin
 	// of near.
 	initiator  bool
@@ -256,7 +256,7 @@ func (s *Finder) Open(l *Leg, t guard.Traffic) space.Map {
 		}
 		m = m.And(s.Permit(l, &l.Forward.Filters[i], t))
 	}
-	if len(m) == 0 || len(l.Back.Filters)+len(l.also) == 0 {
+	if len(m) == 0 || len(l.Back.Filters) == 0 && l.also == nil {
 		return m
 	}
 	return m.Within(s.replies(l, t))
@@ -298,8 +298,8 @@ func (s *Finder) clients(l *Leg, t guard.Traffic) space.Map {
 	for i := range l.Back.Filters {
 		m = m.And(s.Permit(l, &l.Back.Filters[i], guard.Traffic{Protocol: t.Protocol, Reply: true}))
 	}
-	for i := range l.also {
-		m = m.And(s.Permit(l, &l.also[i], guard.Traffic{Protocol: t.Protocol, Reply: true}))
+	if l.also != nil {
+		m = m.And(s.clients(l.also, t))
 	}
 	return m
 }
