@@ -308,8 +308,7 @@ func (w *walker) box(t Trail, sub *topology.Subnet, n *topology.Interface, id fa
 	}
 	t = w.passGroups(t, n, false)
 	t = t.Hop("AWS::EC2::NetworkInterface", n.ID, "middlebox")
-	forwards := n.ForwardsForOthers || n.Unfiltered
-	if !forwards {
+	if !n.Forwards() {
 		return drop(t, set, "the source/destination check of "+string(n.ID)+" is on, so it drops packets that are not addressed to it")
 	}
 	t.boxes, t.noReferences = clip(t.boxes, id), true

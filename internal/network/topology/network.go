@@ -188,6 +188,12 @@ func unfiltered(kind string) bool {
 	return false
 }
 
+// Forwards reports whether an interface takes packets that are for others. Of
+// things that exist to pass packets on nobody needs to tell it.
+func (n *Interface) Forwards() bool {
+	return n.ForwardsForOthers || n.Kind != "network_load_balancer" && unfiltered(n.Kind)
+}
+
 func (s *Network) indexInterfaces() {
 	for i := range s.Facts.Instances {
 		s.Instances[s.Facts.Instances[i].ID] = &s.Facts.Instances[i]
