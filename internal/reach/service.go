@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"time"
 
+	"muster/internal/admit"
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/muster"
@@ -65,6 +66,10 @@ type Config struct {
 	Credentials collect.Credentials
 	Endpoint    string
 	HTTP        *http.Client
+	// Uploads bounds how many uploads are handled at a time and how many wait,
+	// which costs memory; accounts take turns. The zero value means two at a time
+	// and sixteen that wait.
+	Uploads admit.Limits
 	// Now is the clock of the jobs; nil means time.Now.
 	Now func() time.Time
 	// Log is told what nobody asked for; nil means silence.
@@ -77,6 +82,7 @@ type Service struct {
 	store  *store.Store
 	// reading has room for one: reading facts takes memory.
 	reading chan struct{}
+	uploads *admit.Gate
 	parts   parts
 	views   views
 	follows following
@@ -87,13 +93,16 @@ func New(c Config) *Service {
 	if c.Every == 0 {
 		c.Every = 12 * time.Hour
 	}
+	if c.Uploads == (admit.Limits{}) {
+		c.Uploads = admit.Limits{Inside: 2, Waiting: 16, Patience: 20 * time.Second}
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{config: c, store: c.Store, reading: make(chan struct{}, 1)}
+	return &Service{config: c, store: c.Store, reading: make(chan struct{}, 1), uploads: admit.New(c.Uploads)}
 }
 
 // now is the time in UTC, as precise as it is stored.

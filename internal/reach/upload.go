@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"muster/internal/admit"
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	"muster/internal/awsmodel/muster"
@@ -34,6 +35,14 @@ func (s *Service) UploadNetworkFacts(ctx context.Context, call *awsmodel.Call, i
 	if err != nil {
 		return nil, err
 	}
+	leave, err := s.uploads.Enter(ctx, string(call.Account()))
+	if errors.Is(err, admit.ErrFull) {
+		return nil, &awsmodel.Fault{Code: "Throttling", Message: "Too many uploads of network facts are being handled; try again later.", RetryAfter: 5}
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	out := &muster.UploadNetworkFactsOutput{Complete: in.Incomplete == nil || !*in.Incomplete}
 	if in.UploadId != nil {
 		out.UploadId = *in.UploadId
