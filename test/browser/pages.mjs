@@ -15,7 +15,7 @@ const look = language === "ja" ? { language, width: 390, height: 844, dark: true
 const pages = [
   "/dashboard", "/findings", "/findings?f=severity%3DHIGH&f=severity%3DMEDIUM&sort=-INSPECTOR_SCORE", "/findings?f=findingStatus%3DSUPPRESSED",
   "/findings/vulnerabilities", "/findings/accounts", "/findings/units", "/findings/instances", "/findings/images", "/findings/repositories", "/findings/layers", "/findings/functions", "/findings/packages",
-  "/rules", "/rules/new?f=severity%3DLOW", "/network", "/exports", "/exports/new", "/exports/new?kind=SBOM&f=resourceType%3DAWS_EC2_INSTANCE", "/vulnerabilities", "/coverage", "/coverage?f=scanStatusCode%3DINACTIVE", "/start", "/doctor", "/doctor?regions=all", "/delegate",
+  "/rules", "/rules/new?f=severity%3DLOW", "/network", "/exports", "/exports/new", "/exports/new?kind=SBOM&f=resourceType%3DAWS_EC2_INSTANCE", "/vulnerabilities", "/components", "/coverage", "/coverage?f=scanStatusCode%3DINACTIVE", "/start", "/doctor", "/doctor?regions=all", "/delegate",
   "/accounts", "/rollouts", "/settings", "/usage", "/feeds", "/agents", "/registries", "/code", "/destinations", "/jobs", "/audit", "/rules/history", "/security", "/switch-role?account=123456789012&role=Auditor", "/nowhere",
 ];
 
@@ -105,12 +105,20 @@ async function exports(page) {
   await visit(page, "/coverage?f=scanType%3DPACKAGE&f=scanStatusCode%3DACTIVE");
   await page.locator("tbody tr a").first().click();
   await settled(page);
-  await page.getByRole("button", { name: t("sbom.show") }).click();
   const list = page.getByRole("grid", { name: t("sbom.title") });
   await list.getByText(/^pkg:/).first().waitFor();
   await page.getByRole("searchbox", { name: t("sbom.filter") }).fill("libc6");
   await list.getByText(/^pkg:deb\/debian\/libc6@/).first().waitFor();
   await check(page, "/resource with its packages", "administrator");
+
+  await visit(page, "/components");
+  await page.getByRole("searchbox", { name: t("components.name") }).fill("IBC6");
+  await page.keyboard.press("Enter");
+  await page.getByRole("grid", { name: t("nav.components") }).getByText("libc6", { exact: true }).first().waitFor();
+  assert.match(page.url(), /[?&]name=IBC6/);
+  await check(page, "/components with what was found", "administrator");
+  await page.locator("tbody tr a").first().click();
+  await page.getByRole("grid", { name: t("sbom.title") }).waitFor();
 }
 
 /** A rule is made of a filter, previewed, acts at once, and is deleted again. */

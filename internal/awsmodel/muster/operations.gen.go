@@ -590,6 +590,23 @@ type ListRegistryConnectionsOutput struct {
 	NextToken   *string              // 0 to 4096 characters
 }
 
+// ListResourcePackagesInput is the input of ListResourcePackages.
+type ListResourcePackagesInput struct {
+	AccountId  string  // required; exactly 12 characters
+	MaxResults *int32  // 1 to 100
+	NextToken  *string // 0 to 4096 characters
+	ResourceId string  // required; 1 to 512 characters
+	Text       *string // 1 to 512 characters
+	Vulnerable *bool
+}
+
+// ListResourcePackagesOutput is the output of ListResourcePackages.
+type ListResourcePackagesOutput struct {
+	NextToken  *string            // 0 to 4096 characters
+	Packages   []InstalledPackage // required
+	TotalCount int64              // required
+}
+
 // ListRolloutResultsInput is the input of ListRolloutResults.
 type ListRolloutResultsInput struct {
 	AccountId  *string // exactly 12 characters
@@ -820,6 +837,21 @@ type RotateHostKeyInput struct {
 
 // RotateHostKeyOutput is the output of RotateHostKey.
 type RotateHostKeyOutput struct {
+}
+
+// SearchComponentsInput is the input of SearchComponents.
+type SearchComponentsInput struct {
+	Ecosystem  *string // 1 to 512 characters
+	MaxResults *int32  // 1 to 100
+	Name       string  // required; 1 to 512 characters
+	NextToken  *string // 0 to 4096 characters
+	Version    *string // 1 to 512 characters
+}
+
+// SearchComponentsOutput is the output of SearchComponents.
+type SearchComponentsOutput struct {
+	Components []FoundComponent // required
+	NextToken  *string          // 0 to 4096 characters
 }
 
 // SetHostStateInput is the input of SetHostState.

@@ -305,6 +305,18 @@ type FindingTally struct {
 	Status           string // required
 }
 
+// FoundComponent is a structure of the model.
+type FoundComponent struct {
+	AccountId        string // required; exactly 12 characters
+	Arch             *string
+	Ecosystem        string   // required
+	Name             string   // required
+	ResourceId       string   // required
+	ResourceType     string   // required
+	Version          string   // required
+	VulnerabilityIds []string // required
+}
+
 // Function is a structure of the model.
 type Function struct {
 	Architecture   FunctionArchitecture
@@ -367,6 +379,18 @@ type HostEvidence struct {
 	Kernel      *string
 	Notes       []string
 	Sockets     []Socket // required
+}
+
+// InstalledPackage is a structure of the model.
+type InstalledPackage struct {
+	Arch             *string
+	Ecosystem        string // required
+	LayerHash        *string
+	Name             string // required
+	Path             *string
+	Purl             string   // required
+	Version          string   // required
+	VulnerabilityIds []string // required
 }
 
 // Job is a structure of the model.

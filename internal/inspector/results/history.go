@@ -21,6 +21,8 @@ func (s *Service) AddOwnHandlers(h *muster.Handlers) {
 	h.GetSummary = s.GetSummary
 	h.GetFindingTrend = s.GetFindingTrend
 	h.ListUnitSummaries = s.ListUnitSummaries
+	h.SearchComponents = s.SearchComponents
+	h.ListResourcePackages = s.ListResourcePackages
 }
 
 // GetFindingHistory tells what happened to a finding that the caller sees, the

@@ -112,6 +112,14 @@ func ResourcesAt(ctx context.Context, tx *store.Tx, places []Place) ([]Resource,
 	return list, nil
 }
 
+// LookupCovered returns the covered resource of an account with an id, or
+// store.ErrNotFound.
+func LookupCovered(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, id string) (Resource, error) {
+	row := tx.QueryRow(ctx, `SELECT `+resourceColumns+` FROM resources WHERE region = $1 AND id = $2 AND account = $3 AND covered
+		ORDER BY inventory DESC LIMIT 1`, region, id, account)
+	return store.ReadOne(row, scanResource)
+}
+
 // ResourcesByNumber returns the resources with the numbers.
 func ResourcesByNumber(ctx context.Context, tx *store.Tx, numbers []int64) (map[int64]Resource, error) {
 	found := make(map[int64]Resource, len(numbers))

@@ -1,105 +1,92 @@
-import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
-import Container from "@cloudscape-design/components/container";
-import Header from "@cloudscape-design/components/header";
 import Link from "@cloudscape-design/components/link";
-import Pagination from "@cloudscape-design/components/pagination";
-import SpaceBetween from "@cloudscape-design/components/space-between";
-import Table from "@cloudscape-design/components/table";
 import TextFilter from "@cloudscape-design/components/text-filter";
+import Toggle from "@cloudscape-design/components/toggle";
 import { useState } from "react";
+import { type InstalledPackage, ListResourcePackages } from "../api/muster";
 import { useSigned } from "../session/context";
 import { useNotices } from "../shell/notices";
-import { csv, download, downloadBlob } from "../table/csv";
+import { Row } from "../shell/row";
+import { downloadBlob } from "../table/csv";
+import { List } from "../table/list";
 import { useText } from "../text";
 import { contentOf, fileName, objectsOf, sbomOf, usualDestination } from "./exporting";
-import { type Component, componentsOf } from "./sbom";
 import { findingsHref } from "./findings";
 
-/** The bill of materials of a resource: made when it is asked for, shown, and handed over as a file. */
+/** What is installed on a resource, read as it is looked at, and handed over as a file when it is asked for. */
 export function Sbom({ id, account }: { id: string; account: string }) {
+  const { t, number } = useText();
+  const { client } = useSigned();
+  const [typed, setTyped] = useState("");
+  const [text, setText] = useState("");
+  const [vulnerable, setVulnerable] = useState(false);
+  const findings = (p: InstalledPackage) => findingsHref([
+    { key: "resourceId", operator: "=", value: id }, { key: "awsAccountId", operator: "=", value: account },
+    { key: "vulnerablePackages.name", operator: "=", value: p.name }, { key: "findingStatus", operator: "=", value: "ACTIVE" },
+  ]);
+  return (
+    <List<InstalledPackage>
+      id="packages"
+      variant="container"
+      title={t("sbom.title")}
+      description={t("sbom.help")}
+      columns={[
+        { id: "name", header: t("finding.package"), text: (p) => p.name, width: 220 },
+        { id: "version", header: t("sbom.version"), text: (p) => p.version, width: 180 },
+        {
+          id: "vulnerabilities", header: t("sbom.vulnerabilities"), text: (p) => p.vulnerabilityIds.join(" "), width: 190,
+          cell: (p) => (p.vulnerabilityIds.length ? <Link href={findings(p)} ariaLabel={`${p.name}: ${number(p.vulnerabilityIds.length)}`}>{few(p.vulnerabilityIds, number)}</Link> : number(0)),
+        },
+        { id: "path", header: t("finding.path"), text: (p) => p.path ?? "–", width: 220 },
+        { id: "purl", header: t("sbom.purl"), text: (p) => p.purl, cell: (p) => <span className="value">{p.purl}</span>, width: 320 },
+        { id: "layer", header: t("group.layer"), text: (p) => p.layerHash ?? "–", hidden: true },
+      ]}
+      track={(p) => JSON.stringify([p.name, p.version, p.arch, p.path, p.layerHash])}
+      deps={[client, id, account, text, vulnerable]}
+      load={async (q) => {
+        const out = await client.call(ListResourcePackages, { accountId: account, resourceId: id, text: text || undefined, vulnerable: vulnerable || undefined, maxResults: q.pageSize, nextToken: q.nextToken }, q.signal);
+        return { items: out.packages, nextToken: out.nextToken, total: out.totalCount };
+      }}
+      filters={
+        <Row>
+          <TextFilter filteringText={typed} filteringAriaLabel={t("sbom.filter")} filteringPlaceholder={t("sbom.filter")} filteringClearAriaLabel={t("table.clear")} onChange={({ detail }) => setTyped(detail.filteringText)} onDelayedChange={({ detail }) => setText(detail.filteringText.trim())} />
+          <Toggle checked={vulnerable} onChange={({ detail }) => setVulnerable(detail.checked)}>{t("sbom.vulnerable")}</Toggle>
+        </Row>
+      }
+      actions={() => <Files id={id} account={account} />}
+      empty={text || vulnerable ? t("table.noMatch") : t("sbom.nothing")}
+    />
+  );
+}
+
+/** The first of many names, and how many more there are. */
+export function few(names: string[], number: (n: number) => string): string {
+  const shown = names.slice(0, 2).join(", ");
+  return names.length > 2 ? `${shown} +${number(names.length - 2)}` : shown;
+}
+
+/** The bill of materials as a file: ordered, waited for, downloaded. */
+function Files({ id, account }: { id: string; account: string }) {
   const { t } = useText();
   const { client, session } = useSigned();
   const notices = useNotices();
-  const [parts, setParts] = useState<Component[]>();
   const [busy, setBusy] = useState<string>();
-  const make = async (format: "CYCLONEDX_1_4" | "SPDX_2_3", use: (text: Blob, key: string) => Promise<void> | void) => {
+  const save = async (format: "CYCLONEDX_1_4" | "SPDX_2_3") => {
     setBusy(format);
     try {
       const reportId = await sbomOf(client, format, account, id, usualDestination(session.accountId, session.region));
       const [object] = await objectsOf(client, reportId);
       if (!object) throw new Error(t("sbom.nothing"));
-      await use(await contentOf(client, reportId, object.key), object.key);
+      downloadBlob(fileName(object.key), await contentOf(client, reportId, object.key));
     } catch (e) {
       notices.failed(t("sbom.title"), e);
     }
     setBusy(undefined);
   };
-  const save = (format: "CYCLONEDX_1_4" | "SPDX_2_3") => make(format, (blob, key) => downloadBlob(fileName(key), blob));
-  const actions = (
-    <SpaceBetween direction="horizontal" size="xs">
-      <Button iconName="download" loading={busy === "CYCLONEDX_1_4" && !!parts} disabled={!!busy} onClick={() => void save("CYCLONEDX_1_4")}>CycloneDX</Button>
-      <Button iconName="download" loading={busy === "SPDX_2_3"} disabled={!!busy} onClick={() => void save("SPDX_2_3")}>SPDX</Button>
-    </SpaceBetween>
-  );
-  if (!parts) {
-    return (
-      <Container header={<Header variant="h2" description={t("sbom.help")} actions={actions}>{t("sbom.title")}</Header>}>
-        <Button loading={!!busy} onClick={() => void make("CYCLONEDX_1_4", async (blob) => setParts(componentsOf(await blob.text())))}>{t("sbom.show")}</Button>
-      </Container>
-    );
-  }
-  return <Parts all={parts} resource={id} account={account} actions={actions} />;
-}
-
-const pageSize = 50;
-
-function Parts({ all, resource, account, actions }: { all: Component[]; resource: string; account: string; actions: React.ReactNode }) {
-  const { t, number } = useText();
-  const [typed, setTyped] = useState("");
-  const [page, setPage] = useState(1);
-  const words = typed.toLowerCase();
-  const matching = all.filter((c) => !words || `${c.name} ${c.version} ${c.purl}`.toLowerCase().includes(words));
-  const findings = (c: Component) => findingsHref([
-    { key: "resourceId", operator: "=", value: resource }, { key: "awsAccountId", operator: "=", value: account },
-    { key: "vulnerablePackages.name", operator: "=", value: c.name }, { key: "findingStatus", operator: "=", value: "ACTIVE" },
-  ]);
-  const header = [t("finding.package"), t("sbom.version"), t("sbom.vulnerabilities"), t("finding.path"), "purl"];
-  const save = () => download("muster-sbom.csv", csv(header, matching.map((c) => [c.name, c.version, String(c.vulnerabilities), c.path, c.purl])));
   return (
-    <Table<Component>
-      variant="container"
-      wrapLines
-      enableKeyboardNavigation
-      ariaLabels={{ tableLabel: t("sbom.title") }}
-      header={
-        <Header variant="h2" counter={`(${number(matching.length)})`} description={t("sbom.help")} actions={
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button iconName="download" ariaLabel={t("do.download")} onClick={save} />
-            {actions}
-          </SpaceBetween>
-        }>
-          {t("sbom.title")}
-        </Header>
-      }
-      filter={<TextFilter filteringText={typed} filteringAriaLabel={t("sbom.filter")} filteringPlaceholder={t("sbom.filter")} filteringClearAriaLabel={t("table.clear")} onChange={({ detail }) => { setTyped(detail.filteringText); setPage(1); }} />}
-      pagination={
-        <Pagination
-          currentPageIndex={page}
-          pagesCount={Math.max(1, Math.ceil(matching.length / pageSize))}
-          onChange={({ detail }) => setPage(detail.currentPageIndex)}
-          ariaLabels={{ nextPageLabel: t("table.next"), previousPageLabel: t("table.previous"), pageLabel: (n) => t("table.page", { n }) }}
-        />
-      }
-      items={matching.slice((page - 1) * pageSize, page * pageSize)}
-      empty={<Box textAlign="center">{t("table.noMatch")}</Box>}
-      columnDefinitions={[
-        { id: "name", header: header[0], cell: (c) => c.name },
-        { id: "version", header: header[1], cell: (c) => c.version },
-        { id: "vulnerabilities", header: header[2], cell: (c) => (c.vulnerabilities ? <Link href={findings(c)} ariaLabel={`${c.name}: ${number(c.vulnerabilities)}`}>{number(c.vulnerabilities)}</Link> : number(0)) },
-        { id: "path", header: header[3], cell: (c) => c.path || "–" },
-        { id: "purl", header: header[4], cell: (c) => <span className="value">{c.purl}</span> },
-      ]}
-    />
+    <Row>
+      <Button iconName="download" loading={busy === "CYCLONEDX_1_4"} disabled={!!busy} onClick={() => void save("CYCLONEDX_1_4")}>CycloneDX</Button>
+      <Button iconName="download" loading={busy === "SPDX_2_3"} disabled={!!busy} onClick={() => void save("SPDX_2_3")}>SPDX</Button>
+    </Row>
   );
 }

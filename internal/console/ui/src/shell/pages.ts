@@ -3,6 +3,7 @@ import Accounts from "../pages/accounts";
 import Agents from "../pages/agents";
 import Audit from "../pages/audit";
 import Code from "../pages/code";
+import Components from "../pages/components";
 import Coverage from "../pages/coverage";
 import Dashboard from "../pages/dashboard";
 import Delegate from "../pages/delegate";
@@ -56,6 +57,7 @@ export const pages: PageDefinition[] = [
   { path: "/finding", title: "finding.title", page: Finding },
   { path: "/rules", title: "nav.rules", section: "nav.findings", page: Rules },
   { path: "/vulnerabilities", title: "nav.vulnerabilities", section: "nav.findings", page: Vulnerabilities },
+  { path: "/components", title: "nav.components", section: "nav.findings", page: Components },
   { path: "/network", title: "nav.network", section: "nav.findings", page: Network },
   { path: "/exports", title: "nav.exports", section: "nav.findings", page: Exports },
   { path: "/coverage", title: "nav.coverage", page: Coverage },

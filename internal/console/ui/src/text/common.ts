@@ -137,6 +137,7 @@ export const common = {
   "nav.all": ["All findings", "すべての検出結果"],
   "nav.rules": ["Suppression rules", "抑制ルール"],
   "nav.vulnerabilities": ["Vulnerability search", "脆弱性の検索"],
+  "nav.components": ["Package search", "パッケージの検索"],
   "nav.network": ["Network reachability", "ネットワーク到達可能性"],
   "nav.exports": ["Reports and SBOMs", "レポートと SBOM"],
   "nav.coverage": ["Resource coverage", "リソースカバレッジ"],
