@@ -188,8 +188,12 @@ func TestParseTarget(t *testing.T) {
 		"":                                         "it is empty",
 		"lock:":                                    "nothing after the colon",
 		"debian:12":                                "image:debian:12",
-		filepath.Join(dir, "absent"):               "no such file",
-		put("a.txt", "hello"):                      "is no lock file, SBOM, archive or disk",
+		filepath.Join(dir, "absent"):               "no file or folder",
+		"lock:" + filepath.Join(dir, "absent.lock"): "no file or folder",
+		"nginx":                   "write image:nginx",
+		"ghcr.example/team/app:1": "write image:ghcr.example/team/app:1",
+		"docker://nginx:1":        "write image:nginx:1",
+		put("a.txt", "hello"):     "is no lock file, SBOM, archive or disk",
 	} {
 		got, err := scanner.ParseTarget(text)
 		switch {

@@ -69,8 +69,8 @@ func ParseTarget(text string) (Target, error) {
 	}
 	info, err := os.Stat(text)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && ok && !strings.ContainsAny(kind, "./\\"):
-		return Target{}, noTarget("%q is neither a path nor begins with dir:, lock:, sbom:, archive:, disk:, windows: or image:; for an image of a registry write image:%s", text, text)
+	case errors.Is(err, fs.ErrNotExist):
+		return Target{}, notThere(text)
 	case err != nil:
 		return Target{}, fmt.Errorf("%w: %w", ErrTarget, err)
 	case info.IsDir():
@@ -82,14 +82,30 @@ func ParseTarget(text string) (Target, error) {
 	return Target{kind2, text}, err
 }
 
+// notThere says of a text that it is no path, and how an image is named by what
+// other programs take for one.
+func notThere(text string) error {
+	reference := text
+	for _, prefix := range []string{"docker-daemon:", "docker://", "registry:", "docker:", "oci:", "podman:", "oci-registry:"} {
+		reference = strings.TrimPrefix(reference, prefix)
+	}
+	if reference == "" || strings.ContainsAny(reference, " \\@") && !strings.Contains(reference, "@sha256:") || reference[0] == '/' || reference[0] == '.' {
+		return noTarget("there is no file or folder %q", text)
+	}
+	return noTarget("there is no file or folder %q; for an image of a registry write image:%s", text, reference)
+}
+
 // readable refuses pipes and devices, whose opening may wait for ever and
-// which cannot be read twice. What is not there is told when it is opened.
+// which cannot be read twice, and files that are not there.
 func readable(kind Kind, name string) error {
 	if kind == Dir || kind == Image {
 		return nil
 	}
 	info, err := os.Stat(name)
-	if err != nil || info.Mode().IsRegular() || info.IsDir() {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return noTarget("there is no file or folder %q", name)
+	case err != nil || info.Mode().IsRegular() || info.IsDir():
 		return nil
 	}
 	return noTarget("%s is a pipe or a device; write it to a file first", name)
