@@ -11,6 +11,7 @@ import (
 	"iter"
 	"path"
 	"strings"
+	"unicode/utf8"
 )
 
 // Whiteouts, as OCI's image specification has them.
@@ -221,7 +222,7 @@ func (a *applier) entry(e Entry) error {
 		n.mode |= fs.ModeDir
 	case Link:
 		n.mode |= fs.ModeSymlink
-		n.link = e.Target
+		n.link = readable(e.Target)
 	case Other:
 		n.mode |= fs.ModeIrregular
 	}
@@ -384,9 +385,30 @@ func Clean(name string) (string, bool) {
 	if len(name) > maxName || strings.ContainsRune(name, 0) {
 		return "", false
 	}
-	name = path.Clean(strings.TrimLeft(name, "/"))
+	name = path.Clean(strings.TrimLeft(readable(name), "/"))
 	if name == ".." || strings.HasPrefix(name, "../") || strings.Count(name, "/") > maxDepth {
 		return "", false
 	}
 	return name, true
+}
+
+// readable gives names that are no UTF-8 characters for the bytes that are
+// none: of private use, one for each, so that different names stay different.
+// Package fs takes no other names, and a folder of such a name would hide what
+// lies in it.
+func readable(name string) string {
+	const private = 0xf700
+	if utf8.ValidString(name) {
+		return name
+	}
+	var b strings.Builder
+	for len(name) > 0 {
+		r, size := utf8.DecodeRuneInString(name)
+		if r == utf8.RuneError && size == 1 {
+			r = private + rune(name[0])
+		}
+		b.WriteRune(r)
+		name = name[size:]
+	}
+	return b.String()
 }
