@@ -223,7 +223,7 @@ func registryOptions(insecure bool) image.Registry {
 // tuneMemory lets the heap of this short-lived process grow before anything is
 // collected, up to a size at which that begins to matter.
 func tuneMemory() {
-	debug.SetGCPercent(100)
+	debug.SetGCPercent(400)
 	debug.SetMemoryLimit(64 << 20)
 }
 
