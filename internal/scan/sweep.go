@@ -33,8 +33,8 @@ func (s *Service) sweepDue(ctx context.Context, generation int64) error {
 	var due []catalog.DueInventory
 	var list []catalog.DueResource
 	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-		if due, err = catalog.DueInventories(ctx, tx); err == nil && len(due) > 0 {
-			list, err = catalog.DueResources(ctx, tx)
+		if due, err = catalog.DueInventories(ctx, tx); err == nil {
+			list, err = catalog.ResourcesDue(ctx, tx, due)
 		}
 		return err
 	})

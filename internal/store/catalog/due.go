@@ -1,8 +1,10 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"muster/internal/arn"
 	"muster/internal/store"
@@ -47,24 +49,38 @@ type DueResource struct {
 	Number  int64
 }
 
-// DueResources lists the resources whose inventories are due, without those that
-// are gone, by account: those of an account share most of what a change of their
+// ResourcesDue lists the resources with the inventories, without those that are
+// gone, by account: those of an account share most of what a change of their
 // findings touches.
-func DueResources(ctx context.Context, tx *store.Tx) ([]DueResource, error) {
-	rows, err := tx.Query(ctx, `SELECT r.account, r.number FROM inventories_due d JOIN resources r ON r.inventory = d.inventory
-		WHERE r.gone_at = 0 ORDER BY r.account, r.number`)
-	var last arn.AccountID
-	list, err := store.ReadAll(rows, err, func(s store.Scanner) (r DueResource, err error) {
-		err = s.Scan(&r.Account, &r.Number)
-		if r.Account == last {
-			r.Account = last // One text for all of an account.
-		}
-		last = r.Account
-		return r, err
+func ResourcesDue(ctx context.Context, tx *store.Tx, due []DueInventory) ([]DueResource, error) {
+	ids := make([]int64, len(due))
+	for i, d := range due {
+		ids[i] = d.ID
+	}
+	var list []DueResource
+	accounts := map[arn.AccountID]arn.AccountID{} // one text for all of an account
+	err := chunks(ids, func(part []int64) error {
+		var w store.Where
+		store.In(&w, "inventory", part...)
+		w.Add("gone_at = 0")
+		rows, err := tx.Query(ctx, `SELECT account, number FROM resources`+w.SQL(), w.Args()...)
+		return each(rows, err, func(s store.Scanner) error {
+			var r DueResource
+			err := s.Scan(&r.Account, &r.Number)
+			if _, known := accounts[r.Account]; !known {
+				accounts[r.Account] = r.Account
+			}
+			r.Account = accounts[r.Account]
+			list = append(list, r)
+			return err
+		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("resources whose inventories are due: %w", err)
 	}
+	slices.SortFunc(list, func(a, b DueResource) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Number, b.Number))
+	})
 	return list, nil
 }
 
