@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"time"
 
 	"muster/internal/cli/command"
 	"muster/internal/server"
@@ -21,6 +22,7 @@ not mended.`,
 		Args: command.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return operate(cmd.Context(), src, func(op *server.Operator) error {
+				op.Progress = accountsVerified(cmd)
 				v, err := op.Verify(cmd.Context(), mend)
 				if err != nil {
 					return err
@@ -38,6 +40,20 @@ not mended.`,
 	}
 	cmd.Flags().BoolVar(&mend, "mend", false, "replace what differs by what was counted")
 	return cmd
+}
+
+// saidEvery is how often something is said of work that takes long.
+const saidEvery = 10 * time.Second
+
+// accountsVerified tells on standard error how far a verification is.
+func accountsVerified(cmd *cobra.Command) func(done, of int) {
+	last := time.Now()
+	return func(done, of int) {
+		if time.Since(last) >= saidEvery {
+			last = time.Now()
+			fmt.Fprintf(cmd.ErrOrStderr(), "%d of %d accounts\n", done, of)
+		}
+	}
 }
 
 func newBackup(src *source) *cobra.Command {

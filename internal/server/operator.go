@@ -31,6 +31,8 @@ type Operator struct {
 	store   *store.Store
 	keyring *keyring.Keyring
 	now     func() time.Time
+	// Progress is told how many accounts Verify has looked at; nil means silence.
+	Progress func(done, of int)
 	// close ends what OpenOperator opened; an Operator of a Server has none.
 	close func() error
 }

@@ -5,6 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"muster/internal/store"
 	"muster/internal/store/activation"
@@ -61,30 +65,54 @@ func (o *Operator) verifyMembers(ctx context.Context, mend bool, v *Verification
 	return o.check(ctx, mend, v, func(tx *store.Tx) ([]string, error) { return activation.VerifyMembers(ctx, tx, mend) })
 }
 
-// verifyPlaces looks at one account in one Region after the other.
+// verifyPlaces looks at the accounts in a Region each; where nothing is mended,
+// at as many at once as the machine has processors.
 func (o *Operator) verifyPlaces(ctx context.Context, mend bool, v *Verification) error {
 	places, err := store.Read(ctx, o.store, func(tx *store.Tx) ([]findings.Place, error) { return findings.Places(ctx, tx) })
 	if err != nil {
 		return fmt.Errorf("accounts with findings: %w", err)
 	}
-	for _, p := range places {
-		v.Accounts++
-		// Counts are counted by the columns, so those come first.
-		err := o.verifyRows(ctx, p, mend, v)
-		if err == nil {
-			err = o.verifyCounts(ctx, p, mend, v)
-		}
-		if err == nil {
-			err = o.check(ctx, mend, v, func(tx *store.Tx) ([]string, error) { return recount.Days(ctx, tx, p, o.now(), mend) })
-		}
-		if err == nil {
-			err = o.check(ctx, mend, v, func(tx *store.Tx) ([]string, error) { return recount.Effects(ctx, tx, p, mend) })
-		}
-		if err != nil {
-			return fmt.Errorf("findings of %s in %s: %w", p.Account, p.Region, err)
-		}
+	at := errgroup.Group{}
+	at.SetLimit(1)
+	if !mend {
+		at.SetLimit(runtime.GOMAXPROCS(0))
 	}
-	return nil
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var mu sync.Mutex // guards v
+	for _, p := range places {
+		at.Go(func() error {
+			var own Verification
+			if err := o.verifyPlace(ctx, p, mend, &own); err != nil {
+				cancel()
+				return fmt.Errorf("findings of %s in %s: %w", p.Account, p.Region, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			v.Accounts++
+			v.Wrong = append(v.Wrong, own.Wrong...)
+			if o.Progress != nil {
+				o.Progress(v.Accounts, len(places))
+			}
+			return nil
+		})
+	}
+	return at.Wait()
+}
+
+func (o *Operator) verifyPlace(ctx context.Context, p findings.Place, mend bool, v *Verification) error {
+	// Counts are counted by the columns, so those come first.
+	err := o.verifyRows(ctx, p, mend, v)
+	if err == nil {
+		err = o.verifyCounts(ctx, p, mend, v)
+	}
+	if err == nil {
+		err = o.check(ctx, mend, v, func(tx *store.Tx) ([]string, error) { return recount.Days(ctx, tx, p, o.now(), mend) })
+	}
+	if err == nil {
+		err = o.check(ctx, mend, v, func(tx *store.Tx) ([]string, error) { return recount.Effects(ctx, tx, p, mend) })
+	}
+	return err
 }
 
 // findingsAtOnce is how many findings or contents are verified in one

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"muster/internal/arn"
 	"muster/internal/finding/criteria"
@@ -33,8 +34,9 @@ type Query struct {
 	After *Cursor
 	Limit int
 	// Steps is how many findings may be looked at for a page before it ends
-	// early; 0 means as many as take a fraction of a second.
-	Steps int
+	// early, Patience how long; 0 means the usual.
+	Steps    int
+	Patience time.Duration
 
 	// scores is where the sort value of what can pass lies, if that is known.
 	scores *band
@@ -64,9 +66,11 @@ const (
 	// few can pass at all.
 	firstLook = 2000
 	// usualSteps is how many findings are looked at for a page, stepsAtOnce how
-	// many by one statement.
-	usualSteps  = 50_000
-	stepsAtOnce = 10_000
+	// many by one statement; on a machine that takes longer than usualPatience
+	// for as many, the page ends before.
+	usualSteps    = 50_000
+	stepsAtOnce   = 5_000
+	usualPatience = 200 * time.Millisecond
 )
 
 func listPage(ctx context.Context, tx *store.Tx, q *Query) ([]head, *Cursor, error) {
@@ -80,7 +84,7 @@ func listPage(ctx context.Context, tx *store.Tx, q *Query) ([]head, *Cursor, err
 	if q.scores, err = bandOf(ctx, tx, q); err != nil {
 		return nil, nil, err
 	}
-	steps := cmp.Or(q.Steps, usualSteps)
+	began, steps := time.Now(), cmp.Or(q.Steps, usualSteps)
 	heads, at, err := look(ctx, tx, q, q.After, min(firstLook, steps), q.Limit)
 	if err != nil || at == nil || len(heads) == q.Limit {
 		return heads, at, err
@@ -92,7 +96,8 @@ func listPage(ctx context.Context, tx *store.Tx, q *Query) ([]head, *Cursor, err
 	case gather != nil:
 		return gatherPage(ctx, tx, q, gather)
 	}
-	for steps -= firstLook; steps > 0 && at != nil && len(heads) < q.Limit; steps -= stepsAtOnce {
+	patience := cmp.Or(q.Patience, usualPatience)
+	for steps -= firstLook; steps > 0 && at != nil && len(heads) < q.Limit && time.Since(began) < patience; steps -= stepsAtOnce {
 		var part []head
 		part, at, err = look(ctx, tx, q, at, min(stepsAtOnce, steps), q.Limit-len(heads))
 		if err != nil {
