@@ -60,9 +60,11 @@ func TestKeptNumbersAreRecounted(t *testing.T) {
 			t.Fatal(err)
 		}
 		operate(t, c, func(op *server.Operator) error {
+			told, all := 0, 0
+			op.Progress = func(done, of int) { told, all = done, of }
 			v, err := op.Verify(t.Context(), false)
-			if err != nil || len(v.Wrong) > 0 || v.Accounts == 0 {
-				t.Fatalf("before any damage: %+v, %v", v, err)
+			if err != nil || len(v.Wrong) > 0 || v.Accounts == 0 || told != v.Accounts || all != v.Accounts {
+				t.Fatalf("before any damage: %+v, told of %d of %d accounts, %v", v, told, all, err)
 			}
 			for table, statements := range damages() {
 				for _, damage := range statements {
