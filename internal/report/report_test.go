@@ -82,6 +82,26 @@ func TestSchemas(t *testing.T) {
 	}
 }
 
+// TestSARIFTellsOfEnds: a log says which release gets no more fixes, and what
+// somebody denies.
+func TestSARIFTellsOfEnds(t *testing.T) {
+	for name, r := range results(t) {
+		r.Coverage = append(slices.Clone(r.Coverage), scanner.Coverage{
+			Ecosystem: "Ubuntu:18.04:LTS", State: scanner.Judged, SupportEnded: true,
+			SupportedUntil: time.Date(2023, 5, 31, 0, 0, 0, 0, time.UTC), PaidUntil: time.Date(2028, 4, 1, 0, 0, 0, 0, time.UTC),
+		})
+		r.Findings[0].Disputed = true
+		text := string(write(t, report.SARIF, r, report.Options{}))
+		for _, want := range []string{
+			`"Ubuntu:18.04:LTS: support ended on 2023-05-31; with Ubuntu Pro until 2028-04-01"`, `"disputed"`, "somebody denies that it is a vulnerability",
+		} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: no %s", name, want)
+			}
+		}
+	}
+}
+
 // checkSARIF holds a log to what SARIF 2.1.0 demands of the members written.
 func checkSARIF(t *testing.T, data []byte) {
 	t.Helper()

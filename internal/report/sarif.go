@@ -129,13 +129,18 @@ func suppressions(a scanner.Affect) []sarifSuppression {
 	return []sarifSuppression{{"external", "accepted", scanner.Words(a.Statement)}}
 }
 
-// notifications tell what was not judged: in this form too silence must not
-// look like safety.
+// notifications tell what was not judged, and what gets no more fixes: in this
+// form too silence must not look like safety.
 func notifications(r *scanner.Result) []sarifNotification {
 	var out []sarifNotification
 	for _, c := range r.Gaps() {
 		text := fmt.Sprintf("%d packages of %s were not judged: %s", c.Packages, c.Ecosystem, c.Reason)
 		out = append(out, sarifNotification{"warning", sarifText{text}})
+	}
+	for _, c := range r.Coverage {
+		if c.SupportEnded {
+			out = append(out, sarifNotification{"warning", sarifText{c.Ecosystem + ": " + lifetime(c)}})
+		}
 	}
 	for _, n := range r.Notes {
 		out = append(out, sarifNotification{"note", sarifText{n}})
@@ -145,6 +150,9 @@ func notifications(r *scanner.Result) []sarifNotification {
 
 func ruleOf(f *scanner.Finding) sarifRule {
 	tags := append([]string{"security", "vulnerability", string(f.Severity)}, f.CWEs...)
+	if f.Disputed {
+		tags = append(tags, "disputed")
+	}
 	properties := map[string]any{"tags": tags, "precision": "very-high"}
 	if f.Score != nil {
 		properties["security-severity"] = fmt.Sprintf("%.1f", f.Score.Value)
@@ -160,6 +168,9 @@ func resultOf(r *scanner.Result, f *scanner.Finding, rule int, a scanner.Affect)
 	text := fmt.Sprintf("%s %s has %s", a.Item.Name, a.Item.Version, id)
 	if a.FixedVersion != "" {
 		text += "; fixed in " + a.FixedVersion
+	}
+	if f.Disputed {
+		text += "; somebody denies that it is a vulnerability"
 	}
 	sum := sha256.Sum256([]byte(strings.Join([]string{id, a.Item.Ecosystem, a.Item.Name, a.Item.Path}, "\x00")))
 	return sarifResult{

@@ -281,6 +281,15 @@ func remark(c scanner.Coverage) string {
 	if c.Excluded > 0 {
 		parts = append(parts, fmt.Sprintf("%d not judged by rule", c.Excluded))
 	}
+	if life := lifetime(c); life != "" {
+		parts = append(parts, life)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// lifetime says until when a release gets fixes; "" where nobody knows.
+func lifetime(c scanner.Coverage) string {
+	var parts []string
 	switch {
 	case c.SupportEnded && c.SupportedUntil.IsZero():
 		parts = append(parts, "no longer supported")
