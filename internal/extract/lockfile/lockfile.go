@@ -64,6 +64,8 @@ func wantsInTree(name string) bool {
 func installed(name string) bool {
 	for _, folder := range []string{
 		"/node_modules/", "/site-packages/", "/dist-packages/", "/vendor/", "/pkg/mod/", "/.cargo/registry/", "/.m2/repository/",
+		// Where Debian's packages of libraries lie.
+		"/usr/share/nodejs/", "/usr/lib/nodejs/", "/usr/share/rubygems-integration/", "/usr/share/php/", "/usr/share/gocode/", "/usr/share/cargo/registry/",
 	} {
 		if strings.Contains("/"+name, folder) {
 			return true

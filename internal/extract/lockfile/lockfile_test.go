@@ -183,6 +183,7 @@ func TestRoot(t *testing.T) {
 		"b/package-lock.json":                 {Data: []byte(`{"dependencies":{"no":{"version":"1.0.0"}}}`)},
 		"b/npm-shrinkwrap.json":               {Data: []byte(`{"dependencies":{"f":{"version":"7.0.0"}}}`)},
 		"gems/rack-2.0/Gemfile.lock":          {Data: []byte("GEM\n  specs:\n    no (1.0)\n")},
+		"usr/share/nodejs/x/requirements.txt": {Data: []byte("c==3.0\n")},
 		"go/pkg/mod/ex.org/!f@v6.0.0/go.mod":  {Data: []byte("module ex.org/F\nrequire no.org/no v1.0.0\n")},
 	}
 	inv, err := extract.Root(t.Context(), fsys, extract.Options{Paths: []string{"."}, More: Kinds()})
