@@ -25,6 +25,8 @@ type endpoint struct {
 	set space.Set
 	// internet: the set is what lies behind internet gateways only.
 	internet bool
+	// balancer is set for load balancers.
+	balancer *topology.Balancer
 	// named is the address that was asked for, when it was one.
 	named netip.Addr
 }
@@ -97,7 +99,7 @@ func (s *Asker) byID(e *endpoint, id facts.ID) bool {
 	}
 	for _, b := range s.Balancers {
 		if b.ID == id {
-			e.places = b.Places
+			e.places, e.balancer = b.Places, b
 			return true
 		}
 	}

@@ -54,6 +54,9 @@ type Answer struct {
 	Confidence string `json:"confidence"`
 	// Flows are those between single addresses, the open ones first.
 	Flows []Flow `json:"flows"`
+	// Behind are the second leg where a load balancer was asked for: the way
+	// on to each of its targets, as far as the listener was asked about.
+	Behind []Flow `json:"behind,omitempty"`
 	// Left counts the pairs that were not looked at because there were too
 	// many.
 	Left int `json:"pairsLeftOut,omitempty"`
@@ -70,7 +73,9 @@ type Flow struct {
 	Outcome string `json:"outcome"`
 	// Through is the load balancer or the public way taken.
 	Through string `json:"through,omitempty"`
-	Open    []Open `json:"open,omitempty"`
+	// Health is a target's, in the words of its load balancer.
+	Health string `json:"health,omitempty"`
+	Open   []Open `json:"open,omitempty"`
 	// Witness is a packet that gets through.
 	Witness *paths.Packet `json:"witness,omitempty"`
 	Path    []paths.Hop   `json:"path"`
@@ -132,6 +137,9 @@ func (s *Asker) Why(q Question) (*Answer, error) {
 		}
 	}
 	a.conclude(from, to)
+	if to.balancer != nil {
+		s.behind(a, from, to.balancer, q)
+	}
 	for i := range s.Facts.Collections {
 		a.Facts = append(a.Facts, s.Facts.Collections[i].Text())
 	}

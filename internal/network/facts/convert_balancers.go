@@ -52,6 +52,7 @@ type (
 				ID, AvailabilityZone string
 				Port                 uint16
 			}
+			TargetHealth struct{ State string }
 		}
 	}
 	wireAttributes struct {

@@ -384,4 +384,7 @@ type Target struct {
 	ID   string
 	Port uint16
 	Zone string
+	// Health is the balancer's word when the facts were read: healthy,
+	// unhealthy, draining, …; it does not count for what is open.
+	Health string
 }

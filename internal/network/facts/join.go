@@ -200,7 +200,7 @@ func (b *builder) joinBalancers() {
 		for _, d := range h.TargetHealthDescriptions {
 			if g != nil {
 				port := cmp.Or(d.Target.Port, g.Port)
-				g.Targets = append(g.Targets, Target{ID: d.Target.ID, Port: port, Zone: d.Target.AvailabilityZone})
+				g.Targets = append(g.Targets, Target{ID: d.Target.ID, Port: port, Zone: d.Target.AvailabilityZone, Health: d.TargetHealth.State})
 			}
 		}
 	}

@@ -199,7 +199,7 @@ func sameStructure(x, y *Facts) bool {
 		equal(x.TransitGateways, y.TransitGateways) &&
 		same(x.PrefixLists, y.PrefixLists) && same(x.NATGateways, y.NATGateways) && same(x.VPNConnections, y.VPNConnections) && same(x.Peerings, y.Peerings) &&
 		same(x.Attachments, y.Attachments) && same(x.TransitTables, y.TransitTables) && same(x.Endpoints, y.Endpoints) &&
-		same(x.LoadBalancers, y.LoadBalancers) && same(x.TargetGroups, y.TargetGroups)
+		same(x.LoadBalancers, y.LoadBalancers) && equalFunc(x.TargetGroups, y.TargetGroups, sameTargetGroup)
 }
 
 func sameInterface(a, b *Interface) bool {
@@ -211,6 +211,15 @@ func sameInterface(a, b *Interface) bool {
 // sameInstance leaves out what reachability does not depend on.
 func sameInstance(a, b *Instance) bool {
 	return a.ID == b.ID && a.Scope == b.Scope && a.Name == b.Name && a.VPC == b.VPC && a.State == b.State
+}
+
+// sameTargetGroup leaves out the health of targets.
+func sameTargetGroup(a, b *TargetGroup) bool {
+	x, y := *a, *b
+	x.Targets, y.Targets = nil, nil
+	return reflect.DeepEqual(x, y) && equalFunc(a.Targets, b.Targets, func(s, t *Target) bool {
+		return s.ID == t.ID && s.Port == t.Port && s.Zone == t.Zone
+	})
 }
 
 func sameVPC(a, b *VPC) bool {

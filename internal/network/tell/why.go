@@ -10,6 +10,7 @@ import (
 
 	"muster/internal/network"
 	"muster/internal/network/facts"
+	"muster/internal/network/space"
 )
 
 // maxFlows is how many flows a text shows; JSON has all.
@@ -55,6 +56,7 @@ func Why(w io.Writer, a *network.Answer) error {
 	if open > 0 && open < len(a.Flows) {
 		p.line("\n%d other pairs or ways are closed (--format json lists them)", len(a.Flows)-open)
 	}
+	p.behind(a.Behind)
 	for i, text := range a.Facts {
 		if i == 0 {
 			p.line("")
@@ -62,6 +64,39 @@ func Why(w io.Writer, a *network.Answer) error {
 		p.line("%s", text)
 	}
 	return p.err
+}
+
+// behind writes what becomes of flows to a load balancer: the targets that they
+// get to in a line each, the others with what stops them.
+func (p *printer) behind(targets []network.Flow) {
+	if len(targets) == 0 {
+		return
+	}
+	open := 0
+	for i := range targets {
+		if targets[i].Open != nil {
+			open++
+		}
+	}
+	p.line("\nbehind it, %d of %d targets are reached", open, len(targets))
+	for i := range targets[:min(len(targets), maxFlows)] {
+		f := &targets[i]
+		health := ""
+		if f.Health != "" {
+			health = " (" + f.Health + ")"
+		}
+		if f.Open == nil {
+			p.flow(f)
+			continue
+		}
+		p.line("  reached   %s port %s%s", f.To, space.PortsText(f.Open[0].Ports), health)
+		for _, r := range f.Rules {
+			p.line("            %s %s", component(r.Component), r.Text)
+		}
+	}
+	if left := len(targets) - maxFlows; left > 0 {
+		p.line("  and %d more (--format json lists them)", left)
+	}
 }
 
 func confidence(a *network.Answer) string {
