@@ -191,7 +191,7 @@ export function List<T>(p: ListProps<T>) {
 const narrower = 0.62;
 
 function definition<T>(c: Column<T>): TableProps.ColumnDefinition<T> {
-  const width = c.width && innerWidth < 600 ? Math.max(90, Math.round(c.width * narrower)) : c.width;
+  const width = c.width && innerWidth < 600 ? Math.max(120, Math.round(c.width * narrower)) : c.width;
   return { id: c.id, header: c.header, cell: c.cell ?? c.text, sortingField: c.sort, minWidth: 80, width };
 }
 
