@@ -245,7 +245,11 @@ func remediation(rules []network.Rule) string {
 	}
 	out += ", so that only the sources that need the ports reach them."
 	if command := rules[0].Revoke; command != "" && len(out)+len(command) < mostText {
-		out += " To remove it: " + command
+		which := "it"
+		if len(rules) > 1 {
+			which = "the first one"
+		}
+		out += " To remove " + which + ": " + command
 	}
 	return out
 }

@@ -71,7 +71,7 @@ func TestRemediationNamesEveryRule(t *testing.T) {
 			revoke + "FromPort=20,ToPort=30,IpRanges=[{CidrIp=8.8.0.0/16}]'"
 		if x.Network.Begin == 22 {
 			want = "Remove or narrow the inbound rule: tcp 22 from 0.0.0.0/0 and the inbound rule: tcp 20-30 from 8.8.0.0/16 of sg-1, so that only the sources that need the ports reach them." +
-				revoke + "FromPort=22,ToPort=22,IpRanges=[{CidrIp=0.0.0.0/0}]'"
+				strings.Replace(revoke, "remove it", "remove the first one", 1) + "FromPort=22,ToPort=22,IpRanges=[{CidrIp=0.0.0.0/0}]'"
 		}
 		if x.Remediation != want {
 			t.Errorf("port %d: %q, want %q", x.Network.Begin, x.Remediation, want)
