@@ -3,7 +3,7 @@
 # registries alone: PostgreSQL's server binaries, Python with boto3 and the
 # AWS CLI as real clients, and the C compiler that Go's race detector links
 # with; the programs that make file systems and disk images, Debian's registry
-# of images and its NATS server; Chromium, and what drives it. What is there
+# of images, a program that copies images and its NATS server; Chromium, and what drives it. What is there
 # already is left alone.
 #
 #   test/needs.sh check   warns about what is missing
@@ -37,6 +37,7 @@ sfdisk fdisk
 qemu-img qemu-utils
 docker-registry docker-registry
 nats-server nats-server
+skopeo skopeo
 systemd-analyze systemd
 chromium chromium
 git git

@@ -49,7 +49,7 @@ type exchange struct {
 func (d *Door) exchange(r *http.Request) *exchange {
 	now := d.config.Now().UTC()
 	e := &exchange{door: d, r: r, id: uuid(), now: now}
-	e.call = &awsmodel.Call{RequestID: e.id, Time: now, SourceIP: clientAddress(r), UserAgent: r.UserAgent(), Secure: r.TLS != nil}
+	e.call = &awsmodel.Call{RequestID: e.id, Time: now, SourceIP: clientAddress(r), UserAgent: r.UserAgent(), Secure: r.TLS != nil, Host: r.Host}
 	return e
 }
 

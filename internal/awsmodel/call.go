@@ -24,6 +24,8 @@ type Call struct {
 	SourceIP, UserAgent string
 	// Secure is true when the request came over TLS.
 	Secure bool
+	// Host is the name and port that the client called; "" where nobody did.
+	Host string
 }
 
 // Account is the account that calls.

@@ -117,6 +117,8 @@ type Config struct {
 	// LayerCache is how many bytes the layers of images may take that were
 	// read and are remembered in Data.
 	LayerCache int64 `yaml:"layer_cache"`
+	// ImageStorage is how many bytes of images an account may push in a Region.
+	ImageStorage int64 `yaml:"image_storage"`
 	// CodeNetworks are networks beyond the public internet in which source
 	// code may be fetched, such as 10.0.0.0/8.
 	CodeNetworks []string `yaml:"code_networks"`
@@ -198,6 +200,7 @@ func Default() Config {
 		MemberLimit:   10_000,
 		MaxBody:       10 << 20,
 		LayerCache:    4 << 30,
+		ImageStorage:  50 << 30,
 		AgentKeyAge:   90 * 24 * time.Hour,
 		ExportsRegion: "us-east-1",
 		LogLevel:      "info",
@@ -313,6 +316,8 @@ func (c *Config) Check() error {
 		return errors.New("agent_key_age: must not be negative")
 	case c.AgentOldest != "" && !semver.IsValid(c.AgentOldest):
 		return fmt.Errorf("agent_oldest: %q is no version such as v1.2.0", c.AgentOldest)
+	case c.ImageStorage <= 0:
+		return errors.New("image_storage: must be positive")
 	case c.LayerCache <= 0:
 		return errors.New("layer_cache: must be positive")
 	case c.MaxBody <= 0:

@@ -9,6 +9,7 @@ import (
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/ecr"
 	"muster/internal/finding"
+	"muster/internal/registry/hosted"
 	"muster/internal/store"
 	"muster/internal/store/catalog"
 	"muster/internal/store/registry"
@@ -272,22 +273,32 @@ func (s *Service) BatchGetImage(ctx context.Context, call *awsmodel.Call, in *ap
 	})
 }
 
-// BatchDeleteImage deletes images in their registry. One that is named by a tag
-// goes as a whole: registries of the open interface delete by digest only.
+// BatchDeleteImage deletes images in their registry. Of one that is kept here
+// a tag goes alone while it has others; elsewhere one that is named by a tag
+// goes as a whole, because registries of the open interface delete by digest.
 func (s *Service) BatchDeleteImage(ctx context.Context, call *awsmodel.Call, in *api.BatchDeleteImageInput) (*api.BatchDeleteImageOutput, error) {
 	out := &api.BatchDeleteImageOutput{ImageIds: []api.ImageIdentifier{}, Failures: []api.ImageFailure{}}
 	for _, id := range in.ImageIds {
 		var e registry.Entry
 		var code api.ImageFailureCode
+		var here bool
 		err := s.store.View(ctx, func(tx *store.Tx) error {
 			r, err := repository(ctx, tx, call, in.RegistryId, in.RepositoryName)
 			if err == nil {
+				here = r.Connection == hosted.Connection
 				e, code, err = find(ctx, tx, &r, id)
 			}
 			return err
 		})
 		if err != nil {
 			return nil, err
+		}
+		if code == "" && here && id.ImageDigest == nil && len(e.Tags) > 1 {
+			if err := s.config.Hosted.Delete(ctx, hosted.At(e.Account, e.Region, e.Repository), *id.ImageTag); err != nil {
+				return nil, err
+			}
+			out.ImageIds = append(out.ImageIds, api.ImageIdentifier{ImageDigest: new(e.Digest), ImageTag: id.ImageTag})
+			continue
 		}
 		if code == "" {
 			err = s.config.Registry.DeleteImage(ctx, e.Key)

@@ -1,6 +1,7 @@
 package ecr
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,12 +9,13 @@ import (
 
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/ecr"
+	"muster/internal/registry/hosted"
 	"muster/internal/store"
 	"muster/internal/store/registry"
 )
 
-// CreateRepository makes a repository. Images come when a registry connection
-// of the account has one of that name.
+// CreateRepository makes a repository. Images come by pushes to this server, or
+// when a registry connection of the account has one of that name.
 func (s *Service) CreateRepository(ctx context.Context, call *awsmodel.Call, in *api.CreateRepositoryInput) (*api.CreateRepositoryOutput, error) {
 	if in.RegistryId != nil && *in.RegistryId != string(call.Account()) {
 		return nil, invalid("Invalid parameter at 'registryId' failed to satisfy constraint: 'Repositories are created in the registry of the caller'")
@@ -48,7 +50,7 @@ func (s *Service) CreateRepository(ctx context.Context, call *awsmodel.Call, in 
 	if err != nil {
 		return nil, err
 	}
-	return &api.CreateRepositoryOutput{Repository: show(&r, "")}, nil
+	return &api.CreateRepositoryOutput{Repository: show(&r, s.hosts(call)[""])}, nil
 }
 
 func exclusions(list []api.ImageTagMutabilityExclusionFilter) (patterns []string) {
@@ -63,7 +65,7 @@ func exclusions(list []api.ImageTagMutabilityExclusionFilter) (patterns []string
 func show(r *registry.Repository, host string) *api.Repository {
 	uri := fmt.Sprintf("%s.dkr.ecr.%s.amazonaws.com/%s", r.Account, r.Region, r.Name)
 	if host != "" {
-		uri = host + "/" + r.Remote
+		uri = host + "/" + cmp.Or(r.Remote, r.Name)
 	}
 	out := &api.Repository{
 		RepositoryArn: new(string(r.ARN())), RegistryId: new(string(r.Account)), RepositoryName: new(r.Name), RepositoryUri: new(uri),
@@ -95,10 +97,16 @@ func showExclusions(patterns []string) (list []api.ImageTagMutabilityExclusionFi
 // hosts finds where repositories are, asking once per connection.
 type hosts map[string]string
 
-func (h hosts) of(ctx context.Context, tx *store.Tx, r *registry.Repository) (string, error) {
-	if r.Connection == "" {
-		return "", nil
+// hosts begins with what is kept here.
+func (s *Service) hosts(call *awsmodel.Call) hosts {
+	here := ""
+	if u := s.endpoint(call); u != nil {
+		here = u.Host
 	}
+	return hosts{"": here, hosted.Connection: here}
+}
+
+func (h hosts) of(ctx context.Context, tx *store.Tx, r *registry.Repository) (string, error) {
 	if host, ok := h[r.Connection]; ok {
 		return host, nil
 	}
@@ -130,7 +138,7 @@ func (s *Service) DescribeRepositories(ctx context.Context, call *awsmodel.Call,
 		if err != nil {
 			return nil, err
 		}
-		out, at := &api.DescribeRepositoriesOutput{Repositories: []api.Repository{}}, hosts{}
+		out, at := &api.DescribeRepositoriesOutput{Repositories: []api.Repository{}}, s.hosts(call)
 		if in.RepositoryNames == nil && len(list) > limit {
 			list = list[:limit]
 			out.NextToken = s.token(call, op, nil, list[limit-1].Name)
@@ -200,7 +208,7 @@ func (s *Service) DeleteRepository(ctx context.Context, call *awsmodel.Call, in 
 		if err != nil {
 			return err
 		}
-		host, err := hosts{}.of(ctx, tx, &r)
+		host, err := s.hosts(call).of(ctx, tx, &r)
 		if err != nil {
 			return err
 		}

@@ -2,19 +2,23 @@
 // Inspector call: repositories and images as the account's registry connections
 // know them, how the registry is scanned, and what was found in an image.
 //
-// It keeps no images itself: who pushes or pulls speaks to the registry behind
-// the connection (package registry).
+// Images are in the registry behind a connection (package registry), or here
+// (registry/hosted): then they are pushed by the operations of this desk or by
+// the open interface of registries, with the token that it issues.
 package ecr
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"muster/internal/arn"
 	"muster/internal/awsmodel"
 	api "muster/internal/awsmodel/ecr"
+	"muster/internal/ecr/pass"
+	"muster/internal/registry/hosted"
 	"muster/internal/store"
 	"muster/internal/store/registry"
 )
@@ -51,6 +55,12 @@ type Config struct {
 	// Activate switches Inspector's scanning of images on for the caller, as
 	// enhanced scanning needs it.
 	Activate func(ctx context.Context, call *awsmodel.Call) error
+	// Hosted keeps images that are pushed here, Passes lets their owners in.
+	Hosted *hosted.Service
+	Passes *pass.Office
+	// Endpoint is where callers reach this server; nil where that is not known,
+	// or images cannot be pushed there.
+	Endpoint func(call *awsmodel.Call) *url.URL
 	// Now is the clock of the jobs; nil means time.Now.
 	Now func() time.Time
 }
@@ -69,15 +79,25 @@ func New(c Config) *Service {
 	return &Service{c, c.Store}
 }
 
+// endpoint is where the caller reaches this server, nil where that is not known.
+func (s *Service) endpoint(call *awsmodel.Call) *url.URL {
+	if s.config.Endpoint == nil {
+		return nil
+	}
+	return s.config.Endpoint(call)
+}
+
 // now is the time in UTC, as precise as it is stored.
 func (s *Service) now() time.Time { return s.config.Now().UTC().Truncate(time.Microsecond) }
 
 // Handlers lists the operations that the desk implements.
 func (s *Service) Handlers() api.Handlers {
 	return api.Handlers{
+		BatchCheckLayerAvailability:             s.BatchCheckLayerAvailability,
 		BatchDeleteImage:                        s.BatchDeleteImage,
 		BatchGetImage:                           s.BatchGetImage,
 		BatchGetRepositoryScanningConfiguration: s.BatchGetRepositoryScanningConfiguration,
+		CompleteLayerUpload:                     s.CompleteLayerUpload,
 		CreateRepository:                        s.CreateRepository,
 		DeleteLifecyclePolicy:                   s.DeleteLifecyclePolicy,
 		GetLifecyclePolicy:                      s.GetLifecyclePolicy,
@@ -90,6 +110,11 @@ func (s *Service) Handlers() api.Handlers {
 		DescribeImageScanFindings:               s.DescribeImageScanFindings,
 		DescribeRegistry:                        s.DescribeRegistry,
 		DescribeRepositories:                    s.DescribeRepositories,
+		GetAuthorizationToken:                   s.GetAuthorizationToken,
+		GetDownloadUrlForLayer:                  s.GetDownloadURLForLayer,
+		InitiateLayerUpload:                     s.InitiateLayerUpload,
+		PutImage:                                s.PutImage,
+		UploadLayerPart:                         s.UploadLayerPart,
 		GetRegistryScanningConfiguration:        s.GetRegistryScanningConfiguration,
 		GetRepositoryPolicy:                     s.GetRepositoryPolicy,
 		ListImages:                              s.ListImages,

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"muster/internal/registry/hosted"
 	"muster/internal/source/guard"
 	"muster/internal/source/registry"
 	"muster/internal/store"
@@ -238,13 +239,16 @@ func (s *Service) DeleteImage(ctx context.Context, k cellar.Key) error {
 	var r cellar.Repository
 	var c cellar.Connection
 	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-		if r, err = cellar.LookupRepository(ctx, tx, k.Account, k.Region, k.Repository); err == nil {
+		if r, err = cellar.LookupRepository(ctx, tx, k.Account, k.Region, k.Repository); err == nil && r.Connection != hosted.Connection {
 			c, err = cellar.LookupConnection(ctx, tx, k.Account, k.Region, r.Connection)
 		}
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	if r.Connection == hosted.Connection {
+		return s.store.Update(ctx, func(tx *store.Tx) error { return s.config.Hosted.Remove(ctx, tx, k) })
 	}
 	client, err := s.client(&c)
 	if err != nil {

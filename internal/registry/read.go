@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"muster/internal/inventory"
+	"muster/internal/registry/hosted"
 	"muster/internal/scanner"
 	"muster/internal/source/guard"
 	"muster/internal/source/image"
@@ -94,6 +95,10 @@ func (s *Service) prepare(ctx context.Context, tx *store.Tx, k cellar.Key) (*pul
 		return nil, err
 	}
 	p.remote = r.Remote
+	if r.Connection == hosted.Connection {
+		p.connection = cellar.Connection{Account: k.Account, Region: k.Region, ID: hosted.Connection}
+		return p, nil
+	}
 	p.connection, err = cellar.LookupConnection(ctx, tx, k.Account, k.Region, r.Connection)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil

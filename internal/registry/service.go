@@ -19,6 +19,7 @@ import (
 	"muster/internal/awsmodel/muster"
 	"muster/internal/inventory"
 	"muster/internal/registry/eligible"
+	"muster/internal/registry/hosted"
 	"muster/internal/source/guard"
 	"muster/internal/source/registry"
 	"muster/internal/store"
@@ -75,6 +76,8 @@ type Config struct {
 	Images  Images
 	Secrets Secrets
 	Pages   Pager
+	// Hosted keeps the images that are pushed here; nil where none can be.
+	Hosted *hosted.Service
 	// Guard says which addresses registries may have.
 	Guard *guard.Guard
 	// Layers is the folder in which layers are remembered, "" for nowhere;
@@ -159,6 +162,9 @@ func binding(c *cellar.Connection) string {
 
 // client opens a connection.
 func (s *Service) client(c *cellar.Connection) (*registry.Client, error) {
+	if c.ID == hosted.Connection && s.config.Hosted != nil {
+		return registry.New(hosted.Address, "", "", s.config.Hosted.Transport(cellar.Owner{Account: c.Account, Region: c.Region}))
+	}
 	var password []byte
 	if c.Secret != nil {
 		var err error

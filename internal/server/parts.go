@@ -21,6 +21,7 @@ import (
 	"muster/internal/console"
 	"muster/internal/doctor"
 	"muster/internal/ecr"
+	"muster/internal/ecr/pass"
 	"muster/internal/emulate"
 	"muster/internal/event"
 	sinks "muster/internal/event/desk"
@@ -49,6 +50,7 @@ import (
 	"muster/internal/regions"
 	"muster/internal/registry"
 	"muster/internal/registry/eligible"
+	"muster/internal/registry/hosted"
 	"muster/internal/registryapi"
 	"muster/internal/rollout"
 	"muster/internal/sbomscan"
@@ -89,6 +91,8 @@ type desks struct {
 	faults        *fault.Service
 	regions       *regions.Service
 	sinks         *sinks.Service
+	hosted        *hosted.Service
+	passes        *pass.Office
 	guard         *send.Guard
 	federation    *federation.Room
 	reach         *reach.Service
@@ -116,6 +120,7 @@ func (s *Server) parts(ctx context.Context) (http.Handler, error) {
 	s.events = event.New(event.Config{Store: s.store, Now: s.store.Now, Keyring: s.keyring, Guard: d.guard, Log: s.log})
 	maps.Copy(jobs, s.events.Jobs())
 	maps.Copy(jobs, d.registry.Jobs())
+	maps.Copy(jobs, d.hosted.Jobs())
 	maps.Copy(jobs, d.code.Jobs())
 	maps.Copy(jobs, d.ecr.Jobs())
 	maps.Copy(jobs, d.reach.Jobs())
@@ -332,7 +337,7 @@ func (s *Server) doors(d *desks) (http.Handler, error) {
 	if s.metrics, err = health.NewMetrics(s.health); err != nil {
 		return nil, err
 	}
-	return s.route(aws, agents, registryapi.New(d.registry, s.store.Now, s.log), codeapi.New(d.code, s.log), web), nil
+	return s.route(aws, agents, registryapi.New(d.registry, s.store.Now, s.log), s.distribution(d), codeapi.New(d.code, s.log), web), nil
 }
 
 // feedsMayAge is how many intervals a source may go without a look until that

@@ -10,18 +10,19 @@ import (
 	"muster/internal/config"
 	"muster/internal/console"
 	"muster/internal/registry"
+	"muster/internal/registryapi/distribution"
 	"muster/internal/server/health"
 )
 
 // route sends each request to its door. It compares paths itself, because
 // http.ServeMux redirects paths that signatures cover.
-func (s *Server) route(aws *awsapi.Door, agents, registries, forges, web http.Handler) http.Handler {
+func (s *Server) route(aws *awsapi.Door, agents, registries, images, forges, web http.Handler) http.Handler {
 	cloud, numbers := s.metrics.Count("aws", aws), s.metrics.Handler(s.config.Metrics == config.MetricsEveryone)
 	agents, registries, web = s.metrics.Count("agents", agents), s.metrics.Count("registries", registries), s.metrics.Count("console", web)
-	forges = s.metrics.Count("code", forges)
+	forges, images = s.metrics.Count("code", forges), s.metrics.Count("images", images)
 	cloud = s.traces.Requests("aws", cloud)
 	agents, registries, web = s.traces.Requests("agents", agents), s.traces.Requests("registries", registries), s.traces.Requests("console", web)
-	forges = s.traces.Requests("code", forges)
+	forges, images = s.traces.Requests("code", forges), s.traces.Requests("images", images)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/_muster/"), strings.HasPrefix(r.URL.Path, "/moto-api/"):
@@ -32,6 +33,8 @@ func (s *Server) route(aws *awsapi.Door, agents, registries, forges, web http.Ha
 			agents.ServeHTTP(w, r)
 		case strings.HasPrefix(r.URL.Path, registry.Prefix):
 			registries.ServeHTTP(w, r)
+		case strings.HasPrefix(r.URL.Path, distribution.Prefix):
+			images.ServeHTTP(w, r)
 		case strings.HasPrefix(r.URL.Path, code.Prefix):
 			forges.ServeHTTP(w, r)
 		case strings.HasPrefix(r.URL.Path, console.Prefix):

@@ -48,6 +48,8 @@ var unfuzzed = map[string]string{
 	"scanner/knowledge":      "its own cache",
 	"functions":              "archives are read by source/zipped, stored inventories by agentwire",
 	"registry":               "payloads of its own jobs; notices are read by registry/notice, answers by source/registry",
+	"ecr/pass":               "opens what it has sealed itself, and nothing else",
+	"registry/hosted":        "payloads of its own jobs; manifests are read by source/registry, configurations by go-containerregistry's parser from a bounded reader",
 	"registry/eligible":      "payloads of its own jobs",
 	"code":                   "one json.Unmarshal of a bounded notice into numbers and names",
 	"agentapi":               "one json.Unmarshal of a bounded body; reports and signatures are read by agentwire",

@@ -6,6 +6,7 @@ package registry
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,8 +18,10 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"muster/internal/source/image"
 )
@@ -226,6 +229,10 @@ type Manifest struct {
 	Raw                           []byte
 	// Children are the manifests that an index leads to, without attestations.
 	Children []string
+	// Manifests are all manifests of an index; Config is the digest of the
+	// configuration and Layers are those of the layers that are not elsewhere.
+	Manifests, Layers []string
+	Config            string
 	// Index says that it leads to others; Readable that it is an image whose
 	// layers can be read.
 	Index, Readable bool
@@ -246,7 +253,9 @@ type descriptor struct {
 	MediaType string `json:"mediaType"`
 	Digest    string `json:"digest"`
 	Size      int64  `json:"size"`
-	Platform  *struct {
+	// URLs are where a layer is that registries need not have.
+	URLs     []string `json:"urls"`
+	Platform *struct {
 		OS           string `json:"os"`
 		Architecture string `json:"architecture"`
 	} `json:"platform"`
@@ -262,21 +271,9 @@ func (c *Client) Manifest(ctx context.Context, repository, reference string) (*M
 	if err != nil {
 		return nil, Problem(err)
 	}
-	if len(got.Manifest) > maxManifest {
-		return nil, fmt.Errorf("the manifest has %d bytes, at most %d", len(got.Manifest), maxManifest)
-	}
-	var d document
-	if err := json.Unmarshal(got.Manifest, &d); err != nil {
-		return nil, fmt.Errorf("manifest: %w", err)
-	}
-	m := &Manifest{Digest: got.Digest.String(), MediaType: string(got.MediaType), Raw: got.Manifest, Index: got.MediaType.IsIndex()}
-	if m.Index {
-		m.Children = children(d.Manifests)
-		return m, nil
-	}
-	m.describe(&d)
-	if !m.Readable {
-		return m, nil
+	m, err := ParseManifest(got.Manifest, string(got.MediaType))
+	if err != nil || !m.Readable {
+		return m, err
 	}
 	i, err := got.Image()
 	if err != nil {
@@ -286,8 +283,34 @@ func (c *Client) Manifest(ctx context.Context, repository, reference string) (*M
 	if err != nil {
 		return nil, Problem(err)
 	}
-	m.OS, m.Architecture, m.Author = clip(config.OS), clip(config.Architecture), clip(config.Author)
+	m.Configured(config)
 	return m, nil
+}
+
+// ParseManifest reads a manifest of a media type, without its configuration.
+func ParseManifest(raw []byte, mediaType string) (*Manifest, error) {
+	if len(raw) > maxManifest {
+		return nil, fmt.Errorf("the manifest has %d bytes, at most %d", len(raw), maxManifest)
+	}
+	var d document
+	if err := json.Unmarshal(raw, &d); err != nil {
+		return nil, fmt.Errorf("manifest: %w", err)
+	}
+	m := &Manifest{Digest: fmt.Sprintf("sha256:%x", sha256.Sum256(raw)), MediaType: mediaType, Raw: raw, Index: types.MediaType(mediaType).IsIndex()}
+	if m.Index {
+		m.Children = children(d.Manifests)
+		for _, c := range d.Manifests {
+			m.Manifests = append(m.Manifests, c.Digest)
+		}
+		return m, nil
+	}
+	m.describe(&d)
+	return m, nil
+}
+
+// Configured notes what an image's configuration says.
+func (m *Manifest) Configured(config *v1.ConfigFile) {
+	m.OS, m.Architecture, m.Author = clip(config.OS), clip(config.Architecture), clip(config.Author)
 }
 
 // clip keeps foreign words short.
@@ -311,9 +334,13 @@ func (m *Manifest) describe(d *document) {
 	if d.Config == nil {
 		return
 	}
+	m.Config = d.Config.Digest
 	m.ConfigType, m.Size, m.Readable = d.Config.MediaType, d.Config.Size, imageType(m.MediaType) && configType(d.Config.MediaType)
 	for _, l := range d.Layers {
 		m.Size += max(l.Size, 0)
+		if len(l.URLs) == 0 {
+			m.Layers = append(m.Layers, l.Digest)
+		}
 		m.Readable = m.Readable && layerType(l.MediaType)
 	}
 }

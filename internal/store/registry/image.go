@@ -204,3 +204,10 @@ func Untag(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.
 	_, err := tx.Exec(ctx, `DELETE FROM ecr_image_tags WHERE account = $1 AND region = $2 AND repository = $3 AND tag = $4`, account, region, repository, tag)
 	return err
 }
+
+// TagNames lists up to limit tags of a repository by name, after the one given.
+func TagNames(ctx context.Context, tx *store.Tx, account arn.AccountID, region arn.Region, repository, after string, limit int) ([]string, error) {
+	rows, err := tx.Query(ctx, `SELECT tag FROM ecr_image_tags
+		WHERE account = $1 AND region = $2 AND repository = $3 AND tag > $4 ORDER BY tag LIMIT $5`, account, region, repository, after, limit)
+	return store.ReadAll(rows, err, store.ScanText)
+}
