@@ -66,11 +66,13 @@ func (s *Service) scanOnce(ctx context.Context, of selection) error {
 	}
 	defer set.Close()
 	var fresh []catalog.Component
+	var looked []int64
 	err = s.store.View(ctx, func(tx *store.Tx) (err error) {
 		list, err := of(ctx, tx)
 		if err != nil {
 			return err
 		}
+		looked = inventoriesOf(list, nil)
 		known, err := s.settled(ctx, tx, generation)
 		if err == nil {
 			fresh, err = neverMatched(ctx, tx, inventoriesOf(list, known))
@@ -96,6 +98,9 @@ func (s *Service) scanOnce(ctx context.Context, of selection) error {
 			return err
 		}
 		resources, err := of(ctx, tx)
+		if err == nil {
+			err = overtaken(ctx, tx, resources, looked)
+		}
 		if err != nil {
 			return err
 		}
@@ -105,6 +110,21 @@ func (s *Service) scanOnce(ctx context.Context, of selection) error {
 		tx.AfterCommit(func() { known.keep(e.contents, e.compared) })
 		return e.scan(ctx, resources)
 	})
+}
+
+// overtaken refuses to go on when resources have got inventories since they were
+// looked at, with components that nobody has matched: what is on them would be
+// taken for clean, and remembered so.
+func overtaken(ctx context.Context, tx *store.Tx, resources []catalog.Resource, looked []int64) error {
+	late := slices.DeleteFunc(inventoriesOf(resources, nil), func(id int64) bool { return slices.Contains(looked, id) })
+	if len(late) == 0 {
+		return nil
+	}
+	left, err := neverMatched(ctx, tx, late)
+	if err == nil && len(left) > 0 {
+		err = errSuperseded
+	}
+	return err
 }
 
 // inService refuses to go on when the generation is not the one in service.

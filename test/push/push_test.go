@@ -69,6 +69,7 @@ func found(t *testing.T, url string, options ...livetest.Option) *world {
 	w.host = strings.TrimPrefix(server.URL(), "http://")
 	w.ask("inspector2", "Enable", map[string]any{"resourceTypes": []any{"ECR"}})
 	w.login = w.token(w.root)
+	w.settle()
 	return w
 }
 
@@ -199,10 +200,22 @@ func digestOf(t testing.TB, i interface{ Digest() (v1.Hash, error) }) string {
 	return d.String()
 }
 
+// settle waits until no scan is due or under way.
+func (w *world) settle() {
+	w.await("the scans end", func() bool {
+		settled, err := w.server.ScansSettled(w.Context())
+		if err != nil {
+			w.Fatal(err)
+		}
+		return settled
+	})
+}
+
 func (w *world) await(what string, so func() bool) {
 	w.Helper()
 	for deadline := time.Now().Add(time.Minute); !so(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
+			w.Logf("covered: %v\njobs: %v", w.ask("inspector2", "ListCoverage", nil), w.ask("muster", "ListJobs", nil))
 			w.Fatal("in vain: " + what)
 		}
 	}
