@@ -20,8 +20,9 @@ import (
 	"muster/internal/store/topology"
 )
 
-// errSuperseded says that other advisories came into service meanwhile.
-var errSuperseded = errors.New("the advisories were replaced during the scan")
+// errSuperseded says that other advisories came into service meanwhile, or other
+// inventories of what is scanned.
+var errSuperseded = errors.New("advisories or inventories were replaced during the scan")
 
 // attempts is how often a scan begins again with newer advisories before it
 // leaves that to the job's next attempt.
