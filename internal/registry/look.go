@@ -154,19 +154,11 @@ func entry(ctx context.Context, tx *store.Tx, k cellar.Key, l *look, m *registry
 	if err != nil && !fresh {
 		return nil, err
 	}
-	e.Key, e.Kind = k, cellar.Image
-	switch {
-	case m.Index:
-		e.Kind = cellar.Index
-	case !m.Readable:
-		e.Kind = cellar.Artifact
-	}
-	e.MediaType, e.ConfigType, e.Manifest, e.Size = m.MediaType, m.ConfigType, string(m.Raw), m.Size
-	e.Details = cellar.Details{OS: m.OS, Architecture: m.Architecture, Author: m.Author}
+	e.Key = k
+	hosted.Describe(&e, m)
 	if fresh || l.Push && l.At.After(e.PushedAt) {
 		e.PushedAt = l.At
 	}
-	e.Problem = ""
 	return &e, nil
 }
 

@@ -134,14 +134,10 @@ func whole(ctx context.Context, tx *store.Tx, at Repository, m *registry.Manifes
 	return nil
 }
 
-// record stores an image as it was pushed, and asks for its scan.
-func (s *Service) record(ctx context.Context, tx *store.Tx, at Repository, m *registry.Manifest, tag string) (cellar.Entry, error) {
-	k := cellar.Key{Account: at.Account, Region: at.Region, Repository: at.Name, Digest: m.Digest}
-	e, err := cellar.Lookup(ctx, tx, k)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return e, err
-	}
-	e.Key, e.Kind = k, cellar.Image
+// Describe notes in an entry what the manifest says, which was read without a
+// problem, whoever keeps the image.
+func Describe(e *cellar.Entry, m *registry.Manifest) {
+	e.Kind = cellar.Image
 	switch {
 	case m.Index:
 		e.Kind = cellar.Index
@@ -150,7 +146,19 @@ func (s *Service) record(ctx context.Context, tx *store.Tx, at Repository, m *re
 	}
 	e.MediaType, e.ConfigType, e.Manifest, e.Size = m.MediaType, m.ConfigType, string(m.Raw), m.Size
 	e.Details = cellar.Details{OS: m.OS, Architecture: m.Architecture, Author: m.Author}
-	e.PushedAt, e.Problem = s.now(), ""
+	e.Problem = ""
+}
+
+// record stores an image as it was pushed, and asks for its scan.
+func (s *Service) record(ctx context.Context, tx *store.Tx, at Repository, m *registry.Manifest, tag string) (cellar.Entry, error) {
+	k := cellar.Key{Account: at.Account, Region: at.Region, Repository: at.Name, Digest: m.Digest}
+	e, err := cellar.Lookup(ctx, tx, k)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return e, err
+	}
+	e.Key = k
+	Describe(&e, m)
+	e.PushedAt = s.now()
 	if err := cellar.Put(ctx, tx, &e); err != nil {
 		return e, err
 	}
